@@ -1,0 +1,73 @@
+"""Rules as values, and the set of rules that holds for one borrower on one day."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from forbear_domain.policy.facts import Actor, AddressKind, Channel, Purpose, Recipient
+from forbear_domain.policy.verdict import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """To which proposed contacts a rule applies; an empty field means all."""
+
+    actors: frozenset[Actor] = frozenset()
+    channels: frozenset[Channel] = frozenset()
+    recipients: frozenset[Recipient] = frozenset()
+    address_kinds: frozenset[AddressKind] = frozenset()
+    debt_kinds: frozenset[str] = frozenset()
+    except_debt_kinds: frozenset[str] = frozenset()
+    purposes: frozenset[Purpose] = frozenset()
+    except_purposes: frozenset[Purpose] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a pack: what kind of limit, its parameters, whom it binds, since when, and who says so."""
+
+    id: str
+    kind: str
+    outcome: Outcome
+    summary: str
+    source: str
+    grade: str
+    pack: str
+    parameters: Mapping[str, Any]
+    scope: Scope = field(default_factory=Scope)
+    effective_from: date = date.min
+    effective_to: date = date.max
+    law: bool = True  # False: our own or a tenant's policy
+    variant: str = ""  # tells apart two rules that implement one rule id
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """All rules of one jurisdiction, from one file."""
+
+    jurisdiction: str
+    name: str
+    version: str
+    parents: tuple[str, ...]  # jurisdictions whose rules hold here too
+    rules: tuple[Rule, ...]
+
+    @property
+    def label(self) -> str:
+        """The pack and its version, as recorded with every verdict."""
+        return f"{self.jurisdiction}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The rules in force for a set of jurisdictions. `known` is False when any of them has no pack."""
+
+    jurisdictions: frozenset[str]
+    rules: tuple[Rule, ...]
+    packs: tuple[str, ...]
+    known: bool = True
+
+
+def rules_in_force(rules: Iterable[Rule], on_date: date) -> tuple[Rule, ...]:
+    """Those of the rules whose dates of effect enclose `on_date`."""
+    return tuple(rule for rule in rules if rule.effective_from <= on_date <= rule.effective_to)

@@ -1,0 +1,55 @@
+"""What the engine answers: allow, wait, refuse or ask a person, with everything needed to explain it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+
+class Outcome(IntEnum):
+    """Ordered by strictness: the greatest of all findings is the verdict."""
+
+    ALLOW = 0
+    NOT_BEFORE = 1
+    FLAG = 2
+    REFUSE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule that fired."""
+
+    rule: str
+    outcome: Outcome
+    why: str
+    source: str
+    until: datetime | None = None  # the first instant at which this rule no longer objects, if time heals it
+    counted: tuple[int, ...] = ()  # positions in `facts.past` of the contacts that were counted
+    facts_used: tuple[str, ...] = ()  # names of the fields of `Facts` it looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer for one proposed contact at one instant."""
+
+    outcome: Outcome
+    why: str  # one sentence a person reads
+    rule: str | None = None  # the deciding rule; None when allowed
+    source: str = ""
+    not_before: datetime | None = None  # UTC; set exactly when outcome is NOT_BEFORE
+    fired: tuple[Finding, ...] = ()  # all findings, the deciding one first
+    packs: tuple[str, ...] = ()  # "US-FED@2026.11" of every pack consulted
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the contact may be made now."""
+        return self.outcome is Outcome.ALLOW
+
+    @property
+    def counted(self) -> tuple[int, ...]:
+        """Positions in `facts.past` that the deciding rule counted."""
+        return self.fired[0].counted if self.fired else ()
+
+    @property
+    def facts_used(self) -> tuple[str, ...]:
+        """Names of the facts that the deciding rule looked at."""
+        return self.fired[0].facts_used if self.fired else ()
