@@ -374,6 +374,9 @@ class Recipient(_message.Message):
     CONSENT_TIME_FIELD_NUMBER: _builtins.int
     LOAN_FIELD_NUMBER: _builtins.int
     BRAND_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    ADDRESS_KIND_FIELD_NUMBER: _builtins.int
+    SEGMENT_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """E.164 number for SMS and voice, address for e-mail."""
     language: _builtins.str
@@ -384,6 +387,12 @@ class Recipient(_message.Message):
     """True when the borrower consented to this channel at this address."""
     brand: _builtins.str
     """Name under which the lender is known to the borrower."""
+    actor: _builtins.str
+    """Legal role in which the tenant collects: "collector", "creditor", "servicer" or "collecting_servicer"."""
+    address_kind: _builtins.str
+    """Kind of address: "mobile", "landline", "email", "work_phone" or "work_email"."""
+    segment: _builtins.str
+    """Segment of borrowers for response rates, such as the kind of employment. May be empty."""
     @_builtins.property
     def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaceEvidence]:
         """All evidence for the borrower's place. Empty means no contact."""
@@ -407,10 +416,13 @@ class Recipient(_message.Message):
         consent_time: _timestamp_pb2.Timestamp | None = ...,
         loan: Global___LoanTerms | None = ...,
         brand: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        address_kind: _builtins.str = ...,
+        segment: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["consent_time", b"consent_time", "loan", b"loan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "brand", b"brand", "consent_time", b"consent_time", "consented", b"consented", "given_name", b"given_name", "language", b"language", "loan", b"loan", "places", b"places"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "address", b"address", "address_kind", b"address_kind", "brand", b"brand", "consent_time", b"consent_time", "consented", b"consented", "given_name", b"given_name", "language", b"language", "loan", b"loan", "places", b"places", "segment", b"segment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,59 @@
+"""Hand-over between services: an outbox on the giving side, idempotent taking on the other.
+
+The giving service writes rows into its table `outbox(id bigserial, topic text, body bytea)` in the same transaction
+as the fact they tell of. `relay` sends them in order, in batches over one gRPC stream, and deletes them once the
+taker has acknowledged the batch as durable. A crash in between sends a batch again, under the same ids.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
+
+import grpc
+
+from forbear_chassis.postgres import Pool
+from forbear_chassis.worker import Pass
+
+BATCH_ROWS_MAX = 500
+BATCHES_A_PASS_MAX = 8
+TIMEOUT_S = 30.0
+
+
+class StreamCall(Protocol):
+    """A stub's stream-stream method."""
+
+    def __call__(self, requests: AsyncIterator[Any], *, timeout: float) -> grpc.aio.StreamStreamCall[Any, Any]: ...
+
+
+async def relay(pool: Pool, topic: str, call: StreamCall, build: Callable[[str, list[bytes]], Any]) -> Pass:
+    """Send what waits under `topic`; `build(request_id, bodies)` makes one request. Returns the rows handed over.
+
+    Rows of one topic are taken by one relay at a time (a transaction-level advisory lock), so their order is kept.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock(hashtext($1))", f"outbox:{topic}"):
+            return Pass(0)
+        rows = await connection.fetch(
+            "SELECT id, body FROM outbox WHERE topic = $1 ORDER BY id LIMIT $2",
+            topic,
+            BATCH_ROWS_MAX * BATCHES_A_PASS_MAX,
+        )
+        if not rows:
+            return Pass(0)
+        batches = [rows[start : start + BATCH_ROWS_MAX] for start in range(0, len(rows), BATCH_ROWS_MAX)]
+
+        async def requests() -> AsyncIterator[Any]:
+            for batch in batches:
+                request_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{topic}:{batch[0]['id']}:{batch[-1]['id']}"))
+                yield build(request_id, [row["body"] for row in batch])
+
+        acknowledged = 0
+        async for _ in call(requests(), timeout=TIMEOUT_S):
+            acknowledged += len(batches[acknowledged // BATCH_ROWS_MAX])
+        if acknowledged:
+            await connection.execute(
+                "DELETE FROM outbox WHERE topic = $1 AND id <= $2", topic, rows[acknowledged - 1]["id"]
+            )
+        return Pass(acknowledged)

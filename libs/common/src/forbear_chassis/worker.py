@@ -1,0 +1,138 @@
+"""Background loops, and what a process can say about how busy it is.
+
+A worker is a coroutine function that makes one pass: it takes what is due, finishes it durably, and says how much it
+did and when it wants to be called again. The loop around it calls again at once while there is work, waits when there
+is none, backs off when the world fails (database away, peer away), and lets a bug end the process. A pass that is
+running at shutdown is finished, never cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import NamedTuple
+
+import asyncpg
+import grpc
+import redis.exceptions
+import structlog
+
+from forbear_chassis.clock import Clock, ClockError, IdleReport
+
+# What the world may do to us at any moment: try again later. Everything else is a bug of ours and ends the process.
+TRANSIENT = (
+    OSError,
+    TimeoutError,
+    ClockError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DiskFullError,
+    redis.exceptions.RedisError,
+    grpc.aio.AioRpcError,
+)
+
+IDLE_POLL_S = 0.5
+BACKOFF_MIN_S = 0.1
+BACKOFF_MAX_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Pass(NamedTuple):
+    """What one pass did: how many items, and when the next is due (None: when woken)."""
+
+    done: int
+    next_due_at: datetime | None = None
+
+
+class WorkerLoop:
+    """Calls one worker for as long as the process lives."""
+
+    def __init__(
+        self, name: str, run_once: Callable[[], Awaitable[Pass]], clock: Clock, idle_poll_s: float = IDLE_POLL_S
+    ) -> None:
+        self.name = name
+        self.next_due_at: datetime | None = None
+        self.done = 0
+        self._run_once = run_once
+        self._clock = clock
+        self._idle_poll_s = idle_poll_s
+        self._wake = asyncio.Event()
+        self._is_busy = True
+        self._checked_at: datetime | None = None
+
+    def wake(self) -> None:
+        """Say that there may be work now. Call it after the commit that made the work visible."""
+        self._wake.set()
+
+    def is_idle(self) -> bool:
+        """Return whether the last pass found nothing, at the present instant, and nobody woke the worker since."""
+        if self._is_busy or self._wake.is_set() or self._checked_at is None:
+            return False
+        now = self._clock.now()
+        return self._checked_at >= now and (self.next_due_at is None or self.next_due_at > now)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Make passes until `stop` is set; set it together with `wake`."""
+        backoff_s = BACKOFF_MIN_S
+        while not stop.is_set():
+            self._wake.clear()
+            self._is_busy = True
+            try:
+                started_at = self._clock.now()
+                result = await self._run_once()
+            except TRANSIENT as error:
+                log.warning("pass_failed", worker=self.name, error=type(error).__name__, retry_s=backoff_s)
+                await asyncio.sleep(backoff_s)
+                backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
+                continue
+            backoff_s = BACKOFF_MIN_S
+            self.done += result.done
+            if result.done:
+                continue
+            self.next_due_at = result.next_due_at
+            self._checked_at = started_at
+            self._is_busy = False
+            await self._clock.wait(self._wake, result.next_due_at, self._idle_poll_s)
+
+
+class Activity:
+    """Everything in a process that can be busy: worker loops, and calls that came in."""
+
+    def __init__(self) -> None:
+        self._loops: list[WorkerLoop] = []
+        self._in_flight = 0
+        self._calls = 0
+
+    def add(self, loop: WorkerLoop) -> None:
+        """Count a worker loop in."""
+        self._loops.append(loop)
+
+    def __enter__(self) -> None:
+        self._in_flight += 1
+        self._calls += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._in_flight -= 1
+
+    @property
+    def in_flight(self) -> int:
+        """Calls being answered now."""
+        return self._in_flight
+
+    def report(self) -> IdleReport:
+        """Return whether the process is idle, when something falls due, and a number that grows with all it does."""
+        due = [loop.next_due_at for loop in self._loops if loop.next_due_at is not None]
+        return IdleReport(
+            idle=self._in_flight == 0 and all(loop.is_idle() for loop in self._loops),
+            next_due_at=min(due, default=None),
+            activity=self._calls + sum(loop.done for loop in self._loops),
+        )
