@@ -69,7 +69,6 @@ def _scripts(package: str) -> list[Traversable]:
 
 
 async def _apply(connection: Connection, scripts: list[Traversable], schema: str) -> int:
-    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     await connection.execute(
         f"CREATE TABLE IF NOT EXISTS {schema}.migration (name text PRIMARY KEY, digest text NOT NULL)"
     )

@@ -1,7 +1,7 @@
 """Ids that follow from what they name, so that doing a thing twice gives the same id and is seen as a repeat.
 
-All ids are UUIDs of version 5 in a namespace of ours; none holds or reveals personal data by itself, because tenants choose their
-references.
+All ids are UUIDs of version 5 in a namespace of ours; none holds or reveals personal data by itself, because tenants
+choose their references.
 """
 
 from uuid import UUID, uuid5
