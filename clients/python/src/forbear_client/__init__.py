@@ -1,0 +1,1 @@
+"""The `forbear` command and the typed client of the campaign API."""

@@ -1,0 +1,49 @@
+"""The `forbear` command: what operators, analysts and compliance officers do by hand.
+
+Each group of commands lives in a module of its own and is imported only when it is asked for, so that `forbear --help` is
+quick and one missing piece does not break the others.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+# name -> (module, what it is for)
+GROUPS = {
+    "policy": ("forbear_client.policy_commands", "Ask the law: check cases, explain a decision, list the packs."),
+    "template": ("forbear_client.template_commands", "Read, lint and approve message templates."),
+    "ledger": ("forbear_client.ledger_commands", "Verify the evidence, or export one borrower's history."),
+    "replies": ("forbear_client.replies_commands", "Read borrowers' replies, train the reader, report its quality."),
+    "campaign": ("forbear_client.campaign_commands", "Import borrowers, start campaigns, see what they bring."),
+}
+
+
+class LazyGroups(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the groups, in the order of the table."""
+        return list(GROUPS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a group and return it."""
+        if cmd_name not in GROUPS:
+            return None
+        command = getattr(importlib.import_module(GROUPS[cmd_name][0]), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the groups without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in GROUPS.items()])
+
+
+@click.command(cls=LazyGroups, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="forbear-client")
+def main() -> None:
+    """Forbear: reach borrowers who have fallen behind, kindly, lawfully, and never twice.
+
+    Start with `forbear policy packs` to see which law is known, or `make demo` to see the whole loop.
+    """
