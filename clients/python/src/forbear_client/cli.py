@@ -1,7 +1,7 @@
 """The `forbear` command: what operators, analysts and compliance officers do by hand.
 
-Each group of commands lives in a module of its own and is imported only when it is asked for, so that `forbear --help` is
-quick and one missing piece does not break the others.
+Each group of commands lives in a module of its own and is imported only when it is asked for, so that `forbear --help`
+is quick and one missing piece does not break the others.
 """
 
 from __future__ import annotations

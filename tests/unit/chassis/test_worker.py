@@ -1,0 +1,160 @@
+"""Worker loops: they work while there is work, wait when there is none, survive the world and die of bugs."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from forbear_chassis.clock import SystemClock
+from forbear_chassis.worker import Activity, Pass, WorkerLoop
+
+FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+async def run_until(loop: WorkerLoop, condition: asyncio.Event) -> None:
+    """Run a loop until `condition` is set, then stop it in good order."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(loop.run(stop))
+    async with asyncio.timeout(5):
+        await condition.wait()
+    stop.set()
+    loop.wake()
+    await task
+
+
+async def test_a_worker_is_called_again_at_once_while_there_is_work() -> None:
+    """Three items in three passes need no waiting: the idle poll of an hour is never reached."""
+    left, empty = [1, 2, 3], asyncio.Event()
+
+    async def take_one() -> Pass:
+        if not left:
+            empty.set()
+            return Pass(0)
+        left.pop()
+        return Pass(1)
+
+    loop = WorkerLoop("test", take_one, SystemClock(), idle_poll_s=3600)
+
+    await run_until(loop, empty)
+
+    assert [] == left
+    assert 3 == loop.done
+
+
+async def test_a_woken_worker_looks_again() -> None:
+    """Work that arrives while the worker waits is found when it is woken, not at the next poll."""
+    passes, second = 0, asyncio.Event()
+
+    async def look() -> Pass:
+        nonlocal passes
+        passes += 1
+        if passes == 2:
+            second.set()
+        return Pass(0)
+
+    loop = WorkerLoop("test", look, StandingClock(FUTURE), idle_poll_s=3600)
+    stop = asyncio.Event()
+    task = asyncio.create_task(loop.run(stop))
+    async with asyncio.timeout(5):
+        while not loop.is_idle():
+            await asyncio.sleep(0)
+        loop.wake()
+        await second.wait()
+    stop.set()
+    loop.wake()
+    await task
+
+    assert passes >= 2
+
+
+async def test_a_failing_world_is_tried_again() -> None:
+    """A lost connection costs a back-off, not the process."""
+    failures, done = [OSError("away"), TimeoutError()], asyncio.Event()
+
+    async def fail_twice() -> Pass:
+        if failures:
+            raise failures.pop()
+        done.set()
+        return Pass(0)
+
+    loop = WorkerLoop("test", fail_twice, SystemClock())
+
+    await run_until(loop, done)
+
+    assert [] == failures
+
+
+async def test_a_bug_ends_the_loop() -> None:
+    """A wrong program must not go on: the exception reaches the process."""
+
+    async def wrong() -> Pass:
+        raise AssertionError("bug")
+
+    loop = WorkerLoop("test", wrong, SystemClock())
+
+    with pytest.raises(AssertionError, match="bug"):
+        await loop.run(asyncio.Event())
+
+
+async def test_a_process_is_idle_only_when_nothing_is_woken_due_or_in_flight() -> None:
+    """The four ways of being busy, one at a time."""
+    looked, due_at = asyncio.Event(), [FUTURE]
+
+    async def look() -> Pass:
+        looked.set()
+        return Pass(0, due_at[0])
+
+    clock = SystemClock()
+    loop = WorkerLoop("test", look, StandingClock(clock.now()), idle_poll_s=3600)
+    activity = Activity()
+    activity.add(loop)
+
+    assert not activity.report().idle  # it has not looked yet
+
+    stop = asyncio.Event()
+    task = asyncio.create_task(loop.run(stop))
+    await looked.wait()
+    await asyncio.sleep(0)
+    assert activity.report().idle
+    assert FUTURE == activity.report().next_due_at
+
+    with activity:
+        assert not activity.report().idle  # a call is in flight
+    assert activity.report().idle
+
+    loop.wake()
+    assert not activity.report().idle  # it was woken and has not looked yet
+
+    stop.set()
+    await task
+
+
+class StandingClock(SystemClock):
+    """A clock that stands still."""
+
+    def __init__(self, instant: datetime) -> None:
+        super().__init__()
+        self._instant = instant
+
+    def now(self) -> datetime:
+        return self._instant
+
+
+async def test_a_worker_with_something_due_now_is_not_idle() -> None:
+    """Due now means not idle, even when the last pass did nothing: the time may not move past it."""
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+
+    async def postponed() -> Pass:
+        return Pass(0, now - timedelta(seconds=1))
+
+    loop = WorkerLoop("test", postponed, StandingClock(now), idle_poll_s=3600)
+    stop = asyncio.Event()
+    task = asyncio.create_task(loop.run(stop))
+    await asyncio.sleep(0.01)
+
+    assert not loop.is_idle()
+
+    stop.set()
+    loop.wake()
+    await task
