@@ -1,0 +1,79 @@
+"""The rule layer: per language, what gives a label, what is blanked out before looking, and what forbids a label.
+
+The patterns are data (``data/lexicon/*.toml``); this file only compiles and asks them. Who calls it: ``reader`` for the
+labels that must never be missed, ``features`` for turning hits into evidence the model can weigh.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from forbear_replies.labels import Label
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRules:
+    """The patterns of one label in one language; any of them may be absent."""
+
+    keyword: re.Pattern[str] | None
+    must: re.Pattern[str] | None
+    unless: re.Pattern[str] | None
+    never: re.Pattern[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the rules say about one text: labels given outright by a keyword, labels found, labels forbidden."""
+
+    keywords: frozenset[Label]
+    found: frozenset[Label]
+    forbidden: frozenset[Label]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """All rules of one language family (``en``, ``es``, ``zh``)."""
+
+    rules: dict[Label, LabelRules]
+
+    def ask(self, folded: str, squeezed: str) -> Findings:
+        """What the rules find in the folded text; keywords are matched against the squeezed text as a whole."""
+        keywords, found, forbidden = set(), set(), set()
+        for label, rules in self.rules.items():
+            if rules.keyword and rules.keyword.fullmatch(squeezed):
+                keywords.add(label)
+            if rules.must and rules.must.search(_blank(rules.unless, folded)):
+                found.add(label)
+            if rules.never and rules.never.search(folded):
+                forbidden.add(label)
+        return Findings(frozenset(keywords), frozenset(found | keywords), frozenset(forbidden - keywords))
+
+
+def _blank(unless: re.Pattern[str] | None, folded: str) -> str:
+    """The text without its harmless look-alikes ('non stop', 'cancel my autopay')."""
+    return unless.sub(" ~ ", folded) if unless else folded
+
+
+@cache
+def lexicon(family: str) -> Lexicon:
+    """The compiled rules of a language family, read once."""
+    source = files("forbear_replies").joinpath(f"data/lexicon/{family}.toml").read_text("utf-8")
+    tables: dict[str, dict[str, str | list[str]]] = tomllib.loads(source)
+    return Lexicon({Label(name): _compile(table) for name, table in tables.items()})
+
+
+def _compile(table: dict[str, str | list[str]]) -> LabelRules:
+    return LabelRules(
+        keyword=_pattern(table.get("keyword")),
+        must=_pattern(table.get("must")),
+        unless=_pattern(table.get("unless")),
+        never=_pattern(table.get("never")),
+    )
+
+
+def _pattern(source: str | list[str] | None) -> re.Pattern[str] | None:
+    if source is None:
+        return None
+    return re.compile(source if isinstance(source, str) else "|".join(source))

@@ -1,0 +1,92 @@
+"""The reader of borrower replies: text in, meaning out. Loaded once, then pure; safe to share between tasks.
+
+Stages, each in its own file: normalise -> mail (cut what is quoted) -> language -> spelling -> lexicon (rules) ->
+features + model -> arbitrate -> extract. It never raises on any text and its time is bounded by ``normalise.TEXT_MAX``.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from forbear_replies import normalise
+from forbear_replies.arbitrate import arbitrate
+from forbear_replies.extraction import extract
+from forbear_replies.labels import ACTION_OF, EXCLUSIVE, URGENCY, Action, Label, Lang
+from forbear_replies.language import identify
+from forbear_replies.lexicon import Findings, lexicon
+from forbear_replies.mail import strip_quoted
+from forbear_replies.model import Model
+from forbear_replies.reading import Reading
+from forbear_replies.spelling import spell_out
+
+# Single letters are opt-out keywords only where the message offered them (T and R are what Chinese carriers offer).
+_OFFERED_LETTERS = frozenset({"t", "r", "n", "q"})
+_HANDED_OVER = frozenset({Action.HELP_PERSON, Action.HAND_OVER})
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A reply after the text stages: what the sender says now, as written and as lexicon and model read it."""
+
+    own: str
+    folded: str
+    lang: Lang
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads replies with a model loaded at start."""
+
+    model: Model
+
+    @classmethod
+    def load(cls) -> "Reader":
+        """The reader with the model that ships in the package (about 4 MB in memory; takes some 100 ms)."""
+        return cls(Model.load())
+
+    def read(
+        self, text: str, *, lang: str | None, channel: str, received_at: datetime, offered_letters: bool = False
+    ) -> Reading:
+        """What ``text`` means.
+
+        ``lang`` is the language on record (a hint), ``channel`` the one the reply came on (``sms``, ``email``, ``voice``),
+        ``received_at`` is aware, in the borrower's offset; relative dates resolve against its date.
+        ``offered_letters``: the message answered said that a single letter (T, R) unsubscribes.
+        """
+        prepared = prepare(text, lang)
+        findings = ask_rules(prepared, offered_letters=offered_letters)
+        chances = self.model.chances(prepared.folded, prepared.lang, channel)
+        labels = arbitrate(findings, chances, self.model.thresholds)
+        confidence = self.model.confidence(labels, chances, findings.keywords)
+        unsure = confidence < self.model.confidence_min
+        return Reading(
+            labels=labels,
+            extract=extract(prepared.own, labels, lang=prepared.lang, received_at=received_at),
+            confidence=confidence,
+            action=decide_action(labels, unsure=unsure),
+            lang=prepared.lang,
+            needs_person=unsure or any(ACTION_OF[label] in _HANDED_OVER for label in labels),
+        )
+
+
+def prepare(text: str, lang: str | None) -> Prepared:
+    """The text stages, shared by reading and training so that both see the same."""
+    own = strip_quoted(normalise.tidy(text))
+    language = identify(own, lang)
+    return Prepared(own, spell_out(normalise.fold(own), language.family), language)
+
+
+def ask_rules(prepared: Prepared, *, offered_letters: bool) -> Findings:
+    """The rules' findings on a prepared text, single-letter keywords included where they were offered."""
+    squeezed = normalise.squeeze(prepared.folded)
+    if squeezed in _OFFERED_LETTERS and (offered_letters or (squeezed in "tr" and prepared.lang.family == "zh")):
+        opt_out = frozenset({Label.OPT_OUT})
+        return Findings(opt_out, opt_out, frozenset())
+    return lexicon(prepared.lang.family).ask(prepared.folded, squeezed)
+
+
+def decide_action(labels: frozenset[Label], *, unsure: bool) -> Action:
+    """The most urgent action; an unsure reading goes to a person unless something more urgent is already due."""
+    wanted = {ACTION_OF[label] for label in labels}
+    if unsure and labels.difference(EXCLUSIVE[:1]):
+        wanted.add(Action.HAND_OVER)
+    return min(wanted, key=URGENCY.index)
