@@ -49,7 +49,7 @@ from forbear_domain.policy.facts import (
     Suppression,
     SuppressionKind,
 )
-from forbear_domain.policy.packs import PackError, load_packs, rules_for, with_house_rules
+from forbear_domain.policy.packs import PackError, Packs, load_packs, rules_for, tenant_rules, with_house_rules
 from forbear_domain.policy.rules import Pack, Rule, RuleSet, Scope
 from forbear_domain.policy.verdict import Finding, Outcome, Verdict
 
@@ -72,6 +72,7 @@ __all__ = [
     "Outcome",
     "Pack",
     "PackError",
+    "Packs",
     "PastContact",
     "Place",
     "Purpose",
@@ -87,5 +88,6 @@ __all__ = [
     "decide",
     "load_packs",
     "rules_for",
+    "tenant_rules",
     "with_house_rules",
 ]

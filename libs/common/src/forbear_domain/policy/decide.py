@@ -1,12 +1,169 @@
 """The decision: strictest rule wins, and everything that fired is told."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
-from forbear_domain.policy.facts import Facts
-from forbear_domain.policy.rules import RuleSet
-from forbear_domain.policy.verdict import Verdict
+from forbear_domain.policy.calendar import ALWAYS, NEVER, ONE_DAY, day_start
+from forbear_domain.policy.checks import Check, ParameterError, Situation, check_of
+from forbear_domain.policy.checks.base import zone_named
+from forbear_domain.policy.facts import Actor, AddressKind, Channel, Facts, Purpose, Recipient
+from forbear_domain.policy.rules import Rule, RuleSet, Scope
+from forbear_domain.policy.verdict import Finding, Outcome, Verdict
+
+SEARCH = timedelta(days=60)
+UNKNOWN_PLACE = "HOUSE-PLACE"
+
+ScopeKey = tuple[Actor, Channel, Purpose, Recipient, AddressKind, frozenset[str]]
 
 
 def decide(facts: Facts, rules: RuleSet, now: datetime) -> Verdict:
-    """Whether the contact may be made at `now`: allow, not before an instant, flag for a person, or refuse."""
-    raise NotImplementedError
+    """Whether the contact may be made at `now`: allow, not before an instant, flag for a person, or refuse.
+
+    Pure: the same arguments give the same verdict. The instant of NOT_BEFORE is the earliest one within 60 days
+    at which nothing objects if nothing else happens until then; without one the contact is refused.
+    """
+    if now.tzinfo is None:
+        raise ValueError("`now` must be an aware datetime")
+    trouble = _unusable_place(facts, rules)
+    if trouble is not None:
+        return _verdict((trouble,), rules)
+    checks = checks_for(rules, scope_key(facts), facts.place.zones)
+    situation = Situation(facts, zones_of(facts.place.zones))
+    fired = judge(checks, situation, now.astimezone(UTC))
+    if not fired:
+        return Verdict(Outcome.ALLOW, "No rule objects.", packs=rules.packs)
+    if fired[0].outcome is not Outcome.NOT_BEFORE:
+        return _verdict(fired, rules)
+    return _wait(fired, checks, situation, rules, now)
+
+
+@dataclass(frozen=True, slots=True)
+class DatedCheck:
+    """A check and the instants between which its rule is in force at the borrower's place."""
+
+    check: Check
+    starts_at: datetime
+    ends_at: datetime
+
+
+def judge(checks: tuple[DatedCheck, ...], situation: Situation, at: datetime) -> tuple[Finding, ...]:
+    """All findings at one instant, the strictest first, among equals the one that lasts longest."""
+    fired = []
+    for dated in checks:
+        if dated.starts_at <= at < dated.ends_at:
+            finding = dated.check.judge(situation, at)
+            if finding is not None:
+                fired.append(finding)
+    if len(fired) > 1:
+        fired.sort(key=_strictness, reverse=True)
+    return tuple(fired)
+
+
+def scope_key(facts: Facts) -> ScopeKey:
+    """What of the facts decides which rules apply at all."""
+    kinds = frozenset([debt.kind for debt in facts.debts])
+    return (facts.actor, facts.channel, facts.purpose, facts.recipient, facts.address.kind, kinds)
+
+
+@lru_cache(maxsize=16_384)
+def checks_for(rules: RuleSet, key: ScopeKey, zone_names: frozenset[str]) -> tuple[DatedCheck, ...]:
+    """The checks of all rules whose scope holds, made ready once per kind of question."""
+    zones = zones_of(zone_names)
+    dated = []
+    for rule in rules.rules:
+        check = _check(rule) if in_scope(rule.scope, key) else None
+        if check is not None:
+            dated.append(_dated(check, zones))
+    return tuple(dated)
+
+
+@lru_cache(maxsize=4_096)
+def zones_of(names: frozenset[str]) -> tuple[ZoneInfo, ...]:
+    """The zones of that name, in a fixed order."""
+    return tuple(zone_named(name) for name in sorted(names))
+
+
+def in_scope(scope: Scope, key: ScopeKey) -> bool:
+    """Whether a rule of that scope speaks about such contacts."""
+    actor, channel, purpose, recipient, address_kind, debt_kinds = key
+    return (
+        (not scope.actors or actor in scope.actors)
+        and (not scope.channels or channel in scope.channels)
+        and (not scope.recipients or recipient in scope.recipients)
+        and (not scope.address_kinds or address_kind in scope.address_kinds)
+        and (not scope.purposes or purpose in scope.purposes)
+        and purpose not in scope.except_purposes
+        and (not scope.debt_kinds or bool(debt_kinds & scope.debt_kinds))
+        and not (debt_kinds and debt_kinds <= scope.except_debt_kinds)
+    )
+
+
+def _wait(
+    fired: tuple[Finding, ...],
+    checks: tuple[DatedCheck, ...],
+    situation: Situation,
+    rules: RuleSet,
+    now: datetime,
+) -> Verdict:
+    """The verdict where time may heal every objection: jump from release to release until none is left.
+
+    Each finding names the first instant at which its own rule is silent, so no lawful instant is jumped over.
+    """
+    objections = fired
+    at = now.astimezone(UTC)
+    while objections:
+        lasting = [one for one in objections if one.until is None]
+        if lasting:
+            return _verdict((lasting[0], *fired), rules)
+        at = max(one.until for one in objections if one.until is not None)
+        if at > now + SEARCH:
+            last = objections[0]
+            why = f"{last.why} No lawful instant was found within {SEARCH.days} days."
+            refusal = Finding(last.rule, Outcome.REFUSE, why, last.source, last.until, last.counted, last.facts_used)
+            return _verdict((refusal, *fired), rules)
+        objections = judge(checks, situation, at)
+    return _verdict(fired, rules, not_before=at)
+
+
+def _verdict(fired: tuple[Finding, ...], rules: RuleSet, not_before: datetime | None = None) -> Verdict:
+    first = fired[0]
+    return Verdict(first.outcome, first.why, first.rule, first.source, not_before, fired, rules.packs)
+
+
+def _strictness(finding: Finding) -> tuple[int, datetime, str]:
+    return (finding.outcome, finding.until or NEVER, finding.rule)
+
+
+@lru_cache(maxsize=16_384)
+def _check(rule: Rule) -> Check | None:
+    return check_of(rule)
+
+
+def _dated(check: Check, zones: tuple[ZoneInfo, ...]) -> DatedCheck:
+    """In force from the first midnight of any zone to the last one: the stricter reading of a date."""
+    first, last = check.rule.effective_from, check.rule.effective_to
+    starts_at = ALWAYS if first.year == 1 else min(day_start(zone, first) for zone in zones)
+    ends_at = NEVER if last.year == 9999 else max(day_start(zone, last + ONE_DAY) for zone in zones)
+    return DatedCheck(check, starts_at, ends_at)
+
+
+def _unusable_place(facts: Facts, rules: RuleSet) -> Finding | None:
+    """Without a known zone and known law there is no lawful instant."""
+    missing = ""
+    if not facts.place.zones:
+        missing = "no time zone is known for the borrower"
+    elif not facts.place.jurisdictions or not rules.known:
+        missing = "no pack of rules covers every place where the borrower may be"
+    elif not facts.place.jurisdictions <= rules.jurisdictions:
+        missing = "the rules were chosen for other places"
+    else:
+        try:
+            zones_of(facts.place.zones)
+        except ParameterError as error:
+            missing = str(error)
+    if not missing:
+        return None
+    why = f"Nobody may be contacted while {missing}."
+    return Finding(UNKNOWN_PLACE, Outcome.REFUSE, why, "house policy: fail closed", facts_used=("place",))

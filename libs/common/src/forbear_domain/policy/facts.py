@@ -156,6 +156,7 @@ class SuppressionKind(StrEnum):
     PROMISE = "promise"
     PAID = "paid"
     TENANT_HOLD = "tenant_hold"
+    PERSON_REFUSED = "person_refused"  # a contact person wants to be left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,11 @@ class Debt:
     kind: str = "other"  # "mortgage", "first_mortgage", "credit_card", "student_loan", "medical" ...
     account: str | None = None
 
+    @property
+    def key(self) -> str:
+        """What contacts are counted against; `PastContact.debts` and `Suppression.debt` hold such keys."""
+        return self.account or self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -208,7 +214,7 @@ class PastContact:
     channel: Channel
     direction: Direction = Direction.OUT
     result: CallResult = CallResult.UNKNOWN
-    debts: tuple[str, ...] = ()  # the debts it is counted against; empty means every debt
+    debts: tuple[str, ...] = ()  # `Debt.key` of the debts it is counted against; empty means every debt
     address: str = ""
     address_kind: AddressKind = AddressKind.OTHER
     recipient: Recipient = Recipient.CONSUMER
@@ -311,3 +317,4 @@ class Facts:
     known_at: str | None = None  # "home", "work": where the borrower is known to be now
     told_of_agency: bool = True  # notice of outsourcing given, where a rule asks for it
     reachable: bool = True  # the borrower can be reached: contact persons stay out of bounds
+    notices: frozenset[str] = frozenset()  # rule ids of written notices that were given beforehand

@@ -1,8 +1,8 @@
 """Rules as values, and the set of rules that holds for one borrower on one day."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from forbear_domain.policy.facts import Actor, AddressKind, Channel, Purpose, Recipient
@@ -23,7 +23,7 @@ class Scope:
     except_purposes: frozenset[Purpose] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """One rule of a pack: what kind of limit, its parameters, whom it binds, since when, and who says so."""
 
@@ -42,15 +42,30 @@ class Rule:
     variant: str = ""  # tells apart two rules that implement one rule id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class WorkedCase:
+    """An example inside a pack: what one rule must say about some facts at some instant."""
+
+    name: str
+    rule: str
+    at: datetime
+    expect: Outcome
+    not_before: datetime | None
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Pack:
     """All rules of one jurisdiction, from one file."""
 
     jurisdiction: str
-    name: str
+    name: str  # of the file
+    title: str
     version: str
     parents: tuple[str, ...]  # jurisdictions whose rules hold here too
+    covers: tuple[str, ...]  # further jurisdictions this pack speaks for
     rules: tuple[Rule, ...]
+    cases: tuple[WorkedCase, ...] = ()
 
     @property
     def label(self) -> str:
@@ -58,7 +73,7 @@ class Pack:
         return f"{self.jurisdiction}@{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
     """The rules in force for a set of jurisdictions. `known` is False when any of them has no pack."""
 
@@ -66,8 +81,3 @@ class RuleSet:
     rules: tuple[Rule, ...]
     packs: tuple[str, ...]
     known: bool = True
-
-
-def rules_in_force(rules: Iterable[Rule], on_date: date) -> tuple[Rule, ...]:
-    """Those of the rules whose dates of effect enclose `on_date`."""
-    return tuple(rule for rule in rules if rule.effective_from <= on_date <= rule.effective_to)

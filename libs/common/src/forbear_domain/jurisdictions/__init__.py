@@ -1,0 +1,1 @@
+"""Packs of rules, one TOML file per jurisdiction; dropping in a file adds it."""

@@ -1,0 +1,42 @@
+"""The kinds of limit a rule can be: each reads its parameters once and then judges situations.
+
+A new kind is a new class with `kind`, `from_rule` and `judge`, and one line in `KINDS`.
+"""
+
+from forbear_domain.policy.checks.base import Check, ParameterError, Parameters, Situation
+from forbear_domain.policy.checks.clock import ClockWindow, StatedInconvenience
+from forbear_domain.policy.checks.content import Bar, Basis, MessageContent, PriorNotice, ThirdParty
+from forbear_domain.policy.checks.counts import Cap, CoolingOff
+from forbear_domain.policy.checks.states import State
+from forbear_domain.policy.rules import Rule
+
+KINDS: dict[str, type[Check]] = {
+    check.kind: check
+    for check in (
+        ClockWindow,
+        StatedInconvenience,
+        Cap,
+        CoolingOff,
+        State,
+        Basis,
+        MessageContent,
+        Bar,
+        ThirdParty,
+        PriorNotice,
+    )
+}
+RECORD_ONLY = "record"  # a rule that no proposed contact can break: duties, retention, arithmetic of dates
+
+
+def check_of(rule: Rule) -> Check | None:
+    """The rule as something that judges; None for a rule that only records a duty."""
+    if rule.kind == RECORD_ONLY:
+        return None
+    kind = KINDS.get(rule.kind)
+    if kind is None:
+        raise ParameterError(f"unknown kind {rule.kind!r}; known are {', '.join(sorted(KINDS))}, {RECORD_ONLY}")
+    with Parameters(rule) as parameters:
+        return kind.from_rule(rule, parameters)
+
+
+__all__ = ["KINDS", "RECORD_ONLY", "Check", "ParameterError", "Situation", "check_of"]

@@ -1,0 +1,260 @@
+"""Limits by count: at most so many contacts in a window, and silence for some days after a conversation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+from zoneinfo import ZoneInfo
+
+from forbear_domain.policy.calendar import ONE_DAY, add_months, day_start, local_date
+from forbear_domain.policy.checks.base import (
+    CALLS,
+    Check,
+    ParameterError,
+    Parameters,
+    Situation,
+    day_text,
+    enum_members,
+    known,
+)
+from forbear_domain.policy.facts import AddressKind, CallResult, Channel, Direction, PastContact, Purpose, Recipient
+from forbear_domain.policy.rules import Rule
+from forbear_domain.policy.verdict import Finding
+
+_UNCONNECTED = frozenset({CallResult.BUSY, CallResult.NOT_IN_SERVICE, CallResult.NO_CONNECTION})
+_MESSAGELESS = frozenset(
+    {CallResult.NO_ANSWER, CallResult.VOICEMAIL_FULL, CallResult.VOICEMAIL_NO_RING, CallResult.UNDELIVERED}
+)
+# Which results each counter counts: attempts, contacts made, conversations and the rest are different things.
+COUNTERS: dict[str, frozenset[CallResult]] = {
+    "attempts": frozenset(CallResult),
+    "connected": frozenset(CallResult) - _UNCONNECTED,
+    "contacts_made": frozenset(CallResult) - _UNCONNECTED - _MESSAGELESS,
+    "conversations": frozenset({CallResult.CONVERSATION}),
+    "answered": frozenset({CallResult.CONVERSATION, CallResult.DROPPED, CallResult.UNKNOWN}),
+    "unanswered": frozenset(CallResult) - {CallResult.CONVERSATION, CallResult.DROPPED, CallResult.DELIVERED},
+}
+TICK = timedelta(microseconds=1)
+
+
+class Per(StrEnum):
+    """What a count belongs to."""
+
+    DEBT = "debt"
+    PERSON_AND_DEBT = "person_and_debt"
+    ADDRESS = "address"
+    BORROWER = "borrower"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How far back a count looks; exactly one field is set."""
+
+    days: int = 0  # calendar days including today
+    duration: timedelta = timedelta(0)  # rolling time
+    calendar: str = ""  # "day", "week" (from Monday) or "month"
+
+    @classmethod
+    def parse(cls, table: Mapping[str, Any]) -> Self:
+        """Reads `{days = 7}`, `{hours = 24}`, `{minutes = 5}` or `{calendar = "week"}`."""
+        if len(table) != 1:
+            raise ParameterError(f"a window has exactly one length, not {dict(table)}")
+        ((unit, amount),) = table.items()
+        if unit == "calendar" and amount in ("day", "week", "month"):
+            return cls(calendar=amount)
+        if unit == "days" and isinstance(amount, int) and amount > 0:
+            return cls(days=amount)
+        if unit in ("hours", "minutes") and isinstance(amount, int) and amount > 0:
+            return cls(duration=timedelta(**{unit: amount}))
+        raise ParameterError(f"unknown window {dict(table)}")
+
+    def start(self, at: datetime, zones: tuple[ZoneInfo, ...]) -> datetime:
+        """From which instant contacts are in the window that ends at `at`; the earliest of all zones."""
+        if self.duration:
+            return at - self.duration + TICK
+        return min(day_start(zone, self._first_day(local_date(at, zone))) for zone in zones)
+
+    def release(self, contact_at: datetime, zones: tuple[ZoneInfo, ...]) -> datetime:
+        """When a contact has left the window in every zone."""
+        if self.duration:
+            return contact_at + self.duration
+        return max(day_start(zone, self._day_after(local_date(contact_at, zone))) for zone in zones)
+
+    def _first_day(self, today: date) -> date:
+        if self.calendar == "week":
+            return today - timedelta(days=today.weekday())
+        if self.calendar == "month":
+            return today.replace(day=1)
+        return today - timedelta(days=max(self.days, 1) - 1)
+
+    def _day_after(self, day: date) -> date:
+        if self.calendar == "week":
+            return day + timedelta(days=7 - day.weekday())
+        if self.calendar == "month":
+            return add_months(day.replace(day=1), 1)
+        return day + timedelta(days=max(self.days, 1))
+
+    def text(self) -> str:
+        """The window in words."""
+        if self.calendar:
+            return f"this calendar {self.calendar}"
+        return f"the last {self.days} days" if self.days else f"the last {self.duration}"
+
+
+class Cap(Check):
+    """At most `limit` of something in a window; the proposed contact would be one more."""
+
+    kind: ClassVar[str] = "cap"
+    facts_used: ClassVar[tuple[str, ...]] = ("past", "consents", "debts", "place")
+
+    def __init__(self, rule: Rule, limit: int, window: Window, counter: "Counter") -> None:
+        super().__init__(rule)
+        self.limit = limit
+        self.window = window
+        self.counter = counter
+
+    @classmethod
+    def from_rule(cls, rule: Rule, parameters: Parameters) -> Self:
+        """Reads `limit`, `window` and the counter's parameters."""
+        limit = parameters.need("limit")
+        if not isinstance(limit, int) or limit < 1:
+            raise ParameterError(f"limit must be a whole number above zero, not {limit!r}")
+        return cls(rule, limit, Window.parse(parameters.need("window")), Counter.parse(rule, parameters))
+
+    def judge(self, situation: Situation, at: datetime) -> Finding | None:
+        """Objects when as many as allowed are already in the window."""
+        past = situation.facts.past
+        if len(past) < self.limit:
+            return None
+        start = self.window.start(at, situation.zones)
+        counted = self.counter.fullest(situation, start)
+        if len(counted) < self.limit or self.lifted(situation, at):
+            return None
+        releases = sorted(self.window.release(past[index].at, situation.zones) for index in counted)
+        until = releases[len(counted) - self.limit]
+        return self._objection(situation, counted, until)
+
+    def _objection(self, situation: Situation, counted: tuple[int, ...], until: datetime) -> Finding:
+        why = (
+            f"{len(counted)} {self.counter.noun} already counted in {self.window.text()}, "
+            f"and at most {self.limit} are allowed; room again from {until:%Y-%m-%d %H:%M} UTC."
+        )
+        return self.finding(situation, why, until, counted)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Which past contacts a rule counts, and against what."""
+
+    per: Per
+    noun: str
+    channels: frozenset[Channel]
+    results: frozenset[CallResult]
+    directions: frozenset[Direction]
+    uncounted_purposes: frozenset[Purpose]
+    counted_purposes: frozenset[Purpose]
+    address_kinds: frozenset[AddressKind]
+    other_senders: bool
+    skips_agreed_calls: bool
+
+    @classmethod
+    def parse(cls, rule: Rule, parameters: Parameters) -> Self:
+        """Reads `counts`, `per`, `channels`, `directions`, purposes, `address_kinds`, `other_senders`."""
+        counts = parameters.take("counts", "attempts")
+        return cls(
+            per=known({per.value: per for per in Per}, parameters.take("per", "debt"), "per"),
+            noun=counts.replace("_", " "),
+            channels=enum_members(Channel, parameters.take("counted_channels", [])) or rule.scope.channels,
+            results=known(COUNTERS, counts, "counts"),
+            directions=enum_members(Direction, parameters.take("directions", ["out"])),
+            uncounted_purposes=enum_members(Purpose, parameters.take("uncounted_purposes", [])),
+            counted_purposes=enum_members(Purpose, parameters.take("counted_purposes", [])),
+            address_kinds=enum_members(AddressKind, parameters.take("counted_address_kinds", [])),
+            other_senders=parameters.take("other_senders", True),
+            skips_agreed_calls=parameters.take("skips_agreed_calls", False),
+        )
+
+    def fullest(self, situation: Situation, start: datetime) -> tuple[int, ...]:
+        """Positions of the contacts since `start`, for the debt against which most are counted."""
+        past = situation.facts.past
+        recent = [index for index, one in enumerate(past) if one.at >= start and self.counts(one, situation)]
+        if self.per in (Per.BORROWER, Per.ADDRESS) or not recent:
+            return tuple(recent)
+        per_debt = (
+            tuple(index for index in recent if not past[index].debts or key in past[index].debts)
+            for key in situation.keys
+        )
+        return max(per_debt, key=len, default=tuple(recent))
+
+    def counts(self, one: PastContact, situation: Situation) -> bool:
+        """Whether the rule counts this contact at all, whatever its date and debt."""
+        if one.result not in self.results or one.direction not in self.directions:
+            return False
+        if (self.channels and one.channel not in self.channels) or one.purpose in self.uncounted_purposes:
+            return False
+        return self._counts_details(one, situation)
+
+    def _counts_details(self, one: PastContact, situation: Situation) -> bool:
+        if self.counted_purposes and one.purpose not in self.counted_purposes:
+            return False
+        if self.address_kinds and one.address_kind not in self.address_kinds:
+            return False
+        if not (one.by_us or self.other_senders):
+            return False
+        if self.per is Per.ADDRESS and one.address != situation.facts.address.key:
+            return False
+        if self.per is Per.PERSON_AND_DEBT and not situation.same_person(one):
+            return False
+        if one.address and one.address in situation.misdirected:
+            return False
+        return not (self.skips_agreed_calls and one.channel in CALLS and situation.agreed_to_call(one.at))
+
+
+class CoolingOff(Check):
+    """Silence for some days after a conversation about the debt; its own day is day one."""
+
+    kind: ClassVar[str] = "cooling_off"
+    facts_used: ClassVar[tuple[str, ...]] = ("past", "consents", "debts", "place")
+
+    def __init__(self, rule: Rule, days: int, directions: frozenset[Direction]) -> None:
+        super().__init__(rule)
+        self.window = Window(days=days)
+        self.directions = directions
+
+    @classmethod
+    def from_rule(cls, rule: Rule, parameters: Parameters) -> Self:
+        """Reads `days` and `directions`."""
+        directions = enum_members(Direction, parameters.take("directions", ["in", "out"]))
+        return cls(rule, parameters.need("days"), directions)
+
+    def judge(self, situation: Situation, at: datetime) -> Finding | None:
+        """Objects while a conversation lies within the days, unless more calls were agreed to."""
+        talks = self._conversations(situation)
+        if not talks:
+            return None
+        past = situation.facts.past
+        start = self.window.start(at, situation.zones)
+        recent = tuple(index for index in talks if past[index].at >= start)
+        if not recent or self.lifted(situation, at):
+            return None
+        last = max(past[index].at for index in recent)
+        until = self.window.release(last, situation.zones)
+        talked_on = local_date(last, situation.zones[0])
+        why = (
+            f"A conversation about this debt on {day_text(talked_on)} bars calls until "
+            f"{day_text(local_date(until, situation.zones[0]) - ONE_DAY)}."
+        )
+        return self.finding(situation, why, until, recent)
+
+    def _conversations(self, situation: Situation) -> list[int]:
+        keys = situation.keys
+        return [
+            index
+            for index, one in enumerate(situation.facts.past)
+            if one.result is CallResult.CONVERSATION
+            and one.channel in CALLS
+            and one.direction in self.directions
+            and (not one.debts or not keys or any(key in one.debts for key in keys))
+            and (situation.same_person(one) or one.recipient is Recipient.CONSUMER is situation.facts.recipient)
+        ]

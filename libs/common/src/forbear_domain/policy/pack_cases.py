@@ -1,0 +1,38 @@
+"""Runs the worked cases inside a pack: a pack whose own examples fail is not used."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from forbear_domain.policy.decide import decide
+from forbear_domain.policy.plain import PlainError, facts_from_plain
+from forbear_domain.policy.rules import Pack, RuleSet, WorkedCase
+
+DEFAULTS: dict[str, Any] = {"actor": "collector", "debts": [{"id": "D1"}]}
+
+
+def failing_cases(pack: Pack, rules: RuleSet) -> Iterator[str]:
+    """What is wrong with each failing case of the pack, in words; a case is judged by its own rule alone."""
+    for case in pack.cases:
+        failure = _failure(case, pack, rules)
+        if failure:
+            yield f"case {case.name!r} of {case.rule}: {failure}"
+
+
+def _failure(case: WorkedCase, pack: Pack, rules: RuleSet) -> str:
+    table = DEFAULTS | dict(case.facts)
+    place = {"zones": table.pop("zones", ["America/New_York"]), "jurisdictions": [pack.jurisdiction]}
+    try:
+        facts = facts_from_plain({"place": place} | table)
+    except PlainError as error:
+        return str(error)
+    only = tuple(rule for rule in rules.rules if rule.id == case.rule)
+    at = case.at if isinstance(case.at, datetime) and case.at.tzinfo else None
+    if at is None:
+        return f"`at` must be an instant with its offset, not {case.at!r}"
+    verdict = decide(facts, RuleSet(rules.jurisdictions, only, rules.packs), at)
+    if verdict.outcome is not case.expect:
+        return f"expected {case.expect.name}, decided {verdict.outcome.name}: {verdict.why}"
+    if case.not_before is not None and verdict.not_before != case.not_before.astimezone(UTC):
+        return f"expected not before {case.not_before}, decided {verdict.not_before}"
+    return ""
