@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from forbear_chassis.clock import (
     ClockError,
     IdleReport,
@@ -15,8 +18,6 @@ from forbear_chassis.clock import (
     from_epoch_us,
     to_epoch_us,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
+
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear.dispatcher.v1 import dispatcher_service_pb2_grpc as pb_grpc
 from forbear_chassis import rpc

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from forbear_chassis.settings import ServiceSettings, load, split_address
 from pydantic_settings import SettingsConfigDict
+
+from forbear_chassis.settings import ServiceSettings, load, split_address
 
 
 class Settings(ServiceSettings):

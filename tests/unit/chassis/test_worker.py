@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from forbear_chassis.clock import SystemClock
 from forbear_chassis.worker import Activity, Pass, WorkerLoop
 
