@@ -26,7 +26,7 @@ PURPOSE_SLICE: Final = 2
 PURPOSE_OPTION: Final = 3
 PURPOSE_GROUP: Final = 4
 PURPOSE_SAMPLE: Final = 5
-PURPOSE_ORDER: Final = 6
+PURPOSE_DITHER: Final = 6
 
 
 def _mix(state: UInt64Array) -> UInt64Array:

@@ -1,26 +1,24 @@
-"""Signatures first: the plan of one tenant over one horizon (implementation follows)."""
+"""The plan of one tenant over one horizon: at most one contact per borrower, within lawful slots and capacity.
+
+Order of service: the hold-out and the explored slice draw first (they are few, and what they draw must be honoured for
+their probabilities to be exact), then the planned rows share what is left at the best prices, then rows that found
+their cell full are repaired. The result depends on nothing but the arguments; `gap` says how far it can be from the
+optimum.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from contact_scheduler.learning.assign import Assignment, Lottery
+from contact_scheduler.learning.explore import NO_CELL, gamma_for
 from contact_scheduler.learning.features import Borrowers
-from contact_scheduler.learning.slots import FloatArray, Horizon, LawfulSlots
-
-NO_SLOT = -1
-
-
-class Arm(IntEnum):
-    """Which of the three rules chose a row of the plan."""
-
-    NONE = 0  # nothing lawful, nothing worth doing, or no capacity left
-    PLANNED = 1  # best value after prices; propensity 1 given model, prices and tick
-    EXPLORED = 2  # the randomised slice; propensity exact
-    CONTROL = 3  # the hold-out: uniform over its lawful slots; propensity exact
+from contact_scheduler.learning.model import Posterior
+from contact_scheduler.learning.scoring import Scorer
+from contact_scheduler.learning.slots import CHANNELS, FloatArray, Horizon, IntArray, LawfulSlots
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +28,92 @@ class PlanOptions:
     seed: int
     tick: int  # number of the planning round
     explore_share: float = 0.04  # share of unprotected borrowers whose slot is drawn by inverse-gap weights
-    gamma: float = 30.0  # sharpness of the inverse-gap weights
+    gamma: float | None = None  # sharpness of those weights; None: from the number of outcomes learned
     cost: tuple[float, float, float] = (0.0, 0.0, 0.0)  # of one contact by SMS, e-mail, voice, in the unit of worth
     budget: float | None = None  # ceiling on the total cost of the plan
     draw_posterior: bool = True  # Thompson draws for groups of borrowers (protected ones always get the mean)
-    start_prices: FloatArray | None = None  # yesterday's prices [3, H]
+    start_prices: FloatArray | None = None  # yesterday's prices [CHANNELS, H]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One row per borrower, in the order given; -1 and NaN where there is no contact."""
+    """One row per borrower, in the order given; -1 where there is no contact.
+
+    `propensity` is the probability of exactly this choice within its arm: 1 for planned rows, the closed form for
+    explored and control rows (also for an explored row that drew "no contact"). Off-policy evaluation uses the
+    latter two.
+    """
 
     channel: NDArray[np.int8]
     hour: NDArray[np.int16]  # index into the horizon
     arm: NDArray[np.int8]
     propensity: FloatArray
-    probability: FloatArray  # of a response in the chosen slot, posterior mean or group draw
+    probability: FloatArray  # of a response in the chosen slot, at the posterior mean
     value: FloatArray  # worth x probability - cost, before prices
-    second_channel: NDArray[np.int8]
+    second_channel: NDArray[np.int8]  # next best cell after prices, for planned rows
     second_hour: NDArray[np.int16]
-    prices: FloatArray  # [3, H]: what one more place in this cell would bring
+    prices: FloatArray  # [CHANNELS, H]: what one more place in this cell would bring
     budget_price: float  # what one more unit of budget would bring
-    bound: float  # dual bound of the planned rows' total value
-    gap: float  # 1 - reached / bound
+    bound: float  # no assignment of the planned rows can exceed this total (in drawn values)
+    reached: float  # what this plan reaches of it
+    turned_away: int  # hold-out and slice rows whose drawn cell was full: not contacted, leave them out of evaluation
+
+    @property
+    def gap(self) -> float:
+        """Largest possible loss against the best assignment, as a share of it."""
+        return 1.0 - self.reached / self.bound if self.bound > 0.0 else 0.0
 
 
 def make_plan(
-    posterior: object,
+    posterior: Posterior,
     borrowers: Borrowers,
     lawful: LawfulSlots,
     horizon: Horizon,
     capacity: NDArray[np.int64],
     options: PlanOptions,
 ) -> Plan:
-    """Plans at most one contact per borrower within `capacity` [3, H]."""
-    raise NotImplementedError
+    """Plans at most one contact per borrower within `capacity` [CHANNELS, H] (places per cell).
+
+    Raises ValueError for arrays that do not fit each other, a negative capacity or a repeated id.
+    """
+    if capacity.shape != (CHANNELS, horizon.hours) or int(capacity.min()) < 0:
+        raise ValueError(f"capacity must be {CHANNELS} x {horizon.hours} numbers of places, none negative")
+    weights = posterior.plan_weights(options.seed, options.tick, draw=options.draw_posterior)
+    scorer = Scorer.of(borrowers, lawful, horizon, weights, options.cost, seed=options.seed, tick=options.tick)
+    gamma = gamma_for(posterior.outcomes) if options.gamma is None else options.gamma
+    lottery = Lottery(options.seed, options.tick, options.explore_share, gamma)
+    start = None if options.start_prices is None else options.start_prices.ravel()
+    work = Assignment(scorer, capacity.ravel().astype(np.int64), lottery, options.budget)
+    work.run(start)
+    return _plan(work, scorer, horizon)
+
+
+def _plan(work: Assignment, scorer: Scorer, horizon: Horizon) -> Plan:
+    has_slot = np.flatnonzero(work.cell != NO_CELL)
+    probability = np.zeros(len(work.cell), dtype=np.float32)
+    probability[has_slot] = scorer.mean_probability(has_slot, work.cell[has_slot])
+    value = scorer.borrowers.worth * probability
+    value[has_slot] -= scorer.cell_cost[work.cell[has_slot]]
+    channel, hour = _split(work.cell, horizon.hours)
+    second_channel, second_hour = _split(work.second, horizon.hours)
+    return Plan(
+        channel=channel,
+        hour=hour,
+        arm=work.arm,
+        propensity=work.propensity,
+        probability=probability,
+        value=value,
+        second_channel=second_channel,
+        second_hour=second_hour,
+        prices=np.where(work.capacity > 0, work.prices.cell, np.float32(np.nan)).reshape(CHANNELS, horizon.hours),
+        budget_price=work.prices.budget,
+        bound=work.bound,
+        reached=work.reached,
+        turned_away=work.turned_away,
+    )
+
+
+def _split(cell: IntArray, hours: int) -> tuple[NDArray[np.int8], NDArray[np.int16]]:
+    """Cell number -> channel and hour of the horizon, -1 staying -1."""
+    channel, hour = np.divmod(cell, hours)
+    return np.where(cell < 0, -1, channel).astype(np.int8), np.where(cell < 0, -1, hour).astype(np.int16)

@@ -1,0 +1,262 @@
+"""Who gets which cell: lots for the few, prices for the many, then repairs. The working state of one plan.
+
+Order of service: the hold-out and the explored slice draw first (they are few, and what they draw must be honoured for
+their probabilities to be exact); the planned rows share what is left, each taking its best cell after prices; rows that
+found their cell full choose again among what is open. A slight random dither of the prices splits ties among equal
+cells, which would otherwise all be taken or all be left at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+
+from contact_scheduler.learning.explore import NO_CELL, OPTIONS, best_per_option, inverse_gap_weights, option_of, pick
+from contact_scheduler.learning.lots import (
+    PURPOSE_DITHER,
+    PURPOSE_OPTION,
+    PURPOSE_SAMPLE,
+    PURPOSE_SLICE,
+    draw_key,
+    uniform,
+)
+from contact_scheduler.learning.prices import SAMPLE_ROWS, PriceProblem, Prices, find_prices, within_capacity
+from contact_scheduler.learning.scoring import FORBIDDEN, Chunk, Scorer
+from contact_scheduler.learning.slots import BoolArray, FloatArray, IntArray
+
+CLOSED: Final = np.float32(1e8)  # price of a cell without a place; FORBIDDEN is below its negative
+DITHER_TILE: Final = 64  # rows of a chunk share this many different dithers
+DITHER_TABLE: Final = 1024
+DITHER_STRIDE: Final = 67  # odd, so that successive chunks meet the tiles in changing order
+REPAIR_ROUNDS: Final = 5
+
+
+class Arm(IntEnum):
+    """Which of the rules chose a row of the plan."""
+
+    NONE = 0  # nothing lawful, nothing worth doing, or no capacity left
+    PLANNED = 1  # best value after prices; certain, given model, prices and tick
+    EXPLORED = 2  # the randomised slice; propensity exact
+    CONTROL = 3  # the hold-out: uniform over its lawful slots; propensity exact
+
+
+@dataclass(frozen=True, slots=True)
+class Lottery:
+    """What the randomised parts of a plan depend on."""
+
+    seed: int
+    tick: int
+    explore_share: float
+    gamma: float
+
+    def key(self, purpose: int) -> int:
+        """Key of this plan's draws for one purpose."""
+        return draw_key(self.seed, purpose, self.tick)
+
+
+class Assignment:
+    """One row per borrower, filled by `run`: `cell` (channel x hour, flattened; -1 none), `second`, `arm`, ..."""
+
+    def __init__(self, scorer: Scorer, capacity: IntArray, lottery: Lottery, budget: float | None) -> None:
+        count = len(scorer.borrowers)
+        self.scorer, self.capacity, self.lottery, self.budget = scorer, capacity, lottery, budget
+        self.room = capacity.copy()
+        self.cell = np.full(count, NO_CELL, dtype=np.int64)
+        self.second = np.full(count, NO_CELL, dtype=np.int64)
+        self.arm = np.zeros(count, dtype=np.int8)
+        self.propensity = np.ones(count, dtype=np.float32)
+        self.merit = np.full(count, FORBIDDEN, dtype=np.float32)  # value after prices: who keeps a contested place
+        self.drawn_value = np.zeros(count, dtype=np.float32)
+        self.prices = Prices(np.zeros(len(capacity), dtype=np.float32), 0.0, 0.0)
+        self.bound = self.reached = 0.0
+        self.turned_away = 0
+
+    def run(self, start_prices: FloatArray | None) -> None:
+        """Fills the rows."""
+        borrowers = self.scorer.borrowers
+        is_free = ~borrowers.is_protected
+        is_control = borrowers.is_control & is_free
+        lots = uniform(borrowers.ids, self.lottery.key(PURPOSE_SLICE))
+        is_slice = is_free & ~is_control & (lots < self.lottery.explore_share)
+        is_planned = ~(is_control | is_slice)
+        self._price(is_planned, start_prices)
+        self._draw_control(np.flatnonzero(is_control))
+        self._draw_slice(is_slice)
+        self._honour(np.flatnonzero(is_control | is_slice))
+        self.bound = self._dual_constant() + self._choose(is_planned, self._net_price(), is_first=True)
+        self._settle(np.flatnonzero(is_planned))
+        placed = is_planned & (self.cell != NO_CELL)
+        self.arm[placed] = Arm.PLANNED
+        self.reached = float(self.drawn_value[placed].sum(dtype=np.float64))
+
+    def _net_price(self) -> FloatArray:
+        """Price of each cell, the budget's share included; CLOSED where no place is left."""
+        price = self.prices.cell + np.float32(self.prices.budget) * self.scorer.cell_cost
+        return np.where(self.room > 0, price, CLOSED).astype(np.float32)
+
+    def _dual_constant(self) -> float:
+        spendable = 0.0 if self.budget is None else max(self.budget - self._spent(), 0.0)
+        return (
+            float(self.prices.cell.astype(np.float64) @ self.room.astype(np.float64)) + self.prices.budget * spendable
+        )
+
+    def _spent(self) -> float:
+        return float(self.scorer.cell_cost[self.cell[self.cell != NO_CELL]].sum(dtype=np.float64))
+
+    def _price(self, is_planned: BoolArray, start: FloatArray | None) -> None:
+        """Finds prices on a sample that is drawn by id."""
+        count = int(is_planned.sum())
+        cells = np.flatnonzero(self.scorer.lawful.patterns.any(axis=0).ravel() & (self.capacity > 0))
+        if not count or not len(cells):
+            return
+        lots = uniform(self.scorer.borrowers.ids, self.lottery.key(PURPOSE_SAMPLE))
+        sample = is_planned & (lots < SAMPLE_ROWS / count)
+        sample = sample if sample.any() else is_planned
+        position = np.full(len(self.capacity), -1)
+        position[cells] = np.arange(len(cells))
+        value = np.full((int(sample.sum()), len(cells)), FORBIDDEN, dtype=np.float32)
+        filled = 0
+        for chunk in self.scorer.chunks(sample):
+            here = np.flatnonzero(position[chunk.cells] >= 0)
+            rows = slice(filled, filled + len(chunk.rows))
+            value[rows, position[chunk.cells[here]]] = chunk.value[:, here]
+            filled += len(chunk.rows)
+        share = len(value) / count
+        budget = None if self.budget is None else self.budget * share
+        cost = self.scorer.cell_cost[cells].astype(np.float64)
+        warm = None if start is None else np.nan_to_num(start[cells], nan=0.0)
+        found = find_prices(PriceProblem(value, self.capacity[cells].astype(np.float64) * share, cost, budget), warm)
+        prices = np.zeros(len(self.capacity), dtype=np.float32)
+        prices[cells] = found.cell
+        self.prices = Prices(prices, found.budget, found.temperature)
+
+    def _draw_control(self, rows: IntArray) -> None:
+        """Gives each hold-out borrower an even draw over the lawful cells that have a place at all."""
+        lots = uniform(self.scorer.borrowers.ids[rows], self.lottery.key(PURPOSE_OPTION))
+        pattern = self.scorer.lawful.pattern_of[rows]
+        for number in np.unique(pattern):
+            cells = np.flatnonzero(self.scorer.lawful.patterns[number].ravel() & (self.capacity > 0))
+            members = pattern == number
+            if len(cells):
+                self.cell[rows[members]] = cells[(lots[members] * len(cells)).astype(np.int64)]
+                self.propensity[rows[members]] = 1.0 / len(cells)
+                self.arm[rows[members]] = Arm.CONTROL
+
+    def _draw_slice(self, is_slice: BoolArray) -> None:
+        """Draws channel and day-part by inverse-gap weights over values after prices, the best hour inside each."""
+        price = self._net_price()
+        key = self.lottery.key(PURPOSE_OPTION)
+        for chunk in self.scorer.chunks(is_slice):
+            borrowers = self.scorer.borrowers
+            channel, hour = np.divmod(chunk.cells, self.scorer.horizon.hours)
+            option = option_of(channel, self.scorer.horizon.local_hour[borrowers.zone[chunk.rows[0]], hour])
+            best, column = best_per_option(chunk.value - price[chunk.cells], option)
+            worth = np.maximum(borrowers.worth[chunk.rows, None], np.finfo(np.float32).tiny)
+            choice, propensity = pick(
+                inverse_gap_weights(best / worth, self.lottery.gamma), uniform(borrowers.ids[chunk.rows], key)
+            )
+            taken = np.take_along_axis(column, choice[:, None], axis=1)[:, 0]
+            self.cell[chunk.rows] = np.where(choice == OPTIONS, NO_CELL, chunk.cells[taken])
+            self.propensity[chunk.rows] = propensity
+            self.arm[chunk.rows] = Arm.EXPLORED
+
+    def _honour(self, rows: IntArray) -> None:
+        """Seats the drawn rows; where more drew a cell than it has places, a lot decides who is not contacted."""
+        rows = rows[self.cell[rows] != NO_CELL]
+        lots = uniform(self.scorer.borrowers.ids[rows], self.lottery.key(PURPOSE_SAMPLE)).astype(np.float32)
+        kept = within_capacity(self.cell[rows], lots, self.room)
+        away = rows[~kept]
+        self.turned_away = len(away)
+        self.cell[away] = NO_CELL
+        self.arm[away] = Arm.NONE
+        self.room -= np.bincount(self.cell[rows[kept]], minlength=len(self.room))
+
+    def _choose(self, is_wanted: BoolArray, price: FloatArray, *, is_first: bool) -> float:
+        """Lets each wanted row take its best cell after prices; returns the sum of the best net values (undithered)."""
+        dither = self._dither(price, is_first=is_first)
+        total = 0.0
+        buffer = np.empty(0, dtype=np.float32)
+        for number, chunk in enumerate(self.scorer.chunks(is_wanted)):
+            if buffer.size < chunk.value.size:
+                buffer = np.empty(chunk.value.size, dtype=np.float32)
+            net = buffer[: chunk.value.size].reshape(chunk.value.shape)
+            if is_first:
+                np.subtract(chunk.value, price[chunk.cells], out=net)
+                total += float(np.maximum(net.max(axis=1, initial=0.0), 0.0).sum(dtype=np.float64))
+            start = number * DITHER_STRIDE % (DITHER_TABLE - DITHER_TILE)
+            _subtract_tiled(chunk.value, dither[start : start + DITHER_TILE, chunk.cells], net)
+            self._take(chunk, net, is_first=is_first)
+        return total
+
+    def _dither(self, price: FloatArray, *, is_first: bool) -> FloatArray:
+        """Prices minus Gumbel noise at the prices' own temperature: the best net cell is then a draw by soft-max."""
+        generator = np.random.Generator(np.random.Philox(self.lottery.key(PURPOSE_DITHER) + int(is_first)))
+        noise = generator.gumbel(size=(DITHER_TABLE, len(price))).astype(np.float32)
+        result: FloatArray = price - np.float32(self.prices.temperature) * noise
+        return result
+
+    def _take(self, chunk: Chunk, net: FloatArray, *, is_first: bool) -> None:
+        index = np.arange(len(chunk.rows))
+        if not len(chunk.cells):
+            return
+        best = net.argmax(axis=1)
+        merit = net[index, best]
+        self.merit[chunk.rows] = merit
+        self.cell[chunk.rows] = np.where(merit > 0.0, chunk.cells[best], NO_CELL)
+        self.drawn_value[chunk.rows] = chunk.value[index, best]
+        if is_first:
+            net[index, best] = FORBIDDEN
+            runner_up = net.argmax(axis=1)
+            is_real = net[index, runner_up] > -CLOSED / 2
+            self.second[chunk.rows] = np.where(is_real, chunk.cells[runner_up], NO_CELL)
+
+    def _settle(self, rows: IntArray) -> None:
+        """Seats the planned rows and lets those without a place choose again among what is open."""
+        without = self._seat(rows)
+        for number in range(REPAIR_ROUNDS):
+            spare = int(self.room.sum())
+            if not spare or not len(without):
+                break
+            # The best of those without a place, a few for each place: the others could not win one anyway.
+            hopeful = without[np.argsort(-self.merit[without], kind="stable")[: 4 * spare + 1024]]
+            is_hopeful = np.zeros(len(self.cell), dtype=np.bool_)
+            is_hopeful[hopeful] = True
+            closed = self._net_price()
+            budget_part = np.float32(self.prices.budget) * self.scorer.cell_cost
+            price = closed if number == 0 else np.where(self.room > 0, budget_part, CLOSED)
+            self._choose(is_hopeful, price, is_first=False)
+            without = np.concatenate((self._seat(hopeful), np.setdiff1d(without, hopeful)))
+        self._keep_budget(rows)
+
+    def _seat(self, rows: IntArray) -> IntArray:
+        """Gives places to rows that chose one; returns the rows left without."""
+        has_cell = self.cell[rows] != NO_CELL
+        choosers = rows[has_cell]
+        kept = within_capacity(self.cell[choosers], self.merit[choosers], self.room)
+        self.room -= np.bincount(self.cell[choosers[kept]], minlength=len(self.room))
+        self.cell[choosers[~kept]] = NO_CELL
+        return np.concatenate((rows[~has_cell], choosers[~kept]))
+
+    def _keep_budget(self, rows: IntArray) -> None:
+        """Takes the least valuable contacts back where rounding or repairs went beyond the budget."""
+        if self.budget is None or self._spent() <= self.budget:
+            return
+        paid = rows[(self.cell[rows] != NO_CELL)]
+        cost = self.scorer.cell_cost[self.cell[paid]].astype(np.float64)
+        paid, cost = paid[cost > 0], cost[cost > 0]
+        order = np.argsort(self.drawn_value[paid] / cost, kind="stable")
+        excess = self._spent() - self.budget
+        drop = paid[order[: int(np.searchsorted(np.cumsum(cost[order]), excess)) + 1]]
+        np.add.at(self.room, self.cell[drop], 1)
+        self.cell[drop] = NO_CELL
+
+
+def _subtract_tiled(value: FloatArray, tile: FloatArray, out: FloatArray) -> None:
+    """out = value - tile, the tile repeated down the rows."""
+    whole = len(value) // len(tile) * len(tile)
+    shape = (-1, len(tile), value.shape[1])
+    np.subtract(value[:whole].reshape(shape), tile, out=out[:whole].reshape(shape))
+    np.subtract(value[whole:], tile[: len(value) - whole], out=out[whole:])

@@ -1,0 +1,175 @@
+"""Bayesian logistic regression that learns from a stream, forgets at several speeds, and chooses the speed itself.
+
+Each batch of outcomes is condensed once into Gaussian evidence (Laplace: a Gram matrix and a vector, linearised at the
+present mean). Several memories keep that same evidence and differ only in how fast it fades; what fades falls back to
+the prior, never to nothing. The memories are mixed by how well each predicted the outcomes *before* learning them, so a
+drifting stream shortens its own memory and a steady one lengthens it: no half-life is a constant in the code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+
+Matrix = NDArray[np.float64]
+
+HALF_LIVES: Final = (500.0, 1_000.0, 2_000.0, 4_000.0, 16_000.0, np.inf)  # in outcomes
+LOSS_HALF_LIFE: Final = 1_000.0  # outcomes over which the memories are compared
+NEWTON_STEPS_MAX: Final = 8
+NEWTON_TOLERANCE: Final = 0.05  # log-odds; one step from here is exact to a hundredth
+LOG_ODDS_LIMIT: Final = 15.0  # beyond it a probability is 0 or 1 to single precision
+
+
+def sigmoid(log_odds: Matrix) -> Matrix:
+    """Returns probabilities, clipped so that no logarithm of them overflows."""
+    result: Matrix = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT)))
+    return result
+
+
+def log_loss(label: Matrix, probability: Matrix) -> Matrix:
+    """Returns the loss per row in nats; labels may lie between 0 and 1 (a yes that is only likely)."""
+    result: Matrix = -label * np.log(probability) - (1.0 - label) * np.log1p(-probability)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """Independent normal beliefs about the coefficients before any outcome."""
+
+    mean: Matrix
+    precision: Matrix  # diagonal
+
+    @classmethod
+    def normal(cls, mean: Matrix, sd: Matrix) -> Prior:
+        """Builds a prior from means and standard deviations."""
+        return cls(mean.astype(np.float64), 1.0 / np.square(sd.astype(np.float64)))
+
+
+@dataclass(slots=True)
+class EvidenceBank:
+    """What the outcomes have said so far, kept once per memory length. Mutable; not shared between threads."""
+
+    prior: Prior
+    half_lives: tuple[float, ...] = HALF_LIVES
+    loss_half_life: float = LOSS_HALF_LIFE
+    gram: Matrix = field(init=False)  # [memories, D, D]
+    pull: Matrix = field(init=False)  # [memories, D]
+    means: Matrix = field(init=False)  # [memories, D]
+    loss: Matrix = field(init=False)  # [memories], faded sum of prequential losses
+    open_gram: Matrix = field(init=False)  # [D, D], what contacts still open say, taken back at each refresh
+    open_pull: Matrix = field(init=False)  # [D]
+    outcomes: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        memories, size = len(self.half_lives), len(self.prior.mean)
+        self.gram = np.zeros((memories, size, size))
+        self.pull = np.zeros((memories, size))
+        self.means = np.repeat(self.prior.mean[None, :], memories, axis=0)
+        self.loss = np.zeros(memories)
+        self.open_gram = np.zeros((size, size))
+        self.open_pull = np.zeros(size)
+
+    @property
+    def shares(self) -> Matrix:
+        """How much each memory is trusted; sums to one."""
+        share = np.exp(self.loss.min() - self.loss)
+        result: Matrix = share / share.sum()
+        return result
+
+    @property
+    def mean(self) -> Matrix:
+        """The coefficients used for prediction: the memories' means, mixed by trust."""
+        result: Matrix = self.shares @ self.means
+        return result
+
+    @property
+    def half_life(self) -> float:
+        """The memory length that predicts best at present, in outcomes."""
+        return self.half_lives[int(np.argmin(self.loss))]
+
+    @property
+    def trusted_gram(self) -> Matrix:
+        """Evidence of the memory that is trusted most."""
+        result: Matrix = self.gram[int(np.argmin(self.loss))]
+        return result
+
+    def precision(self, memory: int) -> Matrix:
+        """Posterior precision of one memory."""
+        result: Matrix = self.gram[memory] + self.open_gram
+        result[np.diag_indices_from(result)] += self.prior.precision
+        return result
+
+    def update(self, design: Matrix, label: Matrix, weight: Matrix | None = None) -> None:
+        """Learns one batch (rows: outcomes). Compares the memories on it first, then lets them fade and adds it."""
+        weight = np.ones(len(label)) if weight is None else weight
+        total = float(weight.sum())
+        if total <= 0.0:
+            return
+        self._compare(design, label, weight, total)
+        self._fade(total)
+        base_gram, base_pull, at = self.gram, self.pull, self.mean
+        for _ in range(NEWTON_STEPS_MAX):
+            gram, pull = condense(design, label, weight, at)
+            self.gram, self.pull = base_gram + gram, base_pull + pull
+            self.solve()
+            moved, at = float(np.abs(self.mean - at).max()), self.mean
+            if moved < NEWTON_TOLERANCE:
+                break
+        self.outcomes += total
+
+    def clear_provisional(self) -> None:
+        """Takes back what open contacts said; `solve` makes it felt."""
+        self.open_gram = np.zeros_like(self.open_gram)
+        self.open_pull = np.zeros_like(self.open_pull)
+
+    def add_provisional(self, design: Matrix, silent_chance: Matrix, weight: Matrix) -> None:
+        """Adds contacts that are silent so far; `solve` makes it felt."""
+        gram, pull = condense(design, np.zeros(len(design)), weight, self.mean, silent_chance)
+        self.open_gram += gram
+        self.open_pull += pull
+
+    def solve(self) -> None:
+        """Recomputes the means from prior and evidence (after the prior was exchanged, or evidence was added)."""
+        target = self.pull + self.open_pull + self.prior.precision * self.prior.mean
+        for memory in range(len(self.half_lives)):
+            self.means[memory] = cho_solve(cho_factor(self.precision(memory), lower=True), target[memory])
+
+    def draw(self, normals: Matrix) -> Matrix:
+        """Turns standard normals [draws, D] into coefficient draws around the mean, spread of the trusted memory."""
+        factor, _ = cho_factor(self.precision(int(np.argmax(self.shares))), lower=True)
+        spread = solve_triangular(factor, normals.T, lower=True, trans="T")
+        result: Matrix = self.mean + spread.T
+        return result
+
+    def _compare(self, design: Matrix, label: Matrix, weight: Matrix, total: float) -> None:
+        losses = log_loss(label[:, None], sigmoid(design @ self.means.T))
+        self.loss = self.loss * 0.5 ** (total / self.loss_half_life) + weight @ losses
+        self.loss -= self.loss.min()
+
+    def _fade(self, total: float) -> None:
+        keep = np.array([0.5 ** (total / half_life) for half_life in self.half_lives])
+        self.gram = self.gram * keep[:, None, None]
+        self.pull = self.pull * keep[:, None]
+
+
+def condense(
+    design: Matrix, label: Matrix, weight: Matrix, at: Matrix, silent_chance: Matrix | None = None
+) -> tuple[Matrix, Matrix]:
+    """Returns the Gaussian evidence (Gram matrix, pull) of one batch, linearised at the coefficients `at`.
+
+    With `silent_chance` s the rows are contacts without an answer so far, whose likelihood is 1 - p (1 - s): the chance
+    of a later yes is p s / (1 - p + p s), which takes the label's place, and the curvature shrinks accordingly.
+    """
+    probability = sigmoid(design @ at)
+    curvature = probability * (1.0 - probability)
+    if silent_chance is not None:
+        label = probability * silent_chance / (1.0 - probability + probability * silent_chance)
+        curvature = np.maximum(curvature - label * (1.0 - label), 0.0)
+    curvature = curvature * weight
+    gram: Matrix = (design * curvature[:, None]).T @ design
+    pull: Matrix = gram @ at + design.T @ (weight * (label - probability))
+    return gram, pull

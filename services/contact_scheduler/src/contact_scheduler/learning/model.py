@@ -1,0 +1,186 @@
+"""The response model: probability of a response per borrower and slot, one memory per tenant over a shared prior.
+
+Each tenant learns alone from its own outcomes (`EvidenceBank`). What tenants have in common reaches them only through
+the prior, which `refresh_pool` rebuilds from all the others with every tenant's pull clipped: a tenant whose
+feedback is wrong or poisoned moves the others by a bounded hair, and only at a refresh. A new tenant starts from the
+pool.
+
+Who is still silent inside the attribution window is no "no": such rows are learned provisionally, by the likelihood of
+being silent so far, and taken back at the next call. Calls are deterministic: the same sequence of updates gives the
+same bytes on the same machine. Not safe for use by several threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contact_scheduler.learning.evidence import EvidenceBank, Matrix, Prior, sigmoid
+from contact_scheduler.learning.features import FEATURES
+from contact_scheduler.learning.lots import PURPOSE_GROUP, draw_key
+from contact_scheduler.learning.monitor import Alarm, Monitor
+from contact_scheduler.learning.scoring import DRAW_GROUPS
+from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, SLOTS, FloatArray, IntArray
+from contact_scheduler.learning.terms import TERMS
+
+BATCH_ROWS: Final = 4_096  # larger feedback is learned in pieces of this size, so memory stays bounded
+TENANT_SHARE: Final = 0.5  # how far tenants differ, as a share of the prior's standard deviation
+CLIP_SD: Final = 2.0  # a tenant pulls the pool at most this many tenant standard deviations
+POOL_ROUNDS: Final = 5
+WEIGHT_MAX: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Outcomes of contacts of one tenant, sorted by (time, id) by the caller; arrays of length n.
+
+    `slot` is channel x 168 + local hour of week at which the contact reached the borrower; `features` are those
+    logged with the decision. `label` is 1 for a response inside the window, 0 for none. `silent_chance` is 1 for a
+    final outcome; for a contact still open it is the probability that somebody who will respond is silent so far
+    (`DelayCurve.survival`), and its label must be 0. `weight` defaults to 1.
+    """
+
+    features: FloatArray
+    slot: IntArray
+    label: FloatArray
+    silent_chance: FloatArray | None = None
+    weight: FloatArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.slot)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateReport:
+    """What one update did: rows learned, rows refused (impossible slot, label or weight), and alarms that now stand."""
+
+    learned: int
+    refused: int
+    alarms: tuple[Alarm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """A frozen view of one tenant's model: what plans and explanations read."""
+
+    coefficients: Matrix
+    weights: FloatArray  # [FEATURES, SLOTS]: features @ weights = log-odds of every slot
+    outcomes: float
+    bank: EvidenceBank = field(repr=False)
+
+    def probability(self, features: FloatArray, slot: IntArray) -> FloatArray:
+        """Probability of a response of each row in one slot each."""
+        log_odds = np.einsum("ij,ij->i", np.nan_to_num(features), self.weights.T[slot])
+        return sigmoid(log_odds.astype(np.float64)).astype(np.float32)
+
+    def plan_weights(self, seed: int, tick: int, *, draw: bool) -> NDArray[np.float32]:
+        """Returns weights [groups + 1, FEATURES, CHANNELS, 168]: draws, then the mean (alone without draw)."""
+        mean = self.weights.reshape(1, FEATURES, CHANNELS, HOURS_PER_WEEK)
+        if not draw:
+            return mean
+        generator = np.random.Generator(np.random.Philox(draw_key(seed, PURPOSE_GROUP, tick)))
+        drawn = self.bank.draw(generator.standard_normal((DRAW_GROUPS, len(TERMS))))
+        shape = (1, FEATURES, CHANNELS, HOURS_PER_WEEK)
+        return np.concatenate([*(TERMS.weights(one).astype(np.float32).reshape(shape) for one in drawn), mean])
+
+
+class ResponseModel:
+    """All tenants' memories and the prior they share."""
+
+    def __init__(self, pool: Prior | None = None) -> None:
+        self.pool = pool or Prior.normal(TERMS.prior_mean, TERMS.prior_sd)
+        self.tenants: dict[str, EvidenceBank] = {}
+        self.monitors: dict[str, Monitor] = {}
+
+    def update(self, tenant: str, feedback: Feedback) -> UpdateReport:
+        """Learns final outcomes of one tenant; no other tenant changes."""
+        bank, monitor = self._of(tenant)
+        kept = _usable(feedback)
+        features = monitor.note_features(feedback.features[kept])
+        slot, label = feedback.slot[kept], feedback.label[kept].astype(np.float64)
+        weight = _weights(feedback, kept)
+        for first in range(0, len(slot), BATCH_ROWS):
+            part = slice(first, first + BATCH_ROWS)
+            design = TERMS.design(features[part], slot[part])
+            monitor.note_outcomes(slot[part], label[part], sigmoid(design @ bank.mean))
+            bank.update(design, label[part], weight[part])
+        return UpdateReport(len(slot), len(feedback) - len(slot), monitor.alarms())
+
+    def provisional(self, tenant: str, still_open: Feedback) -> UpdateReport:
+        """Replaces what the tenant's open contacts say; an empty feedback takes it back altogether."""
+        bank, monitor = self._of(tenant)
+        kept = _usable(still_open)
+        features = np.nan_to_num(still_open.features[kept].astype(np.float64))
+        silent = np.ones(len(features))
+        if still_open.silent_chance is not None:
+            silent = still_open.silent_chance[kept].astype(np.float64)
+        bank.clear_provisional()
+        weight, slot = _weights(still_open, kept), still_open.slot[kept]
+        for first in range(0, len(slot), BATCH_ROWS):
+            part = slice(first, first + BATCH_ROWS)
+            bank.add_provisional(TERMS.design(features[part], slot[part]), silent[part], weight[part])
+        bank.solve()
+        return UpdateReport(len(slot), len(still_open) - len(slot), monitor.alarms())
+
+    def for_tenant(self, tenant: str) -> Posterior:
+        """Returns what is known about a tenant now; an unknown one gets the pool's prior."""
+        bank = self.tenants.get(tenant) or EvidenceBank(self.pool)
+        mean = bank.mean
+        return Posterior(mean, TERMS.weights(mean).astype(np.float32), bank.outcomes, bank)
+
+    def alarms(self, tenant: str) -> tuple[Alarm, ...]:
+        """What is wrong with a tenant's data or model at present."""
+        monitor = self.monitors.get(tenant)
+        return monitor.alarms() if monitor else ()
+
+    def refresh_pool(self) -> None:
+        """Rebuilds the shared prior from all tenants, each clipped; each then gets that of the *others* (nightly)."""
+        seed = Prior.normal(TERMS.prior_mean, TERMS.prior_sd)
+        names = list(self.tenants)
+        means = np.array([self.tenants[name].mean for name in names]).reshape(len(names), len(TERMS))
+        known = np.array([np.diagonal(self.tenants[name].trusted_gram) for name in names]).reshape(means.shape)
+        self.pool = pooled_prior(seed, means, known)
+        for row, name in enumerate(names):
+            others = np.arange(len(names)) != row
+            self.tenants[name].prior = pooled_prior(seed, means[others], known[others])
+            self.tenants[name].solve()
+
+    def _of(self, tenant: str) -> tuple[EvidenceBank, Monitor]:
+        if tenant not in self.tenants:
+            self.tenants[tenant] = EvidenceBank(self.pool)
+            self.monitors[tenant] = Monitor.new()
+        return self.tenants[tenant], self.monitors[tenant]
+
+
+def pooled_prior(seed: Prior, means: Matrix, known: Matrix) -> Prior:
+    """Combines tenants' coefficients [tenants, D] into a prior; `known` is each one's own evidence (Gram diagonal).
+
+    Tenants are taken to differ with standard deviation tau = TENANT_SHARE x prior sd. Each counts with precision
+    1 / (tau^2 + 1 / known) and pulls at most CLIP_SD x tau away from the common mean (Huber's rule, a few rounds).
+    """
+    tau_squared = TENANT_SHARE**2 / seed.precision
+    share = known / (1.0 + known * tau_squared)
+    total = seed.precision + share.sum(axis=0)
+    reach = CLIP_SD * np.sqrt(tau_squared)
+    mean = seed.mean.copy()
+    for _ in range(POOL_ROUNDS):
+        pulled = mean + np.clip(means - mean, -reach, reach)
+        mean = (seed.precision * seed.mean + (share * pulled).sum(axis=0)) / total
+    return Prior(mean, 1.0 / (tau_squared + 1.0 / total)) if len(means) else seed
+
+
+def _usable(feedback: Feedback) -> NDArray[np.int64]:
+    """Rows whose slot, label and weight are possible; the rest is refused and counted."""
+    fine = (feedback.slot >= 0) & (feedback.slot < SLOTS) & (feedback.label >= 0.0) & (feedback.label <= 1.0)
+    if feedback.weight is not None:
+        fine &= (feedback.weight >= 0.0) & (feedback.weight <= WEIGHT_MAX)
+    if feedback.silent_chance is not None:
+        fine &= (feedback.silent_chance >= 0.0) & (feedback.silent_chance <= 1.0)
+    return np.flatnonzero(fine)
+
+
+def _weights(feedback: Feedback, kept: NDArray[np.int64]) -> Matrix:
+    return np.ones(len(kept)) if feedback.weight is None else feedback.weight[kept].astype(np.float64)

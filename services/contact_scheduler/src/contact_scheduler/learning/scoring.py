@@ -1,0 +1,147 @@
+"""Values of every lawful cell for many borrowers, computed in pieces that stay inside the processor's cache.
+
+Rows are visited grouped by (time zone, draw of the coefficients, lawful pattern): one matrix product then serves a
+whole chunk, only columns that are lawful for somebody in it are computed, and the mask costs nothing where a chunk
+shares one pattern. The grouping depends on the borrowers' ids, never on their order in the arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contact_scheduler.learning.features import Borrowers
+from contact_scheduler.learning.lots import PURPOSE_GROUP, draw_key, hash_ids
+from contact_scheduler.learning.slots import CHANNELS, FloatArray, Horizon, IntArray, LawfulSlots
+
+CHUNK_ROWS: Final = 512  # 512 x 250 lawful cells x 4 bytes = half a second-level cache
+DRAW_GROUPS: Final = 64  # different posterior draws in one plan; protected borrowers get the mean instead
+FORBIDDEN: Final = np.float32(-1e9)  # value of an unlawful cell: below every price
+LOG_ODDS_CEILING: Final = 60.0  # exp stays finite in single precision
+
+Weights = NDArray[np.float32]  # [DRAW_GROUPS + 1, FEATURES, CHANNELS, 168]; the last group is the posterior mean
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Values of some borrowers (rows of the input arrays) in some cells (channel x horizon hour, flattened)."""
+
+    rows: IntArray
+    cells: IntArray
+    value: FloatArray  # [rows, cells]: worth x probability - cost; FORBIDDEN where unlawful
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """Everything needed to value any subset of the borrowers; build it with `Scorer.of`."""
+
+    borrowers: Borrowers
+    lawful: LawfulSlots
+    horizon: Horizon
+    weights: Weights
+    cost: FloatArray  # [CHANNELS]
+    group: NDArray[np.uint8]
+    order: IntArray  # rows sorted by (zone, group, pattern, id)
+
+    @classmethod
+    def of(
+        cls,
+        borrowers: Borrowers,
+        lawful: LawfulSlots,
+        horizon: Horizon,
+        weights: Weights,
+        cost: tuple[float, float, float],
+        *,
+        seed: int,
+        tick: int,
+    ) -> Scorer:
+        """Sorts the borrowers once; two stable sorts of small keys are linear in their number."""
+        _check(borrowers, lawful, horizon)
+        means_group = len(weights) - 1
+        group = np.full(len(borrowers), means_group, dtype=np.uint8)
+        if means_group:
+            drawn = hash_ids(borrowers.ids, draw_key(seed, PURPOSE_GROUP, tick)) % np.uint64(means_group)
+            group = np.where(borrowers.is_protected, means_group, drawn).astype(np.uint8)
+        order = _by_id(borrowers.ids)
+        for key in (lawful.pattern_of, borrowers.zone.astype(np.int32) * len(weights) + group):
+            order = order[np.argsort(_small(key)[order], kind="stable")]
+        return cls(borrowers, lawful, horizon, weights, np.asarray(cost, dtype=np.float32), group, order)
+
+    @property
+    def cell_cost(self) -> FloatArray:
+        """Cost of each cell, flattened."""
+        return np.repeat(self.cost, self.horizon.hours)
+
+    def chunks(self, is_wanted: NDArray[np.bool_] | None = None) -> Iterator[Chunk]:
+        """Yields the values of the wanted borrowers. The value array is reused: copy what must outlive the step."""
+        order = self.order if is_wanted is None else self.order[is_wanted[self.order]]
+        if not len(order):
+            return
+        key = self.borrowers.zone[order].astype(np.int32) * len(self.weights) + self.group[order]
+        edges = [0, *(np.flatnonzero(np.diff(key)) + 1).tolist(), len(order)]
+        buffer = np.empty(CHUNK_ROWS * CHANNELS * self.horizon.hours, dtype=np.float32)
+        for start, stop in pairwise(edges):
+            zone, group = divmod(int(key[start]), len(self.weights))
+            seen = self.weights[group][:, :, self.horizon.local_hour[zone]].reshape(self.weights.shape[1], -1)
+            for first in range(start, stop, CHUNK_ROWS):
+                yield self._value(order[first : min(first + CHUNK_ROWS, stop)], seen, buffer)
+
+    def _value(self, rows: IntArray, seen: FloatArray, buffer: FloatArray) -> Chunk:
+        pattern = self.lawful.pattern_of[rows]
+        distinct = np.unique(pattern)
+        masks = self.lawful.patterns[distinct].reshape(len(distinct), -1)
+        cells = np.flatnonzero(masks.any(axis=0))
+        value = buffer[: len(rows) * len(cells)].reshape(len(rows), len(cells))
+        np.matmul(self.borrowers.features[rows], -seen[:, cells], out=value)
+        np.minimum(value, LOG_ODDS_CEILING, out=value)
+        np.exp(value, out=value)
+        value += np.float32(1.0)
+        np.divide(self.borrowers.worth[rows, None], value, out=value)
+        if self.cost.any():
+            value -= self.cell_cost[cells]
+        if len(distinct) > 1:
+            penalty = np.where(masks[:, cells], np.float32(0.0), FORBIDDEN)
+            value += penalty[np.searchsorted(distinct, pattern)]
+        return Chunk(rows, cells, value)
+
+    def mean_probability(self, rows: IntArray, cell: IntArray) -> FloatArray:
+        """Posterior-mean probability of a response of each row in one cell each."""
+        channel, hour = np.divmod(cell, self.horizon.hours)
+        table = np.ascontiguousarray(self.weights[-1].reshape(self.weights.shape[1], -1).T)
+        result = np.empty(len(rows), dtype=np.float32)
+        for first in range(0, len(rows), 65_536):
+            part = slice(first, first + 65_536)
+            local = self.horizon.local_hour[self.borrowers.zone[rows[part]], hour[part]]
+            weights = table[channel[part] * (self.weights.shape[3]) + local]
+            log_odds = np.einsum("ij,ij->i", self.borrowers.features[rows[part]], weights)
+            result[part] = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -LOG_ODDS_CEILING, LOG_ODDS_CEILING)))
+        return result
+
+
+def _by_id(ids: NDArray[np.uint64]) -> IntArray:
+    """Returns the rows in order of id; refuses two rows with the same id."""
+    order = np.arange(len(ids))
+    if len(ids) > 1 and not bool((ids[1:] > ids[:-1]).all()):
+        order = np.argsort(ids, kind="stable")
+        if bool((np.diff(ids[order]) == 0).any()):
+            raise ValueError("two borrowers have the same id: one would be contacted twice")
+    return order
+
+
+def _small(key: NDArray[np.int32]) -> NDArray[np.int32] | NDArray[np.uint16]:
+    """Narrows a key to 16 bits where it fits, because numpy sorts those in linear time."""
+    return key.astype(np.uint16) if not len(key) or int(key.max()) < 1 << 16 else key
+
+
+def _check(borrowers: Borrowers, lawful: LawfulSlots, horizon: Horizon) -> None:
+    if len(lawful.pattern_of) != len(borrowers):
+        raise ValueError("every borrower needs a lawful pattern")
+    if lawful.patterns.shape[2] != horizon.hours:
+        raise ValueError("the lawful patterns and the horizon cover different hours")
+    if len(borrowers) and not 0 <= int(borrowers.zone.min()) <= int(borrowers.zone.max()) < len(horizon.local_hour):
+        raise ValueError("a borrower's zone is not in the horizon's table")
