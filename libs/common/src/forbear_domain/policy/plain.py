@@ -6,12 +6,10 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum, StrEnum
 from functools import lru_cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from forbear_domain.policy.facts import Facts
 from forbear_domain.policy.verdict import Finding, Verdict
-
-T = TypeVar("T")
 
 
 class PlainError(ValueError):
@@ -20,7 +18,8 @@ class PlainError(ValueError):
 
 def facts_from_plain(table: Mapping[str, Any]) -> Facts:
     """Facts from nested tables whose names are those of the dataclasses."""
-    return _dataclass_from(Facts, table, "facts")
+    facts: Facts = _dataclass_from(Facts, table, "facts")
+    return facts
 
 
 def plain(value: Any) -> Any:
@@ -52,7 +51,7 @@ def finding_as_plain(finding: Finding) -> dict[str, Any]:
     return table
 
 
-def _dataclass_from(kind: type[T], table: Any, path: str) -> T:
+def _dataclass_from(kind: Any, table: Any, path: str) -> Any:
     if not isinstance(table, Mapping):
         raise PlainError(f"{path}: a table is wanted, not {table!r}")
     hints = _hints(kind)
@@ -76,7 +75,7 @@ def _value_from(hint: Any, value: Any, path: str) -> Any:
         items = (_value_from(get_args(hint)[0], item, f"{path}[{index}]") for index, item in enumerate(value))
         return get_origin(hint)(items)
     if is_dataclass(hint):
-        return _dataclass_from(hint, value, path)  # type: ignore[arg-type]
+        return _dataclass_from(hint, value, path)
     return _scalar_from(hint, value, path)
 
 

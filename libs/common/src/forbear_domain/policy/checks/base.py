@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from forbear_domain.policy.calendar import day_start, local_date
@@ -165,7 +165,7 @@ class Parameters:
         value = self._left.pop(name, default)
         if type(value) is not type(default):
             raise ParameterError(f"parameter {name!r} must be like {default!r}, not {value!r}")
-        return cast(T, value)
+        return value
 
     def need(self, name: str) -> Any:
         """A parameter without which the rule means nothing."""
