@@ -96,8 +96,8 @@ class WorkerLoop:
                 continue
             backoff_s = BACKOFF_MIN_S
             self.done += result.done
-            if result.done:
-                continue
+            if result.done or (self._clock.is_simulated and self._clock.now() > started_at):
+                continue  # there may be more, or a peer has carried a stepped clock on in the meantime
             self.next_due_at = result.next_due_at
             self._checked_at = started_at
             self._is_busy = False
