@@ -30,8 +30,10 @@ from contact_scheduler.learning.slots import BoolArray, FloatArray, IntArray
 CLOSED: Final = np.float32(1e8)  # price of a cell without a place; FORBIDDEN is below its negative
 DITHER_TILE: Final = 64  # rows of a chunk share this many different dithers
 DITHER_TABLE: Final = 1024
+DITHER_FLOOR: Final = np.float32(1e-7)
 DITHER_STRIDE: Final = 67  # odd, so that successive chunks meet the tiles in changing order
 REPAIR_ROUNDS: Final = 5
+REPAIR_PER_PLACE: Final = 4
 
 
 class Arm(IntEnum):
@@ -60,9 +62,12 @@ class Lottery:
 class Assignment:
     """One row per borrower, filled by `run`: `cell` (channel x hour, flattened; -1 none), `second`, `arm`, ..."""
 
-    def __init__(self, scorer: Scorer, capacity: IntArray, lottery: Lottery, budget: float | None) -> None:
+    def __init__(
+        self, scorer: Scorer, capacity: IntArray, lottery: Lottery, budget: float | None, *, with_second: bool
+    ) -> None:
         count = len(scorer.borrowers)
         self.scorer, self.capacity, self.lottery, self.budget = scorer, capacity, lottery, budget
+        self.with_second = with_second
         self.room = capacity.copy()
         self.cell = np.full(count, NO_CELL, dtype=np.int64)
         self.second = np.full(count, NO_CELL, dtype=np.int64)
@@ -176,38 +181,39 @@ class Assignment:
 
     def _choose(self, is_wanted: BoolArray, price: FloatArray, *, is_first: bool) -> float:
         """Lets each wanted row take its best cell after prices; returns the sum of the best net values (undithered)."""
-        dither = self._dither(price, is_first=is_first)
+        dither = price - self._noise()
         total = 0.0
         buffer = np.empty(0, dtype=np.float32)
         for number, chunk in enumerate(self.scorer.chunks(is_wanted)):
+            if not len(chunk.cells):
+                continue
             if buffer.size < chunk.value.size:
                 buffer = np.empty(chunk.value.size, dtype=np.float32)
             net = buffer[: chunk.value.size].reshape(chunk.value.shape)
             if is_first:
                 np.subtract(chunk.value, price[chunk.cells], out=net)
-                total += float(np.maximum(net.max(axis=1, initial=0.0), 0.0).sum(dtype=np.float64))
+                top = np.take_along_axis(net, net.argmax(axis=1)[:, None], axis=1)  # twice as fast as max
+                total += float(np.maximum(top, 0.0).sum(dtype=np.float64))
             start = number * DITHER_STRIDE % (DITHER_TABLE - DITHER_TILE)
             _subtract_tiled(chunk.value, dither[start : start + DITHER_TILE, chunk.cells], net)
             self._take(chunk, net, is_first=is_first)
         return total
 
-    def _dither(self, price: FloatArray, *, is_first: bool) -> FloatArray:
-        """Prices minus Gumbel noise at the prices' own temperature: the best net cell is then a draw by soft-max."""
-        generator = np.random.Generator(np.random.Philox(self.lottery.key(PURPOSE_DITHER) + int(is_first)))
-        noise = generator.gumbel(size=(DITHER_TABLE, len(price))).astype(np.float32)
-        result: FloatArray = price - np.float32(self.prices.temperature) * noise
+    def _noise(self) -> FloatArray:
+        """Gumbel noise at the prices' own temperature: the best cell after it is a draw by soft-max."""
+        generator = np.random.Generator(np.random.Philox(self.lottery.key(PURPOSE_DITHER)))
+        uniforms = np.maximum(generator.random((DITHER_TABLE, len(self.room)), dtype=np.float32), DITHER_FLOOR)
+        result: FloatArray = np.float32(-self.prices.temperature) * np.log(-np.log(uniforms))
         return result
 
     def _take(self, chunk: Chunk, net: FloatArray, *, is_first: bool) -> None:
         index = np.arange(len(chunk.rows))
-        if not len(chunk.cells):
-            return
         best = net.argmax(axis=1)
         merit = net[index, best]
         self.merit[chunk.rows] = merit
         self.cell[chunk.rows] = np.where(merit > 0.0, chunk.cells[best], NO_CELL)
         self.drawn_value[chunk.rows] = chunk.value[index, best]
-        if is_first:
+        if is_first and self.with_second:
             net[index, best] = FORBIDDEN
             runner_up = net.argmax(axis=1)
             is_real = net[index, runner_up] > -CLOSED / 2
@@ -215,30 +221,28 @@ class Assignment:
 
     def _settle(self, rows: IntArray) -> None:
         """Seats the planned rows and lets those without a place choose again among what is open."""
-        without = self._seat(rows)
+        self._seat(rows)
         for number in range(REPAIR_ROUNDS):
             spare = int(self.room.sum())
+            without = rows[self.cell[rows] == NO_CELL]
             if not spare or not len(without):
                 break
             # The best of those without a place, a few for each place: the others could not win one anyway.
-            hopeful = without[np.argsort(-self.merit[without], kind="stable")[: 4 * spare + 1024]]
+            hopeful = without[_largest(self.merit[without], REPAIR_PER_PLACE * spare + 1024)]
             is_hopeful = np.zeros(len(self.cell), dtype=np.bool_)
             is_hopeful[hopeful] = True
-            closed = self._net_price()
             budget_part = np.float32(self.prices.budget) * self.scorer.cell_cost
-            price = closed if number == 0 else np.where(self.room > 0, budget_part, CLOSED)
-            self._choose(is_hopeful, price, is_first=False)
-            without = np.concatenate((self._seat(hopeful), np.setdiff1d(without, hopeful)))
+            open_price = self._net_price() if number == 0 else np.where(self.room > 0, budget_part, CLOSED)
+            self._choose(is_hopeful, open_price, is_first=False)
+            self._seat(hopeful)
         self._keep_budget(rows)
 
-    def _seat(self, rows: IntArray) -> IntArray:
-        """Gives places to rows that chose one; returns the rows left without."""
-        has_cell = self.cell[rows] != NO_CELL
-        choosers = rows[has_cell]
+    def _seat(self, rows: IntArray) -> None:
+        """Gives places to rows that chose one; a row whose cell was full is left without."""
+        choosers = rows[self.cell[rows] != NO_CELL]
         kept = within_capacity(self.cell[choosers], self.merit[choosers], self.room)
         self.room -= np.bincount(self.cell[choosers[kept]], minlength=len(self.room))
         self.cell[choosers[~kept]] = NO_CELL
-        return np.concatenate((rows[~has_cell], choosers[~kept]))
 
     def _keep_budget(self, rows: IntArray) -> None:
         """Takes the least valuable contacts back where rounding or repairs went beyond the budget."""
@@ -252,6 +256,13 @@ class Assignment:
         drop = paid[order[: int(np.searchsorted(np.cumsum(cost[order]), excess)) + 1]]
         np.add.at(self.room, self.cell[drop], 1)
         self.cell[drop] = NO_CELL
+
+
+def _largest(merit: FloatArray, count: int) -> IntArray:
+    """Positions of the largest values, all of them if there are fewer."""
+    if count >= len(merit):
+        return np.arange(len(merit))
+    return np.argpartition(-merit, count)[:count]
 
 
 def _subtract_tiled(value: FloatArray, tile: FloatArray, out: FloatArray) -> None:

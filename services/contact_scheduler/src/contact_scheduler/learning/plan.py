@@ -32,6 +32,7 @@ class PlanOptions:
     cost: tuple[float, float, float] = (0.0, 0.0, 0.0)  # of one contact by SMS, e-mail, voice, in the unit of worth
     budget: float | None = None  # ceiling on the total cost of the plan
     draw_posterior: bool = True  # Thompson draws for groups of borrowers (protected ones always get the mean)
+    with_second: bool = False  # also name the runner-up of each planned row (a tenth slower; `explain` does it for one)
     start_prices: FloatArray | None = None  # yesterday's prices [CHANNELS, H]
 
 
@@ -83,7 +84,9 @@ def make_plan(
     gamma = gamma_for(posterior.outcomes) if options.gamma is None else options.gamma
     lottery = Lottery(options.seed, options.tick, options.explore_share, gamma)
     start = None if options.start_prices is None else options.start_prices.ravel()
-    work = Assignment(scorer, capacity.ravel().astype(np.int64), lottery, options.budget)
+    work = Assignment(
+        scorer, capacity.ravel().astype(np.int64), lottery, options.budget, with_second=options.with_second
+    )
     work.run(start)
     return _plan(work, scorer, horizon)
 

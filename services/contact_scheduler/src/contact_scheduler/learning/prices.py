@@ -23,7 +23,7 @@ from contact_scheduler.learning.slots import FloatArray, IntArray
 
 Matrix = NDArray[np.float64]
 
-SAMPLE_ROWS: Final = 24_000
+SAMPLE_ROWS: Final = 20_000
 ROUGH_SHARE: Final = 4  # one row in four for the rough steps
 BEST_CELLS: Final = 24  # of each borrower, for the fine steps
 # Temperatures as shares of the mean best value, with their step counts.
@@ -64,8 +64,9 @@ def find_prices(problem: PriceProblem, start: FloatArray | None = None) -> Price
                 price = _rough_step(rough, target, price, share * scale)
     budget_price = 0.0
     schedule = FINE if start is None else FINE_WARM
+    value, cell = _best_cells(problem.value, price)
     for share, steps in schedule:
-        price, budget_price = _fine(problem, price, budget_price, share * scale, steps)
+        price, budget_price = _fine(problem, value, cell, (price, budget_price), share * scale, steps)
     return Prices(price.astype(np.float32), budget_price, schedule[-1][0] * scale)
 
 
@@ -82,26 +83,35 @@ def _rough_step(value: FloatArray, target: Matrix, price: Matrix, temperature: f
 
 
 def _fine(
-    problem: PriceProblem, price: Matrix, budget_price: float, temperature: float, steps: int
+    problem: PriceProblem,
+    value: FloatArray,
+    cell: IntArray,
+    start_at: tuple[Matrix, float],
+    temperature: float,
+    steps: int,
 ) -> tuple[Matrix, float]:
-    value, cell = _best_cells(problem.value, price + budget_price * problem.cost)
+    price, budget_price = start_at
     has_budget = problem.budget is not None
     budget = problem.budget if problem.budget is not None else 0.0
-    rows, size = max(len(value), 1), len(price)
+    rows, size, flat = max(len(value), 1), len(price), cell.ravel()
+    ones = np.ones(value.shape[1], dtype=np.float32)
 
     def dual(point: Matrix) -> tuple[float, Matrix]:
         full = point[:size] + (point[size] * problem.cost if has_budget else 0.0)
-        net = (value - full[cell]) / temperature
-        top = np.maximum(net.max(axis=1), 0.0)
+        net = (value - full.astype(np.float32)[cell]) * np.float32(1.0 / temperature)
+        top = np.maximum(net.max(axis=1), np.float32(0.0))
         np.exp(net - top[:, None], out=net)
-        total = net.sum(axis=1) + np.exp(-top)
-        load = np.bincount(cell.ravel(), weights=(net / total[:, None]).ravel(), minlength=size)
-        height = float(point[:size] @ problem.capacity) + temperature * float((top + np.log(total)).sum())
+        total = (net @ ones + np.exp(-top)).astype(np.float64)
+        net *= (1.0 / total).astype(np.float32)[:, None]
+        load = np.bincount(flat, weights=net.ravel(), minlength=size)
+        height = float(point[:size] @ problem.capacity) + temperature * float(
+            (top + np.log(total)).sum(dtype=np.float64)
+        )
         slope = problem.capacity - load
         if has_budget:
             height += float(point[size]) * budget
             slope = np.append(slope, budget - load @ problem.cost)
-        return height / rows / temperature, slope / rows
+        return float(height) / rows / temperature, slope / rows
 
     start = np.append(price, budget_price) if has_budget else price
     # The objective is divided by T, so the slope is too: prices are solved in units of T.
@@ -117,14 +127,14 @@ def _fine(
     return found[:size], float(found[size]) if has_budget else 0.0
 
 
-def _best_cells(value: FloatArray, price: Matrix) -> tuple[Matrix, IntArray]:
+def _best_cells(value: FloatArray, price: Matrix) -> tuple[FloatArray, IntArray]:
     """Keeps each row's few best cells after prices."""
     keep = min(BEST_CELLS, value.shape[1])
     cell = np.empty((len(value), keep), dtype=np.int64)
     for first in range(0, len(value), 2048):
         part = value[first : first + 2048] - price.astype(np.float32)
         cell[first : first + 2048] = np.argpartition(part, part.shape[1] - keep, axis=1)[:, part.shape[1] - keep :]
-    return np.take_along_axis(value, cell, axis=1).astype(np.float64), cell
+    return np.take_along_axis(value, cell, axis=1), cell
 
 
 def within_capacity(cell: IntArray, merit: FloatArray, room: IntArray) -> NDArray[np.bool_]:

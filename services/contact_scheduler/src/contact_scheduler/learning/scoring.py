@@ -19,8 +19,9 @@ from contact_scheduler.learning.features import Borrowers
 from contact_scheduler.learning.lots import PURPOSE_GROUP, draw_key, hash_ids
 from contact_scheduler.learning.slots import CHANNELS, FloatArray, Horizon, IntArray, LawfulSlots
 
-CHUNK_ROWS: Final = 512  # 512 x 250 lawful cells x 4 bytes = half a second-level cache
-DRAW_GROUPS: Final = 64  # different posterior draws in one plan; protected borrowers get the mean instead
+CHUNK_ROWS: Final = 1_024  # x 250 lawful cells x 4 bytes: the second-level cache
+RUN_ROWS_MIN: Final = 128  # a shared pattern is worth a chunk of its own from here on
+DRAW_GROUPS: Final = 32  # different posterior draws in one plan; protected borrowers get the mean instead
 FORBIDDEN: Final = np.float32(-1e9)  # value of an unlawful cell: below every price
 LOG_ODDS_CEILING: Final = 60.0  # exp stays finite in single precision
 
@@ -83,7 +84,7 @@ class Scorer:
         if not len(order):
             return
         key = self.borrowers.zone[order].astype(np.int32) * len(self.weights) + self.group[order]
-        edges = [0, *(np.flatnonzero(np.diff(key)) + 1).tolist(), len(order)]
+        edges = _edges(key, self.lawful.pattern_of[order])
         buffer = np.empty(CHUNK_ROWS * CHANNELS * self.horizon.hours, dtype=np.float32)
         for start, stop in pairwise(edges):
             zone, group = divmod(int(key[start]), len(self.weights))
@@ -93,13 +94,13 @@ class Scorer:
 
     def _value(self, rows: IntArray, seen: FloatArray, buffer: FloatArray) -> Chunk:
         pattern = self.lawful.pattern_of[rows]
-        distinct = np.unique(pattern)
+        distinct = pattern[np.flatnonzero(np.diff(pattern, prepend=-1))]  # rows come sorted by pattern
         masks = self.lawful.patterns[distinct].reshape(len(distinct), -1)
         cells = np.flatnonzero(masks.any(axis=0))
         value = buffer[: len(rows) * len(cells)].reshape(len(rows), len(cells))
         np.matmul(self.borrowers.features[rows], -seen[:, cells], out=value)
-        np.minimum(value, LOG_ODDS_CEILING, out=value)
-        np.exp(value, out=value)
+        with np.errstate(over="ignore"):  # beyond 88 the exponential is infinite and the probability 0, as it should be
+            np.exp(value, out=value)
         value += np.float32(1.0)
         np.divide(self.borrowers.worth[rows, None], value, out=value)
         if self.cost.any():
@@ -131,6 +132,19 @@ def _by_id(ids: NDArray[np.uint64]) -> IntArray:
         if bool((np.diff(ids[order]) == 0).any()):
             raise ValueError("two borrowers have the same id: one would be contacted twice")
     return order
+
+
+def _edges(key: NDArray[np.int32], pattern: NDArray[np.int32]) -> list[int]:
+    """Cuts sorted rows where the key changes, and where the pattern does if that leaves worthwhile runs."""
+    edges = [0]
+    must = key[1:] != key[:-1]
+    may = must | (pattern[1:] != pattern[:-1])
+    cuts = np.flatnonzero(may) + 1
+    lengths = np.diff(cuts, append=len(key))
+    for cut, is_needed, length in zip(cuts.tolist(), must[cuts - 1].tolist(), lengths.tolist(), strict=True):
+        if is_needed or (length >= RUN_ROWS_MIN and cut - edges[-1] >= RUN_ROWS_MIN // 4):
+            edges.append(cut)
+    return [*edges, len(key)]
 
 
 def _small(key: NDArray[np.int32]) -> NDArray[np.int32] | NDArray[np.uint16]:
