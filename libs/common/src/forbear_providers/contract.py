@@ -84,7 +84,10 @@ class Consequence:
 
 @dataclass(frozen=True, slots=True)
 class FindRequest:
-    """What is known of an attempt whose outcome is unknown, so that the provider can be asked for it."""
+    """What is known of an attempt whose outcome is unknown, so that the provider can be asked for it.
+
+    Ask some minutes after `sent_before` at the earliest: a list of the provider's may lag behind.
+    """
 
     attempt_id: UUID
     address: str
