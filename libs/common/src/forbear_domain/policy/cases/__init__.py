@@ -13,6 +13,7 @@ from forbear_domain.policy.cases.dates import answer_dates
 from forbear_domain.policy.cases.papers import answer_papers
 from forbear_domain.policy.cases.reading import Reader
 from forbear_domain.policy.packs import Packs
+from forbear_domain.policy.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,27 @@ class CaseAnswer:
 
 
 def answer_case(case: Mapping[str, Any], packs: Packs) -> CaseAnswer:
-    """The engine's answer to a case, from its situation and the rule it names."""
+    """The engine's answer to a case, from its situation and the rule it names.
+
+    A part of a situation that cannot be read leaves that part of the answer out and is told in `why`.
+    """
     reader = Reader(case.get("situation") or {}, str(case.get("rule", "")), str(case.get("jurisdiction", "")))
-    answer, verdict = answer_contact(reader, packs) if reader.at is not None else ({}, None)
-    answer |= answer_counts(reader, packs) | answer_dates(reader) | answer_papers(reader)
+    answer: dict[str, Any] = {}
+    verdict: Verdict | None = None
+    unread: list[str] = []
+    for part in (answer_contact, answer_counts, answer_dates, answer_papers):
+        try:
+            told, decided = part(reader, packs)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            unread.append(f"{part.__name__} could not read the situation ({error!r})")
+            continue
+        answer |= told
+        verdict = decided or verdict
     if verdict is not None and verdict.fired:
         return CaseAnswer(str(case.get("id")), answer, tuple(one.rule for one in verdict.fired), verdict.why)
     fired = (reader.rule,) if answer.get("decision", "allow") not in ("allow", "allow_with_caution") else ()
-    return CaseAnswer(str(case.get("id")), answer, fired, verdict.why if verdict else _told(reader, answer))
+    why = verdict.why if verdict else _told(reader, answer)
+    return CaseAnswer(str(case.get("id")), answer, fired, "; ".join([why, *unread]))
 
 
 def matches(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:

@@ -235,14 +235,14 @@ def cap_of(rules: RuleSet, rule_id: str, facts: Facts) -> Cap | None:
     return next(caps, None)
 
 
-def answer_counts(reader: Reader, packs: Packs) -> Answer:
+def answer_counts(reader: Reader, packs: Packs) -> tuple[Answer, None]:
     """Counts per debt and of single events, for questions that propose nothing."""
     answer: Answer = {}
     if reader.section("event"):
         answer |= _event_words(reader, packs)
     if "attribution" in reader.situation:
         answer["per_debt"] = per_debt(reader)
-    return answer
+    return answer, None
 
 
 def _event_words(reader: Reader, packs: Packs) -> Answer:

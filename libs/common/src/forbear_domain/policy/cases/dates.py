@@ -7,16 +7,17 @@ from typing import Any
 from forbear_domain.policy import deadlines
 from forbear_domain.policy.calendar import add_months
 from forbear_domain.policy.cases.reading import Reader
+from forbear_domain.policy.packs import Packs
 
 Answer = dict[str, Any]
 Table = Mapping[str, Any]
 _YEARS_KEPT = 3  # 12 CFR 1006.100
 
 
-def answer_dates(reader: Reader) -> Answer:
+def answer_dates(reader: Reader, packs: Packs) -> tuple[Answer, None]:
     """What the rule's dates are in this situation; nothing where the rule has none."""
     answer = _ANSWERS.get(reader.rule)
-    return answer(reader.situation) if answer else {}
+    return (answer(reader.situation) if answer else {}), None
 
 
 def day(value: Any) -> date | None:

@@ -11,6 +11,7 @@ from forbear_domain.policy.cases.dates import day
 from forbear_domain.policy.cases.reading import Reader
 from forbear_domain.policy.cases.vocabulary import instant
 from forbear_domain.policy.cases.voicemail import is_limited_content
+from forbear_domain.policy.packs import Packs
 
 Answer = dict[str, Any]
 Table = Mapping[str, Any]
@@ -55,7 +56,7 @@ CONTENT_RULES = frozenset(
 )  # fmt: skip
 
 
-def answer_papers(reader: Reader) -> Answer:
+def answer_papers(reader: Reader, packs: Packs) -> tuple[Answer, None]:
     """What can be said about the papers, words and codes of the situation."""
     answer: Answer = {}
     if reader.section("inbound"):
@@ -66,7 +67,7 @@ def answer_papers(reader: Reader) -> Answer:
     if reader.rule in CONTENT_RULES:
         answer |= _content(reader)
     special = _ANSWERS.get(reader.rule)
-    return answer | (special(reader) if special else {})
+    return answer | (special(reader) if special else {}), None
 
 
 def _reply(reader: Reader) -> Answer:

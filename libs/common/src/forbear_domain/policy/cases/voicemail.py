@@ -9,7 +9,7 @@ _ASK = r"(?:[Pp]lease )?(?i:contact|call|reach|return (?:my|our|this) call|call 
 _SENTENCES = (
     r"(?i:hi|hello|good (?:morning|afternoon|evening)|greetings|dear)"
     r"(?:,? (?:there|sir|madam|mr\.?|ms\.?|mrs\.?|[A-Z]\w+))*",
-    rf"(?:(?i:hi|hello|good (?:morning|afternoon|evening)),? )?(?i:this is|my name is|i am|i'm|it is|it's) (?:{_PERSON})"
+    rf"(?:(?i:hi|hello|good (?:morning|afternoon|evening)),? )?(?i:this is|my name is|i am|i'm|it's) (?:{_PERSON})"
     rf"(?:,? (?:and i am )?(?:calling |phoning )?(?:from|with|at|of|for) (?:{_BUSINESS}))?",
     rf"(?i:i am|i'm|we are) calling from (?:{_BUSINESS})",
     r"(?i:i am|i'm|we are)? ?calling (?:on|at) [\w ,:]+",

@@ -176,7 +176,7 @@ def opt_out_line_ok(body: str) -> bool:
 
 
 _MORE_THAN_CONFIRMATION = re.compile(
-    r"\b(?:ask us|new|offer|savings?|loan|save|discount|pay(?:ment)?|balance|owe|call us|visit|debt|settle|deal|click)\b"
+    r"\b(?:ask us|new|offer|savings?|loan|save|discount|pay(?:ment)?|balance|owe|call us|visit|debt|settle|click)\b"
 )
 _CONFIRMATION = re.compile(
     r"unsubscribed|opted out|opt-out|asked us to stop|will honou?r|no longer (?:receive|text)|"

@@ -1,0 +1,179 @@
+"""`forbear policy`: ask the compliance engine from the command line, without any service running."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from forbear_domain.policy import Facts, Pack, Packs, Rule, Verdict, decide, load_packs, rules_for
+from forbear_domain.policy.cases import answer_case, matches
+from forbear_domain.policy.plain import PlainError, facts_from_plain, verdict_as_plain
+
+MUST_PASS = ("official_example", "official_list")
+
+
+@click.group("policy")
+def policy() -> None:
+    """Ask the compliance engine: check cases, explain a decision, list the packs of rules."""
+
+
+@policy.command("check")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--compare", is_flag=True, help="Compare with what each case expects and print pass rates.")
+def check(file: TextIO, compare: bool) -> None:
+    """Answer worked cases, one JSON object a line; prints one JSON answer a line."""
+    packs = load_packs()
+    tally = Tally()
+    for case in _lines(file):
+        answered = answer_case({key: value for key, value in case.items() if key != "expected"}, packs)
+        if not compare:
+            click.echo(json.dumps(answered.as_plain(), ensure_ascii=False))
+            continue
+        wrong = matches(case.get("expected", {}), answered.answer)
+        tally.add(case, not wrong)
+        if wrong:
+            differences = {key: [case["expected"][key], answered.answer.get(key)] for key in wrong}
+            click.echo(f"{answered.id}: {json.dumps(differences, ensure_ascii=False)} ({answered.why})")
+    if compare:
+        click.echo(tally.table())
+
+
+@policy.command("explain")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as one JSON object instead of text.")
+def explain(file: TextIO, as_json: bool) -> None:
+    """Decide about one contact and say why. FILE holds {"now": instant, "facts": {...}} as JSON."""
+    try:
+        question = json.load(file)
+        now = datetime.fromisoformat(question["now"]).astimezone(UTC)
+        facts = facts_from_plain(question["facts"])
+    except (json.JSONDecodeError, PlainError, KeyError, TypeError, ValueError) as error:
+        raise click.ClickException(f"{file.name}: {error}") from error
+    rules = rules_for(load_packs(), facts.place.jurisdictions, now.date())
+    verdict = decide(facts, rules, now)
+    if as_json:
+        click.echo(json.dumps(verdict_as_plain(verdict), ensure_ascii=False))
+        return
+    by_id = {rule.id: rule for rule in rules.rules}
+    click.echo("\n".join(explanation(facts, verdict, by_id)))
+
+
+@policy.command("packs")
+@click.option("--why", "rule_id", metavar="RULE", help="Tell everything about one rule.")
+@click.option(
+    "--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Check packs of your own."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a rule.")
+def packs_command(rule_id: str | None, folder: Path | None, as_json: bool) -> None:
+    """List the packs of rules with sources, grades and dates."""
+    try:
+        packs = load_packs(folder)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    if rule_id:
+        click.echo("\n".join(_about_rule(packs, rule_id)))
+    elif as_json:
+        for pack in packs.all:
+            for rule in pack.rules:
+                click.echo(json.dumps(_rule_as_plain(pack, rule), ensure_ascii=False))
+    else:
+        click.echo("\n".join(_pack_table(packs)))
+
+
+class Tally:
+    """How many cases passed, by origin and by the grade of their source."""
+
+    def __init__(self) -> None:
+        self.seen: Counter[str] = Counter()
+        self.passed: Counter[str] = Counter()
+
+    def add(self, case: dict[str, Any], passed: bool) -> None:
+        """Count one case in every group it belongs to."""
+        groups = ["all", f"origin {case.get('origin')}", f"grade {case.get('source_grade')}"]
+        if case.get("verified") and case.get("origin") in MUST_PASS:
+            groups.append("verified official examples and lists")
+        self.seen.update(groups)
+        self.passed.update(groups if passed else [])
+
+    def table(self) -> str:
+        """One line a group."""
+        rows = ((group, self.passed[group], self.seen[group]) for group in sorted(self.seen))
+        return "\n".join(f"{group:<40} {passed:>4} of {seen:>4}  {passed / seen:7.1%}" for group, passed, seen in rows)
+
+
+def explanation(facts: Facts, verdict: Verdict, rules: dict[str, Rule]) -> Iterator[str]:
+    """A verdict in full, as text a compliance officer reads."""
+    yield f"Decision      {verdict.outcome.name.lower().replace('_', ' ')}"
+    yield f"Why           {verdict.why}"
+    if verdict.not_before:
+        yield f"Not before    {verdict.not_before:%Y-%m-%d %H:%M:%S} UTC"
+    if verdict.rule:
+        yield f"Decided by    {verdict.rule}"
+        yield f"Source        {verdict.source}"
+        yield f"Facts used    {', '.join(verdict.facts_used)}"
+    for index in verdict.counted:
+        past = facts.past[index]
+        contact = f"{past.direction.value} {past.channel.value}, {past.result.value}"
+        yield f"Counted       {past.at:%Y-%m-%d %H:%M} UTC, {contact}"
+    for finding in verdict.fired[1:]:
+        kind = "law" if finding.rule not in rules or rules[finding.rule].law else "policy"
+        yield f"Also          {finding.rule} ({kind}, {finding.outcome.name.lower()}): {finding.why}"
+    yield f"Packs         {', '.join(verdict.packs)}"
+
+
+def _about_rule(packs: Packs, rule_id: str) -> Iterator[str]:
+    found = [(pack, rule) for pack in packs.all for rule in pack.rules if rule.id == rule_id]
+    if not found:
+        raise click.ClickException(f"no pack holds a rule {rule_id}")
+    for pack, rule in found:
+        yield f"{rule.id} {rule.variant}".rstrip()
+        yield from (
+            f"  {name:<14}{value}" for name, value in _rule_as_plain(pack, rule).items() if value not in ("", None)
+        )
+        for case in pack.cases:
+            if case.rule == rule.id:
+                yield f"  {'case':<14}{case.name}: {case.expect.name.lower()}"
+
+
+def _rule_as_plain(pack: Pack, rule: Rule) -> dict[str, Any]:
+    return {
+        "rule": rule.id,
+        "variant": rule.variant,
+        "pack": rule.pack,
+        "file": pack.name,
+        "kind": rule.kind,
+        "binding": "law" if rule.law else "policy",
+        "summary": rule.summary,
+        "parameters": ", ".join(f"{name} = {value}" for name, value in rule.parameters.items()),
+        "source": rule.source,
+        "grade": rule.grade,
+        "from": None if rule.effective_from.year == 1 else rule.effective_from.isoformat(),
+        "to": None if rule.effective_to.year == 9999 else rule.effective_to.isoformat(),
+    }
+
+
+def _pack_table(packs: Packs) -> Iterator[str]:
+    yield f"{'pack':<22}{'rules':>6}{'cases':>6}  {'weakest source':<18}covers"
+    for pack in packs.all:
+        grades = {rule.grade for rule in pack.rules}
+        weakest = next(
+            (grade for grade in ("memory", "vendor_doc", "secondary", "press_report") if grade in grades), ""
+        )
+        covers = ", ".join((pack.jurisdiction, *pack.covers))
+        yield f"{pack.label:<22}{len(pack.rules):>6}{len(pack.cases):>6}  {weakest or 'official':<18}{covers[:90]}"
+        for rule in pack.rules:
+            since = "" if rule.effective_from.year == 1 else f" since {rule.effective_from}"
+            yield f"  {rule.id:<22}{rule.kind:<22}{rule.grade:<18}{rule.variant}{since}"
+
+
+def _lines(file: TextIO) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(file, start=1):
+        if line.strip():
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError as error:
+                raise click.ClickException(f"{file.name}, line {number}: {error}") from error
