@@ -20,6 +20,7 @@ from uuid import UUID
 MAIL_BYTES_MAX = 1024 * 1024
 PARTS_MAX = 50
 TEXT_CHARS_MAX = 10_000
+LINE_CHARS_MAX = 300  # of a line that may head a quoted mail
 
 
 class MailKind(Enum):
@@ -189,25 +190,28 @@ def _words(html: str) -> str:
 
 # Where the mail that is answered begins, as the usual programs write it in our languages.
 _QUOTE_HEAD = re.compile(
-    r"^\s*(on\b.{5,200}\bwrote:|el\b.{5,200}\bescribi[oó]:|在.{5,200}写道[::]|.{5,200}於.{2,100}寫道[::]|"
-    r".{5,200}(写道|寫道)[::]|-{2,}\s*(original message|mensaje original|原始邮件|原始郵件|forwarded message)\s*-{2,}|"
-    r"_{20,}|(from|de|发件人|寄件者)[::]\s.+@.+)\s*$",
+    r"^\s*(on\b.{5,200}\bwrote:|el\b.{5,200}\bescribi[oó]:|在.{5,200}写道[:：]|.{5,200}於.{2,100}寫道[:：]|"
+    r".{5,200}(写道|寫道)[:：]|-{2,}\s*(original message|mensaje original|原始邮件|原始郵件|forwarded message)\s*-{2,}|"
+    r"_{20,}|(from|de|发件人|寄件者)[:：]\s.+@.+)\s*$",
     re.IGNORECASE,
 )
 
 
 def _own_words(text: str) -> str:
     """Return what the borrower wrote: up to the quoted mail or the signature, without quoted lines."""
+    rows = text[: TEXT_CHARS_MAX * 10].replace("\r\n", "\n").split("\n")
     lines: list[str] = []
-    rows = text.replace("\r\n", "\n").split("\n")
     for number, row in enumerate(rows):
-        joined = row if number + 1 >= len(rows) else f"{row} {rows[number + 1]}"
-        if (
-            row.rstrip() == "--"
-            or _QUOTE_HEAD.match(row)
-            or (row[:3].lower() in ("on ", "el ") and _QUOTE_HEAD.match(joined))
-        ):
+        if row.rstrip() == "--" or _begins_quote(row, rows[number + 1 : number + 2]):
             break
         if not row.lstrip().startswith(">"):
             lines.append(row.rstrip())
     return "\n".join(lines).strip()[:TEXT_CHARS_MAX]
+
+
+def _begins_quote(row: str, following: list[str]) -> bool:
+    """Say whether the answered mail begins here; long headings run over two lines."""
+    if len(row) > LINE_CHARS_MAX:
+        return False
+    is_broken = row[:3].lower() in ("on ", "el ") and following and len(following[0]) <= LINE_CHARS_MAX
+    return bool(_QUOTE_HEAD.match(row) or (is_broken and _QUOTE_HEAD.match(f"{row} {following[0]}")))

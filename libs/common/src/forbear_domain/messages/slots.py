@@ -54,7 +54,10 @@ URL_CHARS_MAX = 500
 # What stands in a greeting where the given name is not known.
 _NEUTRAL_NAME = {"en": "valued customer", "es": "cliente", "zh-Hans": "客户", "zh-Hant": "客戶"}
 
-_PLAIN = re.compile(r"[\w ,'’!?:;()&+%$£€¥#*-]*(?:\.(?![^\W\d_]{2})[\w ,'’!?:;()&+%$£€¥#*-]*)*")
+# Words and the marks of sentences; a full stop only where it cannot make a domain. Most values pass by this at once.
+_WORDS = r"[\w ,'’!?:;()&+%$£€¥#，；：？！（）、“”「」-]*"
+_STOP = r"(?:\.(?![^\W\d_]{2})|。(?![A-Za-z]))"
+_PLAIN = re.compile(f"{_WORDS}(?:{_STOP}{_WORDS})*")
 _MONEY = re.compile(r"-?[A-Z]{0,3}[ $£€¥]{0,2}\d[\d., ]{0,20}")
 _DAY = re.compile(r"[^\W_][\w ,.]{0,39}")
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/[A-Za-z0-9._~/?#@!$&*+,;=%:-]*)?")
@@ -64,7 +67,7 @@ _DIGITS = re.compile(r"\d{1,20}")
 # Control characters, line separators, surrogates, and the invisible marks that change the direction or hide in a word.
 _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff]+")
 _LINK_MARKS = re.compile(r"[a-z][a-z0-9+.-]*://|[<>{}\[\]\\/@|^`\"【】=]+", re.IGNORECASE)
-_INNER_DOT = re.compile(r"[.。.。](?=[^\W\d_]{2})")  # a dot that could make a domain: "pay.example"
+_INNER_DOT = re.compile(r"[.\uff0e\uff61](?=[^\W\d_]{2})|\u3002(?=[A-Za-z])")  # could make a domain: "pay.example"
 _SPACES = re.compile(r" {2,}")
 
 
@@ -137,13 +140,13 @@ _DISCLOSURES = {
     ),
     "zh-Hans": (
         "我们是{brand}。",
-        "我们是{brand},债务催收机构。",
-        "我们是{brand},债务催收机构。本次联系旨在催收欠款,所获信息将用于该目的。",
+        "我们是{brand}，债务催收机构。",
+        "我们是{brand}，债务催收机构。本次联系旨在催收欠款，所获信息将用于该目的。",
     ),
     "zh-Hant": (
         "我們是{brand}。",
-        "我們是{brand},債務催收機構。",
-        "我們是{brand},債務催收機構。本次聯絡旨在催收欠款,所獲資訊將用於該目的。",
+        "我們是{brand}，債務催收機構。",
+        "我們是{brand}，債務催收機構。本次聯絡旨在催收欠款，所獲資訊將用於該目的。",
     ),
 }
 _NOT_COLLECTING = frozenset({"creditor", "servicer"})
@@ -211,5 +214,5 @@ def _disclosure_for(to: Addressee) -> str:
     if to.channel is Channel.SMS and to.language.startswith("zh"):
         if to.actor in _NOT_COLLECTING:
             return ""
-        return disclosure(to.actor, "", to.language, is_first=to.is_first).replace(",", "", 1)
+        return disclosure(to.actor, "", to.language, is_first=to.is_first).replace("，", "", 1)
     return disclosure(to.actor, to.brand, to.language, is_first=to.is_first)

@@ -1,0 +1,80 @@
+"""How the contract suite starts each provider against a local server, and what it sends. One entry a provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from forbear_domain.messages import Rendered
+from forbear_domain.model import Channel
+from forbear_providers.contract import Provider, SendRequest
+from forbear_providers.smtp import Smtp, SmtpRelay
+from forbear_providers.twilio_api import TwilioAccount
+from forbear_providers.twilio_sms import TwilioSms
+from forbear_providers.twilio_voice import TwilioVoice
+
+NOW = datetime(2026, 9, 14, 15, 30, tzinfo=UTC)
+ATTEMPT = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
+TEXT = "This is Harbor Home Loans. canary-text-4711. Reply STOP to opt out."
+CANARIES = ("canary-token-0815", "canary-text-4711", "+12125550147", "canary.person@example.com", "AC" + "5" * 32)
+RENDERED = Rendered("reminder.gentle", "0" * 64, "en", "A note from Harbor", TEXT, f"<p>{TEXT}</p>\n", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What the suite needs to know of a provider. `transport` is "http" or "smtp"."""
+
+    transport: str
+    start: Callable[[int, float], Provider]
+    request: SendRequest
+    replies: Mapping[str, str] = field(default_factory=dict)  # body of an accepting HTTP answer
+
+
+def _account(port: int, timeout_s: float) -> TwilioAccount:
+    return TwilioAccount("AC" + "5" * 32, "canary-token-0815", f"http://127.0.0.1:{port}", timeout_s)
+
+
+def _relay(port: int, timeout_s: float) -> SmtpRelay:
+    return SmtpRelay(
+        "127.0.0.1", port, "mail.example.com", starttls=False, timeout_s=timeout_s, password="canary-token-0815"
+    )
+
+
+def now() -> datetime:
+    """Return the instant of every test."""
+    return NOW
+
+
+_PHONE = SendRequest(
+    attempt_id=ATTEMPT,
+    channel=Channel.SMS,
+    address="+12125550147",
+    sender="+12125550100",
+    rendered=RENDERED,
+    language="en",
+    callback_url="https://tracker.example.com",
+    die_by=NOW + timedelta(hours=2),
+)
+
+DRIVERS: dict[str, Driver] = {
+    "twilio_sms": Driver("http", lambda port, timeout_s: TwilioSms(_account(port, timeout_s), now), _PHONE),
+    "twilio_voice": Driver("http", lambda port, timeout_s: TwilioVoice(_account(port, timeout_s), now), _PHONE),
+    "smtp": Driver(
+        "smtp",
+        lambda port, timeout_s: Smtp(_relay(port, timeout_s), now),
+        SendRequest(
+            attempt_id=ATTEMPT,
+            channel=Channel.EMAIL,
+            address="canary.person@example.com",
+            sender="hello@harbor.example.com",
+            rendered=RENDERED,
+            language="en",
+            reply_to=f"reply+{ATTEMPT.hex}@mail.example.com",
+            unsubscribe_url="https://tracker.example.com/u/token",
+            sender_name="Harbor Home Loans",
+            die_by=NOW + timedelta(hours=2),
+        ),
+    ),
+}
