@@ -214,11 +214,13 @@ def _count_words(reader: Reader, facts: Facts, rules: RuleSet, verdict: Verdict)
         answer["window_days"] = cap.window.days
     if facts.purpose is Purpose.CONSENT_REQUEST:
         answer["max_per_7_days"] = 1
+    keys = set(situation.keys)
     recent = [one for one in facts.past if one.at >= start and one.direction is Direction.OUT]
+    recent = [one for one in recent if not one.debts or keys & set(one.debts)]
     made = [one for one in recent if one.result in COUNTERS["contacts_made"]]
     if cap.counter.results == COUNTERS["contacts_made"]:
         answer |= {"contacts_made": len(made), "attempts": len(recent) - len(made)}
-        if reader.jurisdiction == "US-MA" and verdict.allowed and len(recent) >= cap.limit:
+        if reader.jurisdiction == "US-MA" and verdict.allowed and len(recent) >= cap.limit > len(made):
             answer["decision"] = "allow_with_caution"
     if reader.jurisdiction == "AU":
         answer["note"] = "attempts do not count toward 3/10 but must not be excessive"

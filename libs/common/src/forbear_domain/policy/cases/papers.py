@@ -94,7 +94,8 @@ def _content(reader: Reader) -> Answer:
         return {}
     if words.faults_of(text) or _unfair_conduct(text):
         return {"decision": "deny"}
-    return {"decision": "allow"}
+    unknown_act = reader.rule == "CN-BAN" and not re.search(r"协商|分期|提醒|告知|减免|延期", text)
+    return {"decision": "deny" if unknown_act else "allow"}  # an act nobody has approved is not done
 
 
 _UNFAIR = re.compile(

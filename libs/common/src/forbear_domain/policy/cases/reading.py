@@ -48,6 +48,8 @@ from forbear_domain.policy.facts import (
     SuppressionKind,
 )
 
+REPLY_RULES = ("REGF-6B1-REPLY1", "REGF-6B2-ATTY")  # which ask whether the consumer's message may be answered
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -68,7 +70,16 @@ class Reader:
         for name in ("proposed", "sms", "event"):
             if self.section(name).get("at"):
                 return self.section(name)
-        return self.section("proposed")
+        return self.history[-1] if self._asks_about_past() else self.section("proposed")
+
+    @property
+    def history(self) -> list[Table]:
+        """The events before what is proposed."""
+        return list(self.situation.get("history") or ())
+
+    def _asks_about_past(self) -> bool:
+        """Whether the question is how harassing the calls already made were."""
+        return self.rule == "REGF-14A-CUMUL" and bool(self.history) and not self.section("proposed")
 
     @property
     def at(self) -> datetime | None:
@@ -141,7 +152,8 @@ class Reader:
 
     def past(self) -> tuple[PastContact, ...]:
         """The history, in the order of the case."""
-        return tuple(self.past_contact(one) for one in self.situation.get("history", ()))
+        events = self.history[:-1] if self._asks_about_past() else self.history
+        return tuple(self.past_contact(one) for one in events)
 
     def past_contact(self, one: Table) -> PastContact:
         """One event of the history."""
@@ -167,7 +179,6 @@ class Reader:
 
     def purpose(self, past: tuple[PastContact, ...]) -> Purpose:
         """Why the contact is made; an answer only where the case says so or the call is the consumer's own."""
-        del past
         named = purpose_named(str(self.proposed.get("purpose", "")))
         body = str(self.proposed.get("body", ""))
         stopped = "opt_out_at" in self.situation or any("opt_out" in str(one.get("kind")) for one in self.notices())
@@ -180,6 +191,8 @@ class Reader:
         if self.proposed.get("in_reply_to") or self.proposed.get("to") == "same_call" or self.in_session():
             return Purpose.REPLY
         recipient, _ = recipient_of(self.proposed.get("to"))
+        if any(token.channel is self.channel() for token in self.replies_due(past)) and self.rule in REPLY_RULES:
+            return Purpose.REPLY
         return Purpose.LOCATION if recipient is Recipient.CONTACT_PERSON and self.jurisdiction == "CN" else named
 
     def in_session(self) -> bool:
@@ -236,7 +249,7 @@ class Reader:
         if (
             not self.situation.get("consents")
             and "consents" not in self.situation
-            and not self.rule.startswith("REGF-6D")
+            and not self.rule.startswith(("REGF-6D", "REGF-22F"))
         ):
             yield Consent(ConsentKind.SMS, at - timedelta(1), Route.DIRECT)
             yield Consent(ConsentKind.EMAIL, at - timedelta(1), Route.DIRECT)
