@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from contact_scheduler.learning.auction import Auction
 from contact_scheduler.learning.explore import NO_CELL, OPTIONS, best_per_option, inverse_gap_weights, option_of, pick
 from contact_scheduler.learning.lots import (
     PURPOSE_DITHER,
@@ -77,6 +78,9 @@ class Assignment:
         self.drawn_value = np.zeros(count, dtype=np.float32)
         self.prices = Prices(np.zeros(len(capacity), dtype=np.float32), 0.0, 0.0)
         self.bound = self.reached = 0.0
+        self.whole: tuple[IntArray, IntArray, FloatArray] | None = (
+            None  # rows, cells, values where the sample is everybody
+        )
         self.turned_away = 0
 
     def run(self, start_prices: FloatArray | None) -> None:
@@ -92,7 +96,11 @@ class Assignment:
         self._draw_slice(is_slice)
         self._honour(np.flatnonzero(is_control | is_slice))
         self.bound = self._dual_constant() + self._choose(is_planned, self._net_price(), is_first=True)
-        self._settle(np.flatnonzero(is_planned))
+        if self.whole is None:
+            self._settle(np.flatnonzero(is_planned))
+        else:
+            self._auction(*self.whole)
+        self._keep_budget(np.flatnonzero(is_planned))
         placed = is_planned & (self.cell != NO_CELL)
         self.arm[placed] = Arm.PLANNED
         self.reached = float(self.drawn_value[placed].sum(dtype=np.float64))
@@ -103,10 +111,15 @@ class Assignment:
         return np.where(self.room > 0, price, CLOSED).astype(np.float32)
 
     def _dual_constant(self) -> float:
-        spendable = 0.0 if self.budget is None else max(self.budget - self._spent(), 0.0)
-        return (
-            float(self.prices.cell.astype(np.float64) @ self.room.astype(np.float64)) + self.prices.budget * spendable
-        )
+        """The part of the dual bound that does not depend on the planned rows; ask before they are placed."""
+        return float(self.prices.cell.astype(np.float64) @ self.room) + self.prices.budget * self._spendable()
+
+    def _spendable(self) -> float:
+        """Budget not used by the drawn rows, which are final."""
+        if self.budget is None:
+            return 0.0
+        drawn = self.cell[(self.arm != Arm.NONE) & (self.cell != NO_CELL)]
+        return max(self.budget - float(self.scorer.cell_cost[drawn].sum(dtype=np.float64)), 0.0)
 
     def _spent(self) -> float:
         return float(self.scorer.cell_cost[self.cell[self.cell != NO_CELL]].sum(dtype=np.float64))
@@ -123,12 +136,16 @@ class Assignment:
         position = np.full(len(self.capacity), -1)
         position[cells] = np.arange(len(cells))
         value = np.full((int(sample.sum()), len(cells)), FORBIDDEN, dtype=np.float32)
+        sampled = np.empty(len(value), dtype=np.int64)
         filled = 0
         for chunk in self.scorer.chunks(sample):
             here = np.flatnonzero(position[chunk.cells] >= 0)
             rows = slice(filled, filled + len(chunk.rows))
             value[rows, position[chunk.cells[here]]] = chunk.value[:, here]
+            sampled[rows] = chunk.rows
             filled += len(chunk.rows)
+        if len(value) == count:
+            self.whole = sampled, cells, value
         share = len(value) / count
         budget = None if self.budget is None else self.budget * share
         cost = self.scorer.cell_cost[cells].astype(np.float64)
@@ -235,7 +252,18 @@ class Assignment:
             open_price = self._net_price() if number == 0 else np.where(self.room > 0, budget_part, CLOSED)
             self._choose(is_hopeful, open_price, is_first=False)
             self._seat(hopeful)
-        self._keep_budget(rows)
+
+    def _auction(self, rows: IntArray, cells: IntArray, value: FloatArray) -> None:
+        """Settles a population small enough to hold all its values, exactly up to a fraction of the temperature."""
+        budget_part = np.float32(self.prices.budget) * self.scorer.cell_cost[cells]
+        start = np.maximum(self.prices.cell[cells] - np.float32(3.0 * self.prices.temperature), np.float32(0.0))
+        auction = Auction.over(value, self.room[cells], start, budget_part, self.prices.temperature / 3.0)
+        auction.run()
+        self.bound = min(self.bound, auction.bound() + self.prices.budget * self._spendable())
+        has = auction.cell != NO_CELL
+        self.cell[rows] = np.where(has, cells[auction.cell], NO_CELL)
+        self.drawn_value[rows] = value[np.arange(len(rows)), auction.cell]
+        self.room -= np.bincount(self.cell[rows[has]], minlength=len(self.room))
 
     def _seat(self, rows: IntArray) -> None:
         """Gives places to rows that chose one; a row whose cell was full is left without."""

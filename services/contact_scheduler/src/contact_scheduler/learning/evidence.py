@@ -19,8 +19,9 @@ Matrix = NDArray[np.float64]
 
 HALF_LIVES: Final = (500.0, 1_000.0, 2_000.0, 4_000.0, 16_000.0, np.inf)  # in outcomes
 LOSS_HALF_LIFE: Final = 1_000.0  # outcomes over which the memories are compared
-NEWTON_STEPS_MAX: Final = 8
-NEWTON_TOLERANCE: Final = 0.05  # log-odds; one step from here is exact to a hundredth
+NEWTON_STEPS_MAX: Final = 25
+NEWTON_TOLERANCE: Final = 0.1  # log-odds of any row; one step from there is exact to a hundredth
+NEWTON_STRIDE_MAX: Final = 2.0  # log-odds of any row; a longer step may overshoot and never come back
 LOG_ODDS_LIMIT: Final = 15.0  # beyond it a probability is 0 or 1 to single precision
 
 
@@ -116,9 +117,11 @@ class EvidenceBank:
             gram, pull = condense(design, label, weight, at)
             self.gram, self.pull = base_gram + gram, base_pull + pull
             self.solve()
-            moved, at = float(np.abs(self.mean - at).max()), self.mean
-            if moved < NEWTON_TOLERANCE:
+            step = self.mean - at
+            reach = float(np.abs(design @ step).max())
+            if reach <= NEWTON_TOLERANCE:
                 break
+            at = at + step * min(1.0, NEWTON_STRIDE_MAX / reach)
         self.outcomes += total
 
     def clear_provisional(self) -> None:

@@ -24,12 +24,13 @@ from contact_scheduler.learning.slots import FloatArray, IntArray
 Matrix = NDArray[np.float64]
 
 SAMPLE_ROWS: Final = 20_000
-ROUGH_SHARE: Final = 4  # one row in four for the rough steps
+ROUGH_ROWS: Final = 5_000  # for the rough steps
 BEST_CELLS: Final = 24  # of each borrower, for the fine steps
 # Temperatures as shares of the mean best value, with their step counts.
 ROUGH: Final = ((0.14, 8), (0.06, 8), (0.03, 8))
+ROUGH_WARM: Final = ((0.02, 4),)
 FINE: Final = ((0.014, 30), (0.003, 45))
-FINE_WARM: Final = ((0.005, 15), (0.003, 25))
+FINE_WARM: Final = ((0.006, 20), (0.003, 40))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,16 @@ def find_prices(problem: PriceProblem, start: FloatArray | None = None) -> Price
     best = problem.value.max(axis=1, initial=0.0)
     scale = float(best[best > 0].mean()) if (best > 0).any() else 1.0
     price = np.zeros(len(problem.capacity)) if start is None else np.maximum(start.astype(np.float64), 0.0)
-    if start is None:
-        rough = problem.value[::ROUGH_SHARE]
-        target = problem.capacity * (len(rough) / max(len(problem.value), 1))
-        for share, steps in ROUGH:
-            for _ in range(steps):
-                price = _rough_step(rough, target, price, share * scale)
+    rough = problem.value[:: max(len(problem.value) // ROUGH_ROWS, 1)]
+    target = problem.capacity * (len(rough) / max(len(problem.value), 1))
+    for share, steps in ROUGH if start is None else ROUGH_WARM:
+        for _ in range(steps):
+            price = _rough_step(rough, target, price, share * scale)
     budget_price = 0.0
     schedule = FINE if start is None else FINE_WARM
-    value, cell = _best_cells(problem.value, price)
-    for share, steps in schedule:
+    for share, steps in schedule * (2 if len(problem.value) < SAMPLE_ROWS // 2 else 1):
+        if share == schedule[0][0]:
+            value, cell = _best_cells(problem.value, price + budget_price * problem.cost)
         price, budget_price = _fine(problem, value, cell, (price, budget_price), share * scale, steps)
     return Prices(price.astype(np.float32), budget_price, schedule[-1][0] * scale)
 
@@ -91,13 +92,15 @@ def _fine(
     steps: int,
 ) -> tuple[Matrix, float]:
     price, budget_price = start_at
-    has_budget = problem.budget is not None
-    budget = problem.budget if problem.budget is not None else 0.0
+    has_budget = problem.budget is not None and bool((problem.cost > 0).any())
+    unit = float(problem.cost[problem.cost > 0].mean()) if has_budget else 1.0  # brings the budget's price to scale
+    cost = problem.cost / unit
+    budget = (problem.budget or 0.0) / unit
     rows, size, flat = max(len(value), 1), len(price), cell.ravel()
     ones = np.ones(value.shape[1], dtype=np.float32)
 
     def dual(point: Matrix) -> tuple[float, Matrix]:
-        full = point[:size] + (point[size] * problem.cost if has_budget else 0.0)
+        full = point[:size] + (point[size] * cost if has_budget else 0.0)
         net = (value - full.astype(np.float32)[cell]) * np.float32(1.0 / temperature)
         top = np.maximum(net.max(axis=1), np.float32(0.0))
         np.exp(net - top[:, None], out=net)
@@ -110,10 +113,10 @@ def _fine(
         slope = problem.capacity - load
         if has_budget:
             height += float(point[size]) * budget
-            slope = np.append(slope, budget - load @ problem.cost)
+            slope = np.append(slope, budget - load @ cost)
         return float(height) / rows / temperature, slope / rows
 
-    start = np.append(price, budget_price) if has_budget else price
+    start = np.append(price, budget_price * unit) if has_budget else price
     # The objective is divided by T, so the slope is too: prices are solved in units of T.
     found = minimize(
         lambda units: dual(units * temperature),
@@ -124,7 +127,7 @@ def _fine(
         options={"maxiter": steps, "maxcor": 20},
     ).x
     found = found * temperature
-    return found[:size], float(found[size]) if has_budget else 0.0
+    return found[:size], float(found[size]) / unit if has_budget else 0.0
 
 
 def _best_cells(value: FloatArray, price: Matrix) -> tuple[FloatArray, IntArray]:

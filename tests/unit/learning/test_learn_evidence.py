@@ -1,0 +1,108 @@
+"""The streaming Bayesian regression: against a full fit, against drift, against silence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from contact_scheduler.learning.evidence import EvidenceBank, Prior, sigmoid
+
+
+def stream(count: int, seed: int, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    design = np.concatenate((np.ones((count, 1)), draw.normal(size=(count, len(coefficients) - 1))), axis=1)
+    return design, (draw.random(count) < sigmoid(design @ coefficients)).astype(np.float64)
+
+
+def bank(size: int, half_lives: tuple[float, ...]) -> EvidenceBank:
+    return EvidenceBank(Prior.normal(np.zeros(size), np.ones(size)), half_lives)
+
+
+def test_learning_in_small_batches_ends_where_a_full_fit_ends() -> None:
+    """With no forgetting, 8,000 outcomes in batches of 64 equal scikit-learn's ridge logistic within a hundredth."""
+    truth = np.array([-1.0, 0.8, -0.5, 0.0])
+    design, label = stream(8_000, 1, truth)
+    ours = bank(4, (np.inf,))
+    for first in range(0, len(label), 64):
+        ours.update(design[first : first + 64], label[first : first + 64])
+
+    full = LogisticRegression(C=1.0, fit_intercept=False, tol=1e-8).fit(design, label)
+
+    np.testing.assert_allclose(ours.mean, full.coef_[0], atol=0.02)
+
+
+def test_the_posterior_spread_is_that_of_the_curvature_at_the_mode() -> None:
+    """Draws have the covariance of the exact Laplace approximation."""
+    design, label = stream(4_000, 2, np.array([-1.0, 0.8]))
+    ours = bank(2, (np.inf,))
+    ours.update(design, label)
+    p = sigmoid(design @ ours.mean)
+    exact = np.linalg.inv((design * (p * (1 - p))[:, None]).T @ design + np.eye(2))
+
+    drawn = ours.draw(np.random.default_rng(3).standard_normal((40_000, 2)))
+
+    np.testing.assert_allclose(np.cov(drawn.T), exact, rtol=0.05, atol=2e-5)
+
+
+def test_a_steady_stream_earns_a_long_memory_and_a_broken_one_a_short_memory() -> None:
+    """The half-life follows the prequential loss: infinite at first, short after habits turn around."""
+    ours = bank(3, (500.0, 4_000.0, np.inf))
+    before = stream(20_000, 4, np.array([-1.0, 1.0, 0.0]))
+    after = stream(4_000, 5, np.array([0.5, -1.0, 0.0]))
+
+    for first in range(0, 20_000, 200):
+        ours.update(before[0][first : first + 200], before[1][first : first + 200])
+    steady = ours.half_life
+    for first in range(0, 4_000, 200):
+        ours.update(after[0][first : first + 200], after[1][first : first + 200])
+
+    assert steady >= 4_000.0
+    assert ours.half_life == 500.0
+    np.testing.assert_allclose(ours.mean, [0.5, -1.0, 0.0], atol=0.3)
+
+
+def test_the_same_stream_gives_the_same_bits() -> None:
+    """No hidden randomness, no dependence on anything but the calls."""
+    design, label = stream(3_000, 6, np.array([-1.0, 0.5]))
+    states = []
+    for _ in range(2):
+        ours = bank(2, (500.0, np.inf))
+        for first in range(0, 3_000, 100):
+            ours.update(design[first : first + 100], label[first : first + 100])
+        states.append((ours.gram.tobytes(), ours.pull.tobytes(), ours.means.tobytes()))
+
+    assert states[0] == states[1]
+
+
+def test_a_batch_of_one_answer_only_never_runs_away() -> None:
+    """A first batch without a single yes, then one without a single no, leaves finite, ordered coefficients."""
+    ours = bank(2, (500.0, np.inf))
+    design = np.stack((np.ones(50), np.linspace(-1, 1, 50)), axis=1)
+
+    ours.update(design, np.zeros(50))
+    low = ours.mean.copy()
+    ours.update(design, np.ones(50))
+
+    assert np.isfinite(ours.mean).all()
+    assert low[0] < ours.mean[0]
+    assert np.abs(ours.mean).max() < 10.0
+
+
+@pytest.mark.parametrize("silent_chance", [1.0, 0.5, 0.0])
+def test_silence_weighs_as_much_as_it_can_mean(silent_chance: float) -> None:
+    """Just sent (1.0) means nothing; window closed (0.0) means a plain no; between lies between."""
+    design, label = stream(2_000, 7, np.array([-1.0, 0.5]))
+    ours = bank(2, (np.inf,))
+    ours.update(design, label)
+    before = ours.mean.copy()
+    ours.add_provisional(design, np.full(len(design), silent_chance), np.ones(len(design)))
+    ours.solve()
+    moved = before[0] - ours.mean[0]
+
+    ours.clear_provisional()
+    ours.solve()
+
+    expected = {1.0: (-1e-9, 1e-9), 0.5: (0.1, 0.5), 0.0: (0.5, 2.0)}[silent_chance]
+    assert expected[0] <= moved <= expected[1]
+    np.testing.assert_allclose(ours.mean, before, atol=1e-12)
