@@ -172,6 +172,7 @@ async def test_every_enhanced_code_gives_its_consequence(name: str) -> None:
         (Reply(201, "<html>ok</html>"), "torn_reply"),
         (Reply(201, "[]"), "torn_reply"),
         (Reply(201, '{"sid": null}'), "torn_reply"),
+        (Reply(201, '{"sid": 4711}'), "torn_reply"),
         (Reply(201, '{"status": "que'), "torn_reply"),
         (Reply(201, '{"sid": "' + "x" * 1_100_000 + '"}'), "torn_reply"),
         (Reply(307, "{}", (("Location", "/elsewhere"),)), "redirected"),

@@ -11,11 +11,11 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
@@ -41,6 +41,9 @@ LIST_MAX = 200  # messages between two numbers that are looked through for one a
 SKEW = timedelta(seconds=60)  # by which Twilio's clock, which shows whole seconds, may differ from ours
 
 _TRANSIENT, _UNKNOWN = SendState.REFUSED_TRANSIENT, SendState.UNKNOWN
+
+# What the library lets escape when a field of an answer has another type than documented.
+_MISREAD = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
 
 # Answers without a code of Twilio's that prove that nothing was taken.
 _STATUSES = {
@@ -169,7 +172,7 @@ class TwilioApi:
             created = await request()
         except Throttled as error:
             return SendOutcome(_TRANSIENT, "", "20429", "too_many_requests", error.retry_after_s)
-        except TornReply:
+        except (TornReply, *_MISREAD):
             return SendOutcome(_UNKNOWN, reason="torn_reply")
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             return SendOutcome(_TRANSIENT, reason="not_connected")  # before a byte of the request was written
@@ -179,7 +182,7 @@ class TwilioApi:
             return SendOutcome(_UNKNOWN, reason="connection_lost")
         except (TwilioRestException, TwilioServiceException) as error:
             return self._refused(error.status, error.code)
-        if not created.sid:
+        if not isinstance(created.sid, str) or not created.sid:
             return SendOutcome(_UNKNOWN, reason="torn_reply")
         parts = str(getattr(created, "num_segments", None) or "")
         return SendOutcome(SendState.ACCEPTED, created.sid, parts=int(parts) if parts.isdigit() else 0)
@@ -211,13 +214,11 @@ class TwilioApi:
         """
         try:
             listed = await resource.list_async(to=request.address, from_=request.sender, limit=LIST_MAX + 1)
-        except (Throttled, TornReply, TimeoutError, aiohttp.ClientError, ConnectionError):
-            return NotFound.CANNOT_TELL
-        except (TwilioRestException, TwilioServiceException):
+        except (Throttled, TornReply, TwilioException, TimeoutError, aiohttp.ClientError, ConnectionError, *_MISREAD):
             return NotFound.CANNOT_TELL
         if len(listed) > LIST_MAX:
             return NotFound.CANNOT_TELL
-        if any(one.sid is None or one.date_created is None for one in listed):
+        if not all(isinstance(one.sid, str) and isinstance(one.date_created, datetime) for one in listed):
             return NotFound.CANNOT_TELL
         candidates = [
             one
