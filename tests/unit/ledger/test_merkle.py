@@ -93,7 +93,8 @@ def test_a_proof_from_tiles_is_the_proof_from_all_leaves(size: int) -> None:
 def test_batches_complete_the_same_tiles_as_one_append(batches: list[int]) -> None:
     """Each tile is given exactly once, by the append that completes it."""
     leaves = leaves_of(sum(batches))
-    frontier, tiles, done = merkle.Frontier(), [], 0
+    tiles: list[bytes] = []
+    frontier, done = merkle.Frontier(), 0
 
     for size in batches:
         growth = merkle.grow(frontier, leaves[done : done + size])

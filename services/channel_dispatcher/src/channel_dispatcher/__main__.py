@@ -1,0 +1,191 @@
+"""Composition root of the dispatcher: `python -m channel_dispatcher`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import structlog
+
+from channel_dispatcher import metrics, outbox
+from channel_dispatcher.change import Changes
+from channel_dispatcher.compose import Composer, Links
+from channel_dispatcher.dispatch import Dispatch, Means
+from channel_dispatcher.limits import Limiter
+from channel_dispatcher.outlets import Outlet, TenantLimit
+from channel_dispatcher.owner import Owner
+from channel_dispatcher.reconcile import Reconciliation
+from channel_dispatcher.rpc_service import DispatcherRpc
+from channel_dispatcher.settings import Settings, split_list
+from channel_dispatcher.settle import Settlement
+from channel_dispatcher.signing import KeyFileError, Notary, Signer
+from channel_dispatcher.store import ledger
+from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
+from forbear.dispatcher.v1 import dispatcher_service_pb2_grpc as pb_grpc
+from forbear.scheduler.v1 import scheduler_service_pb2_grpc as scheduler_grpc
+from forbear.tracker.v1 import tracker_service_pb2_grpc as tracker_grpc
+from forbear_chassis import logs, process, rpc
+from forbear_chassis.clock import Clock
+from forbear_chassis.http import HttpServer, admin_app
+from forbear_chassis.outbox import relay
+from forbear_chassis.postgres import Pool, migrate, open_pool
+from forbear_chassis.redis import open_redis
+from forbear_chassis.settings import EXIT_BAD_SETTINGS, load
+from forbear_chassis.worker import Pass, WorkerLoop
+from forbear_domain.messages import Catalogue
+from forbear_domain.model import Channel
+from forbear_domain.policy import load_packs
+from forbear_providers.smtp import Smtp, SmtpRelay
+from forbear_providers.twilio_api import TwilioAccount
+from forbear_providers.twilio_sms import TwilioSms
+from forbear_providers.twilio_voice import TwilioVoice
+
+NAME = "channel-dispatcher"
+log = structlog.get_logger(__name__)
+
+Worker = Callable[[], Awaitable[Pass]]
+
+
+def make_outlets(settings: Settings, clock: Clock) -> dict[Channel, Outlet]:
+    """Return the ways out that the settings name; a channel without provider or sender carries nothing."""
+    outlets = []
+    account = None
+    if settings.twilio_account_sid:
+        account = TwilioAccount(
+            settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value(), settings.twilio_base_url
+        )
+    if account and settings.sms_senders:
+        outlets.append(
+            Outlet(
+                TwilioSms(account, clock.now),
+                split_list(settings.sms_senders),
+                settings.sms_concurrency,
+                settings.limit_sms_per_account_s,
+                settings.limit_sms_per_sender_s,
+            )
+        )
+    if account and settings.voice_senders:
+        senders = split_list(settings.voice_senders)
+        voice = TwilioVoice(account, clock.now)
+        outlets.append(Outlet(voice, senders, settings.voice_concurrency, settings.limit_voice_per_s))
+    if settings.smtp_host and settings.smtp_sender:
+        relay = SmtpRelay(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.reply_domain,
+            username=settings.smtp_username,
+            password=settings.smtp_password.get_secret_value(),
+            starttls=settings.smtp_starttls,
+            connections_max=settings.email_concurrency,
+        )
+        smtp = Smtp(relay, clock.now)
+        outlets.append(Outlet(smtp, (settings.smtp_sender,), settings.email_concurrency, settings.limit_email_per_s))
+    return {outlet.channel: outlet for outlet in outlets}
+
+
+def make_signer(settings: Settings, clock: Clock) -> Signer:
+    """Read the signing key. Without one only a simulation may run, with a key that dies with the process."""
+    if settings.signing_key_file is not None:
+        try:
+            return Signer.from_file(settings.signing_key_file)
+        except KeyFileError as error:
+            sys.stderr.write(f"setting FORBEAR_DISPATCHER_SIGNING_KEY_FILE: {error}\n")
+            raise SystemExit(EXIT_BAD_SETTINGS) from None
+    if not clock.is_simulated:
+        sys.stderr.write("setting FORBEAR_DISPATCHER_SIGNING_KEY_FILE: name the key that signs the ledger\n")
+        raise SystemExit(EXIT_BAD_SETTINGS)
+    log.warning("signing_key_generated", use="simulation only")
+    return Signer.generate()
+
+
+async def main() -> None:
+    """Build the dispatcher and run it until it is stopped."""
+    settings = load(Settings)
+    logs.configure(NAME, settings.log_level)
+    metrics.prepare()
+    service = process.Process(settings, NAME)
+    clock = await service.open_clock()
+    signer = make_signer(settings, clock)
+    if settings.migration_database_url:
+        await migrate(
+            settings.migration_database_url.get_secret_value(), "channel_dispatcher.store.migrations", "dispatcher"
+        )
+    database_url = settings.database_url.get_secret_value()
+    pool = await open_pool(database_url)
+    service.on_close(pool.close)
+    owner = Owner(database_url)
+    service.on_close(owner.close)
+    await ledger.publish_key(pool, signer, clock.now())
+
+    outlets = make_outlets(settings, clock)
+    for outlet in outlets.values():
+        service.on_close(outlet.provider.close)
+    tenant_limit = TenantLimit(settings.limit_tenant_per_s, settings.limit_tenant_per_minute)
+    relay_loops = [
+        service.worker("relay_attempts", _relay_attempts(service, settings, clock, pool), clock),
+        service.worker("relay_outcomes", _relay_outcomes(service, settings, clock, pool), clock),
+    ]
+    redis = open_redis(settings.redis_url.get_secret_value())
+    service.on_close(redis.aclose)
+    means = Means(
+        pool=pool,
+        clock=clock,
+        packs=load_packs(),
+        composer=Composer(Catalogue.load(), outlets, tenant_limit, _links(settings)),
+        limiter=Limiter(redis, "forbear", clock.now if clock.is_simulated else None),
+        notary=Notary(),
+        owner=owner,
+        settlement=Settlement(pool, signer),
+        signer=signer,
+        tell=lambda: _wake(relay_loops),
+        claiming=asyncio.Lock(),
+    )
+    dispatches = [Dispatch(outlet, means, settings.batch_size) for outlet in outlets.values()]
+    loops = [service.worker(f"dispatch_{one.channel.label}", one.run_once, clock) for one in dispatches]
+    loops += relay_loops
+    reconciliation = Reconciliation(pool, clock, outlets, signer, lambda: _wake(loops))
+    loops.append(service.worker("reconcile", reconciliation.run_once, clock))
+
+    server = rpc.RpcServer(settings.rpc_listen, clock, service.activity, reflect=settings.reflection)
+    changes = Changes(pool, clock, signer)
+    pb_grpc.add_DispatcherServiceServicer_to_server(
+        DispatcherRpc(pool, clock, changes, outlets, tenant_limit, lambda: _wake(loops)), server.server
+    )
+    server.add(pb.DESCRIPTOR.services_by_name["DispatcherService"].full_name)
+    service.serve(server)
+    service.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
+    await service.run()
+
+
+def _links(settings: Settings) -> Links:
+    return Links(settings.callback_url, settings.link_secret.get_secret_value(), settings.reply_domain)
+
+
+def _relay_attempts(service: process.Process, settings: Settings, clock: Clock, pool: Pool) -> Worker:
+    channel = rpc.connect(settings.tracker_target, clock)
+    service.on_close(channel.close)
+    call: Any = tracker_grpc.TrackerServiceStub(channel).RecordAttempts
+    return lambda: relay(pool, outbox.TRACKER, call, outbox.attempts_request)
+
+
+def _relay_outcomes(service: process.Process, settings: Settings, clock: Clock, pool: Pool) -> Worker:
+    channel = rpc.connect(settings.scheduler_target, clock)
+    service.on_close(channel.close)
+    call: Any = scheduler_grpc.SchedulerServiceStub(channel).ReportOutcomes
+    return lambda: relay(pool, outbox.SCHEDULER, call, outbox.outcomes_request)
+
+
+def _wake(loops: Iterable[WorkerLoop]) -> None:
+    for loop in loops:
+        loop.wake()
+
+
+async def _is_ready(pool: Pool) -> bool:
+    """Without the database nothing works; without Redis contacts are still taken and stops are still obeyed."""
+    return bool(await pool.fetchval("SELECT true"))
+
+
+if __name__ == "__main__":
+    process.run(main())

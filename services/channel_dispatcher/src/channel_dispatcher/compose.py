@@ -1,0 +1,135 @@
+"""From an allowed contact to the very message that would be sent, and what it costs. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from channel_dispatcher.limits import Demand
+from channel_dispatcher.model import Draft, Judged
+from channel_dispatcher.outlets import Outlet, Outlets, TenantLimit, choose_sender, windows_of
+from forbear_domain import ids
+from forbear_domain.links import make_link_token
+from forbear_domain.messages import Catalogue, Rendered, TemplateError, recipient_slots
+from forbear_domain.messages.slots import Addressee
+from forbear_domain.model import Channel
+from forbear_providers.contract import SendRequest
+
+LAWFUL_END_HOUR = 21  # where the provider lets us say until when; the strictest common end (12 CFR 1006.6(b)(1)(i))
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """An allowed contact that no message can be made of; it ends as refused."""
+
+    judged: Judged
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where links in messages and answers to them lead."""
+
+    callback_url: str
+    secret: str
+    reply_domain: str
+
+
+class Composer:
+    """Makes drafts."""
+
+    def __init__(self, catalogue: Catalogue, outlets: Outlets, tenant_limit: TenantLimit, links: Links) -> None:
+        self._catalogue = catalogue
+        self._outlets = outlets
+        self._tenant_limit = tenant_limit
+        self._links = links
+
+    def compose(self, judged: Sequence[Judged], now: datetime) -> tuple[list[Draft], list[Unusable]]:
+        """Return a draft for each allowed contact, in order, and those that no message can be made of."""
+        drafts, unusable = [], []
+        for one in judged:
+            if one.verdict.allowed:
+                made = self._draft(one, self._outlets[one.contact.channel], now)
+                if isinstance(made, Draft):
+                    drafts.append(made)
+                else:
+                    unusable.append(Unusable(one, made))
+        return drafts, unusable
+
+    def demand(self, draft: Draft) -> Demand:
+        """Return what a draft costs: an SMS its parts, everything else one."""
+        contact = draft.judged.contact
+        outlet = self._outlets[contact.channel]
+        windows = windows_of(outlet, draft.request.sender, contact.tenant_id, self._tenant_limit)
+        return Demand(max(draft.rendered.parts, 1), windows)
+
+    def _draft(self, judged: Judged, outlet: Outlet, now: datetime) -> Draft | str:
+        contact = judged.contact
+        number = contact.attempts + 1
+        attempt = ids.attempt_id(contact.contact_id, number)
+        sender = choose_sender(outlet.senders, contact.address_key)
+        page = f"{self._links.callback_url}/p/{make_link_token(self._links.secret, 'page', attempt)}"
+        unsubscribe = f"{self._links.callback_url}/u/{make_link_token(self._links.secret, 'unsubscribe', attempt)}"
+        try:
+            rendered = self._render(judged, sender, page, unsubscribe)
+        except TemplateError:
+            return "template_unusable"
+        is_mail = contact.channel is Channel.EMAIL
+        request = SendRequest(
+            attempt_id=attempt,
+            channel=contact.channel,
+            address=contact.address,
+            sender=sender,
+            rendered=rendered,
+            language=contact.language,
+            callback_url=self._links.callback_url,
+            die_by=min(contact.expire_at, lawful_end(judged.facts.place.zones, now)),
+            reply_to=f"reply+{attempt.hex}@{self._links.reply_domain}" if is_mail else "",
+            unsubscribe_url=unsubscribe if is_mail else "",
+            sender_name=contact.brand if is_mail else "",
+        )
+        draft = Draft(judged, request, rendered, outlet.provider.name, number)
+        return draft if self.demand(draft).is_possible() else "parts_over_limit"
+
+    def _render(self, judged: Judged, sender: str, page_url: str, unsubscribe_url: str) -> Rendered:
+        contact, loan = judged.contact, judged.contact.loan
+        is_first = not any(str(contact.loan_id) in past.debts for past in judged.facts.past)
+        slots: Mapping[str, str] = recipient_slots(
+            Addressee(
+                given_name=contact.given_name,
+                brand=contact.brand,
+                actor=contact.actor,
+                language=contact.language,
+                channel=contact.channel,
+                currency=loan.currency,
+                past_due_minor=loan.past_due_minor,
+                balance_minor=loan.balance_minor,
+                instalment_minor=loan.instalment_minor,
+                page_url=page_url,
+                unsubscribe_url=unsubscribe_url,
+                sender=sender,
+                is_first=is_first,
+            )
+        )
+        return self._catalogue.render(contact.template, contact.channel, contact.language, {**slots, **contact.slots})
+
+
+@lru_cache(maxsize=4096)
+def _day_ends(zones: frozenset[str], on_ordinal: int) -> tuple[datetime, ...]:
+    """Return the ends of the lawful hours in these zones on the three days around a date."""
+    ends = []
+    for name in zones:
+        zone = ZoneInfo(name)
+        for ordinal in (on_ordinal - 1, on_ordinal, on_ordinal + 1):
+            day = datetime.fromordinal(ordinal)
+            ends.append(datetime(day.year, day.month, day.day, LAWFUL_END_HOUR, tzinfo=zone).astimezone(UTC))
+    return tuple(sorted(ends))
+
+
+def lawful_end(zones: frozenset[str], now: datetime) -> datetime:
+    """Return when the lawful hours end first in any of the zones, at least a minute away."""
+    ends = _day_ends(zones, now.date().toordinal())
+    return next((end for end in ends if end > now + timedelta(minutes=1)), now + timedelta(hours=1))

@@ -1,0 +1,75 @@
+"""What the gate's verdicts lead to, sorted out purely, and written in the claim transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from channel_dispatcher import evidence, metrics, outbox
+from channel_dispatcher.compose import Unusable
+from channel_dispatcher.model import Claim, Judged
+from channel_dispatcher.signing import Signer
+from channel_dispatcher.store import claims as store
+from channel_dispatcher.store import ledger
+from channel_dispatcher.store.ledger import Entry
+from forbear_chassis.postgres import Connection
+from forbear_domain.ledger import Kind
+from forbear_domain.lifecycle import State, Step, advance
+from forbear_domain.policy import Outcome
+
+
+@dataclass(slots=True)
+class Decided:
+    """What becomes of a batch. What is in no list was allowed, but has to wait for a rate limit: nothing is written."""
+
+    claims: Sequence[Claim]
+    postponed: list[tuple[UUID, datetime, str]] = field(default_factory=list)
+    ended: list[tuple[UUID, State, str]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many contacts moved on."""
+        return len(self.claims) + len(self.postponed) + len(self.ended)
+
+
+def sort_out(judged: Sequence[Judged], unusable: Sequence[Unusable], claims: Sequence[Claim], now: datetime) -> Decided:
+    """Sort a batch into claims, contacts that wait and contacts that end, with the evidence for each."""
+    decided = Decided(claims, entries=[evidence.of_permit(claim) for claim in claims])
+    for one in judged:
+        metrics.VERDICTS.labels(one.contact.channel.label, one.verdict.outcome.name.lower()).inc()
+        if not one.verdict.allowed:
+            _add(decided, one, now)
+    for made in unusable:
+        _end(decided, made.judged, Step.REFUSE, Kind.REFUSAL, made.reason, now)
+    return decided
+
+
+def _add(decided: Decided, judged: Judged, now: datetime) -> None:
+    contact, verdict = judged.contact, judged.verdict
+    reason = verdict.rule or ""
+    if verdict.outcome is not Outcome.NOT_BEFORE or verdict.not_before is None:
+        _end(decided, judged, Step.REFUSE, Kind.REFUSAL, reason, now)
+    elif verdict.not_before >= contact.expire_at:
+        _end(decided, judged, Step.EXPIRE, Kind.EXPIRY, reason, now)
+    else:
+        decided.postponed.append((contact.contact_id, verdict.not_before, reason))
+        decided.entries.append(evidence.of_verdict(Kind.POSTPONEMENT, judged, now, reason))
+
+
+def _end(decided: Decided, judged: Judged, step: Step, kind: Kind, reason: str, now: datetime) -> None:
+    state = advance(State.QUEUED, step)
+    decided.ended.append((judged.contact.contact_id, state, reason))
+    decided.entries.append(evidence.of_verdict(kind, judged, now, reason))
+    metrics.ENDED.labels(judged.contact.channel.label, state.name.lower()).inc()
+
+
+async def record(connection: Connection, decided: Decided, owner: int, signer: Signer, now: datetime) -> None:
+    """Write all of it in the caller's transaction; the ledger comes last."""
+    await store.postpone(connection, decided.postponed)
+    await store.end(connection, decided.ended, now)
+    await store.write_claims(connection, decided.claims, owner, now)
+    await outbox.write(connection, [outbox.outcome_row(*ended, now) for ended in decided.ended])
+    await ledger.append(connection, decided.entries, signer, now)

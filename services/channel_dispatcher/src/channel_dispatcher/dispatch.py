@@ -1,0 +1,106 @@
+"""The path of a contact: gate, claim, send, settle. It works on a batch and reads from top to bottom.
+
+What it promises: no provider is called without a permit that was committed before; nothing is sent twice, because a
+claim is never claimed again; nothing is lost, because a claim without a settlement becomes unknown. When the database,
+Redis or the clock fails before the claim is committed, the batch is as if it had never been taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from channel_dispatcher import decisions, metrics
+from channel_dispatcher.compose import Composer
+from channel_dispatcher.decisions import Decided
+from channel_dispatcher.gate import judge
+from channel_dispatcher.limits import Limiter
+from channel_dispatcher.model import Claim
+from channel_dispatcher.outlets import Outlet
+from channel_dispatcher.owner import Owner
+from channel_dispatcher.sending import Sender
+from channel_dispatcher.settle import Settlement
+from channel_dispatcher.signing import Notary, Signer
+from channel_dispatcher.store import claims
+from forbear_chassis.clock import Clock
+from forbear_chassis.postgres import Pool
+from forbear_chassis.worker import Pass
+from forbear_domain.policy.packs import Packs
+
+THROTTLED_MIN = 16
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the path works with."""
+
+    pool: Pool
+    clock: Clock
+    packs: Packs
+    composer: Composer
+    limiter: Limiter
+    notary: Notary
+    owner: Owner
+    settlement: Settlement
+    signer: Signer
+    tell: Callable[[], None]  # wakes the relays: there is something to tell the neighbours
+    claiming: asyncio.Lock  # one claim at a time in a process, so that its channels never meet at a borrower
+
+
+class Dispatch:
+    """Dispatches one channel. `run_once` is a worker: it takes what is due and finishes it durably."""
+
+    def __init__(self, outlet: Outlet, means: Means, size_max: int) -> None:
+        self.channel = outlet.channel
+        self._means = means
+        self._sender = Sender(outlet, means.notary, means.owner, means.clock)
+        self._size_max = size_max
+        self._size = size_max
+
+    async def run_once(self) -> Pass:
+        """Take one batch through gate, claim, send and settle."""
+        by = self._means
+        owner, now = await by.owner.ensure(), by.clock.now()
+        async with by.claiming, claims.open_claim(by.pool, self.channel, self._size, now) as batch:
+            if not batch.contacts:
+                return Pass(0, batch.next_due_at)
+            history = await claims.history_of(batch.connection, batch.contacts, now)
+            judged = judge(batch.contacts, history, by.packs, now)
+            drafts, unusable = by.composer.compose(judged, now)
+            grants = await by.limiter.take([by.composer.demand(draft) for draft in drafts], now)
+            granted = [draft for draft, is_granted in zip(drafts, grants.granted, strict=True) if is_granted]
+            permitted = [Claim(one, by.notary.issue(one.judged.contact, one.request, now)) for one in granted]
+            decided = decisions.sort_out(judged, unusable, permitted, now)
+            await decisions.record(batch.connection, decided, owner, by.signer, now)
+        by.tell()
+        self._note(decided, len(drafts), batch.next_due_at, now)
+        async for group in self._sender.send(permitted):
+            await by.settlement.settle(group, by.clock.now())
+            by.tell()
+        return Pass(decided.count, grants.retry_at or batch.next_due_at)
+
+    def _note(self, decided: Decided, drafts: int, first_due_at: datetime | None, now: datetime) -> None:
+        """Say what was decided, and take smaller bites while the limits hold us back."""
+        granted, label = len(decided.claims), self.channel.label
+        if drafts == granted:
+            self._size = self._size_max
+        elif granted:
+            self._size = min(max(2 * granted, THROTTLED_MIN), self._size_max)
+        metrics.LIMITED.labels(label).inc(drafts - granted)
+        lag_s = (now - first_due_at).total_seconds() if first_due_at else 0.0
+        metrics.QUEUE_LAG.labels(label).observe(max(lag_s, 0.0))
+        log.info(
+            "batch_decided",
+            channel=label,
+            permitted=granted,
+            limited=drafts - granted,
+            postponed=len(decided.postponed),
+            ended=len(decided.ended),
+            lag_s=round(lag_s, 3),
+        )

@@ -1,0 +1,122 @@
+"""What the ledger says about each thing that happens: entries from decisions and outcomes. Pure.
+
+A permit's entry holds all facts that its verdict follows from, so that a verifier can decide again from the entry
+alone. Nobody is named: borrowers by id, addresses by keyed hash.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from channel_dispatcher import metrics
+from channel_dispatcher.model import Claim, Contact, Judged, Sent
+from channel_dispatcher.store.ledger import Entry
+from forbear_domain.ledger import Kind, encode
+from forbear_domain.policy import Facts, Verdict
+
+
+def entry(kind: Kind, at: datetime, tenant: UUID, borrower: UUID | None, **fields: Any) -> Entry:
+    """Make one entry and count it."""
+    metrics.LEDGER_ENTRIES.labels(kind.value).inc()
+    named = {"borrower": borrower} if borrower else {}
+    return Entry(tenant, borrower, encode(kind, at, tenant=tenant, **named, **fields))
+
+
+def of_permit(claim: Claim) -> Entry:
+    """State that an attempt may be made, under which rules and facts, and what will be said."""
+    draft, permit = claim.draft, claim.permit
+    return entry(
+        Kind.PERMIT,
+        permit.issued_at,
+        permit.tenant_id,
+        permit.borrower_id,
+        **_contact_fields(draft.judged.contact),
+        attempt=permit.attempt_id,
+        number=draft.number,
+        provider=draft.provider,
+        template=draft.rendered.template,
+        template_hash=draft.rendered.template_hash,
+        text_hash=sha256(draft.rendered.text.encode()).hexdigest(),
+        parts=draft.rendered.parts,
+        packs=draft.judged.verdict.packs,
+        facts=facts_record(draft.judged.facts),
+    )
+
+
+def of_verdict(kind: Kind, judged: Judged, at: datetime, reason: str) -> Entry:
+    """State that a contact was refused, postponed or expired, by which rule and why."""
+    contact = judged.contact
+    return entry(
+        kind,
+        at,
+        contact.tenant_id,
+        contact.borrower_id,
+        **_contact_fields(contact),
+        reason=reason,
+        verdict=verdict_record(judged.verdict),
+        facts=facts_record(judged.facts),
+    )
+
+
+def of_settlement(sent: Sent, at: datetime, step: str, reason: str) -> Entry:
+    """State how an attempt ended."""
+    permit, outcome = sent.claim.permit, sent.outcome
+    return entry(
+        Kind.SETTLEMENT,
+        at,
+        permit.tenant_id,
+        permit.borrower_id,
+        contact=permit.contact_id,
+        attempt=permit.attempt_id,
+        outcome=outcome.state.name.lower(),
+        provider_ref=outcome.provider_ref,
+        code=outcome.code,
+        reason=reason,
+        step=step,
+    )
+
+
+def verdict_record(verdict: Verdict) -> dict[str, Any]:
+    """Return what decided, what else fired, and the packs that were asked."""
+    record: dict[str, Any] = {"outcome": verdict.outcome.name.lower(), "why": verdict.why, "packs": verdict.packs}
+    if verdict.rule:
+        record |= {
+            "rule": verdict.rule,
+            "source": verdict.source,
+            "fired": [finding.rule for finding in verdict.fired],
+            "counted": verdict.counted,
+        }
+    if verdict.not_before:
+        record["not_before"] = verdict.not_before
+    return record
+
+
+def facts_record(facts: Facts) -> dict[str, Any]:
+    """Return the facts that a gate of this service can know; empty ones are left out."""
+    record: dict[str, Any] = {
+        "actor": facts.actor,
+        "channel": facts.channel,
+        "purpose": facts.purpose,
+        "zones": facts.place.zones,
+        "jurisdictions": facts.place.jurisdictions,
+        "debts": facts.debts,
+        "address": facts.address,
+    }
+    for name in ("past", "consents", "suppressions", "replies_due"):
+        if value := getattr(facts, name):
+            record[name] = value
+    if facts.message.artificial_voice:
+        record["artificial_voice"] = True
+    return record
+
+
+def _contact_fields(contact: Contact) -> dict[str, Any]:
+    return {
+        "contact": contact.contact_id,
+        "campaign": contact.campaign_id,
+        "loan": contact.loan_id,
+        "address_key": contact.address_key,
+    }

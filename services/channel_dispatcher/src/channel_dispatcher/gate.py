@@ -1,0 +1,175 @@
+"""The gate: from rows to facts, from facts to a verdict. Pure; the law itself is in forbear_domain.policy.
+
+A fact that cannot be told counts against the contact: evidence of a place without a zone leaves no zone at all, a
+consent without a date is none, an unknown kind of suppression holds the borrower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from channel_dispatcher.model import Contact, Judged, Purpose, SuppressionKind
+from channel_dispatcher.store.claims import AttemptRow, History, InboundRow, SuppressionRow
+from forbear_domain import policy
+from forbear_domain.lifecycle import State
+from forbear_domain.model import Channel
+from forbear_providers.contract import ReceiptState
+
+CHANNELS = {Channel.SMS: policy.Channel.SMS, Channel.EMAIL: policy.Channel.EMAIL, Channel.VOICE: policy.Channel.VOICE}
+PURPOSES = {
+    Purpose.REMINDER: policy.Purpose.REMINDER,
+    Purpose.REPLY: policy.Purpose.REPLY,
+    Purpose.OPT_OUT_CONFIRMATION: policy.Purpose.OPT_OUT_CONFIRMATION,
+    Purpose.FOLLOW_UP: policy.Purpose.PROMISE_FOLLOW_UP,
+    Purpose.DUTY: policy.Purpose.DUTY_LIVE_CONTACT,
+}
+CONSENTS = {
+    Channel.SMS: (policy.ConsentKind.SMS,),
+    Channel.EMAIL: (policy.ConsentKind.EMAIL,),
+    Channel.VOICE: (policy.ConsentKind.VOICE, policy.ConsentKind.ROBOCALL),
+}
+SUPPRESSIONS = {
+    SuppressionKind.OPT_OUT: policy.SuppressionKind.ADDRESS_OPT_OUT,
+    SuppressionKind.CEASE: policy.SuppressionKind.CEASE,
+    SuppressionKind.ATTORNEY: policy.SuppressionKind.ATTORNEY,
+    SuppressionKind.BANKRUPTCY: policy.SuppressionKind.BANKRUPTCY,
+    SuppressionKind.WRONG_PARTY: policy.SuppressionKind.WRONG_PARTY,
+    SuppressionKind.DECEASED: policy.SuppressionKind.DECEASED,
+    SuppressionKind.DISPUTE: policy.SuppressionKind.DISPUTE,
+    SuppressionKind.MILITARY: policy.SuppressionKind.MILITARY,
+    SuppressionKind.DISTRESS: policy.SuppressionKind.DISTRESS,
+    SuppressionKind.HARDSHIP: policy.SuppressionKind.HARDSHIP,
+    SuppressionKind.PROMISE: policy.SuppressionKind.PROMISE,
+    SuppressionKind.ARRANGEMENT: policy.SuppressionKind.DEFERRAL,
+    SuppressionKind.PAID: policy.SuppressionKind.PAID,
+    SuppressionKind.CHANNEL_REFUSED: policy.SuppressionKind.MEDIUM_STOP,
+}
+RESULTS = {
+    ReceiptState.DELIVERED: policy.CallResult.DELIVERED,
+    ReceiptState.UNDELIVERED: policy.CallResult.UNDELIVERED,
+    ReceiptState.ANSWERED: policy.CallResult.DROPPED,
+    ReceiptState.CONVERSED: policy.CallResult.CONVERSATION,
+    ReceiptState.MACHINE: policy.CallResult.VOICEMAIL,
+    ReceiptState.NOT_CONNECTED: policy.CallResult.NO_CONNECTION,
+}
+"""A receipt that says less (SENT, or none yet) leaves the result unknown, which counts as if it had arrived."""
+DEBT_KINDS = {"mortgage": "mortgage", "card": "credit_card"}
+EVIDENCE = {1: "residential_address", 2: "mobile_area_code", 3: "landline_area_code", 4: "stated"}
+
+
+def judge(contacts: Sequence[Contact], history: History, packs: policy.packs.Packs, now: datetime) -> list[Judged]:
+    """Decide each contact at this instant, in the given order."""
+    judged = []
+    for contact in contacts:
+        facts = facts_of(contact, history)
+        rules = policy.rules_for(packs, facts.place.jurisdictions, now.date())
+        judged.append(Judged(contact, facts, policy.decide(facts, rules, now)))
+    return judged
+
+
+def facts_of(contact: Contact, history: History) -> policy.Facts:
+    """Put together everything that the rules may look at."""
+    inbound = history.inbound.get(contact.borrower_id, [])
+    attempts = history.attempts.get(contact.borrower_id, [])
+    barred = history.suppressions.get(contact.borrower_id, [])
+    barred = barred + history.address_suppressions.get((contact.tenant_id, contact.address_key), [])
+    past = [_past(row) for row in attempts] + [_heard(row) for row in inbound]
+    return policy.Facts(
+        actor=policy.Actor(contact.actor),
+        channel=CHANNELS[contact.channel],
+        place=place_of(contact.places),
+        debts=(_debt(str(contact.loan_id), contact.loan.product),),
+        purpose=PURPOSES[contact.purpose],
+        address=policy.Address(contact.address_key, policy.AddressKind(contact.address_kind)),
+        past=tuple(sorted(past, key=lambda one: one.at)),
+        consents=_consents(contact, inbound),
+        suppressions=tuple([_suppression(row, contact) for row in barred]),
+        replies_due=_replies_due(contact, attempts, inbound),
+        message=_VOICE_MARKS if contact.channel is Channel.VOICE else _MARKS,
+    )
+
+
+@lru_cache(maxsize=65_536)
+def place_of(places: tuple[tuple[int, str, str], ...]) -> policy.Place:
+    """Return everywhere the borrower may be. Evidence that names no zone leaves none: nobody is contacted then."""
+    evidence = [
+        policy.Evidence(EVIDENCE.get(kind, "unknown"), frozenset({zone}), frozenset({region} if region else ()))
+        for kind, zone, region in places
+    ]
+    place = policy.Place.from_evidence(*evidence)
+    return policy.Place(frozenset(), place.jurisdictions) if "" in place.zones else place
+
+
+_MARKS = policy.MessageMarks()
+_VOICE_MARKS = policy.MessageMarks(artificial_voice=True, autodialled=True)
+
+
+def _debt(loan: str, product: str) -> policy.Debt:
+    return policy.Debt(loan, DEBT_KINDS.get(product, "other"))
+
+
+def _past(row: AttemptRow) -> policy.PastContact:
+    result = policy.CallResult.UNKNOWN
+    if row.state == State.ACCEPTED and row.result is not None:
+        result = RESULTS.get(ReceiptState(row.result), policy.CallResult.UNKNOWN)
+    return policy.PastContact(
+        at=row.claimed_at,
+        channel=CHANNELS[Channel(row.channel)],
+        result=result,
+        debts=(str(row.loan_id),),
+        address=row.address_key,
+        purpose=PURPOSES[Purpose(row.purpose)],
+    )
+
+
+def _heard(row: InboundRow) -> policy.PastContact:
+    is_call = row.channel == Channel.VOICE
+    return policy.PastContact(
+        at=row.event_at,
+        channel=CHANNELS[Channel(row.channel)],
+        direction=policy.Direction.IN,
+        result=policy.CallResult.CONVERSATION if is_call else policy.CallResult.DELIVERED,
+    )
+
+
+def _consents(contact: Contact, inbound: Sequence[InboundRow]) -> tuple[policy.Consent, ...]:
+    """A consent stays fresh by what the borrower sends us on the same channel."""
+    if contact.consented_at is None:
+        return ()
+    fresh_at = max((row.event_at for row in inbound if row.channel == contact.channel), default=contact.consented_at)
+    return tuple(
+        policy.Consent(kind, contact.consented_at, fresh_at=max(fresh_at, contact.consented_at))
+        for kind in CONSENTS[contact.channel]
+    )
+
+
+def _suppression(row: SuppressionRow, contact: Contact) -> policy.Suppression:
+    """An opt-out that names no address is one of the medium; one that names neither is a demand to cease."""
+    known = row.kind in SuppressionKind.__members__.values()
+    kind = SUPPRESSIONS[SuppressionKind(row.kind)] if known else policy.SuppressionKind.TENANT_HOLD
+    if kind is policy.SuppressionKind.ADDRESS_OPT_OUT and not row.address_key:
+        kind = policy.SuppressionKind.MEDIUM_STOP if row.channel else policy.SuppressionKind.CEASE
+    return policy.Suppression(
+        kind,
+        row.start_at,
+        row.end_at,
+        address=row.address_key,
+        channel=CHANNELS[Channel(row.channel)] if row.channel in CHANNELS else None,
+        debt=str(row.loan_id) if row.loan_id else "",
+    )
+
+
+def _replies_due(
+    contact: Contact, attempts: Sequence[AttemptRow], inbound: Sequence[InboundRow]
+) -> tuple[policy.ReplyToken, ...]:
+    """What the borrower wrote since our last answer on that channel earns one answer."""
+    if contact.purpose is not Purpose.REPLY:
+        return ()
+    heard = [row.event_at for row in inbound if row.channel == contact.channel]
+    answered = [row.claimed_at for row in attempts if row.channel == contact.channel and row.purpose == Purpose.REPLY]
+    latest = max(heard, default=None)
+    if latest is None or (answered and max(answered) >= latest):
+        return ()
+    return (policy.ReplyToken(CHANNELS[contact.channel], latest),)

@@ -1,0 +1,158 @@
+"""The words of the dispatcher: what waits, what was decided, what was sent. Frozen, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from forbear_domain.model import Channel
+
+if TYPE_CHECKING:
+    from forbear_domain.messages import Rendered
+    from forbear_domain.policy import Facts, Verdict
+    from forbear_providers.contract import SendOutcome, SendRequest
+
+
+class Purpose(IntEnum):
+    """Why a contact is made; numbers equal forbear.types.v1.Purpose."""
+
+    REMINDER = 1
+    REPLY = 2
+    OPT_OUT_CONFIRMATION = 3
+    FOLLOW_UP = 4
+    DUTY = 5
+
+
+class Lane(IntEnum):
+    """Which contacts pass others: the lower number goes first, and none starves."""
+
+    ANSWERS = 0
+    PROMISED = 1
+    BULK = 2
+
+
+LANES = {
+    Purpose.REPLY: Lane.ANSWERS,
+    Purpose.OPT_OUT_CONFIRMATION: Lane.ANSWERS,
+    Purpose.FOLLOW_UP: Lane.PROMISED,
+    Purpose.DUTY: Lane.PROMISED,
+    Purpose.REMINDER: Lane.BULK,
+}
+
+
+class SuppressionKind(IntEnum):
+    """Why nobody may be contacted; numbers equal forbear.types.v1.SuppressionKind."""
+
+    OPT_OUT = 1
+    CEASE = 2
+    ATTORNEY = 3
+    BANKRUPTCY = 4
+    WRONG_PARTY = 5
+    DECEASED = 6
+    DISPUTE = 7
+    MILITARY = 8
+    DISTRESS = 9
+    HARDSHIP = 10
+    PROMISE = 11
+    ARRANGEMENT = 12
+    PAID = 13
+    CHANNEL_REFUSED = 14
+
+
+ADDRESS_WIDE = frozenset({SuppressionKind.OPT_OUT, SuppressionKind.WRONG_PARTY})
+"""Kinds that bar the address itself, whoever is meant to be reached by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoanTerms:
+    """The loan as it stood when the contact was planned; money in minor units."""
+
+    currency: str
+    balance_minor: int
+    past_due_minor: int
+    instalment_minor: int
+    past_due_days: int
+    product: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One contact of the queue, read back from the bytes it was submitted as."""
+
+    contact_id: UUID
+    tenant_id: UUID
+    campaign_id: UUID | None
+    borrower_id: UUID
+    loan_id: UUID
+    channel: Channel
+    purpose: Purpose
+    template: str
+    slots: Mapping[str, str]
+    expire_at: datetime
+    address: str
+    address_key: str
+    address_kind: str
+    language: str
+    given_name: str
+    places: tuple[tuple[int, str, str], ...]  # kind of evidence, zone, region
+    consented_at: datetime | None  # None: no consent
+    brand: str
+    actor: str
+    loan: LoanTerms
+    attempts: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A contact and what the gate says of it at this instant."""
+
+    contact: Contact
+    facts: Facts
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An allowed contact, ready to go once the limits grant it: what would be sent, by whom, and what it costs."""
+
+    judged: Judged
+    request: SendRequest
+    rendered: Rendered
+    provider: str
+    number: int  # of the attempt, from 1
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The signed statement under which one attempt is made: this person, debt, address, channel and instant."""
+
+    attempt_id: UUID
+    contact_id: UUID
+    tenant_id: UUID
+    borrower_id: UUID
+    loan_id: UUID
+    channel: Channel
+    address_key: str
+    issued_at: datetime
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A draft that was granted, committed as CLAIMED, and may now be sent under its permit."""
+
+    draft: Draft
+    permit: Permit
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of a claim."""
+
+    claim: Claim
+    outcome: SendOutcome

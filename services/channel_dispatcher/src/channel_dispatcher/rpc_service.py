@@ -1,0 +1,295 @@
+"""The wire of the dispatcher: requests are checked field by field and become domain values; nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from channel_dispatcher import metrics
+from channel_dispatcher.change import Changes
+from channel_dispatcher.model import LANES, SuppressionKind
+from channel_dispatcher.outlets import Outlets, TenantLimit
+from channel_dispatcher.store import answers, ledger, queue
+from channel_dispatcher.store.queue import QueueRow
+from channel_dispatcher.store.receipts import NewReceipt
+from channel_dispatcher.store.suppressions import NewSuppression
+from channel_dispatcher.validation import violation_of
+from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
+from forbear.dispatcher.v1 import dispatcher_service_pb2_grpc as pb_grpc
+from forbear.types.v1 import types_pb2
+from forbear_chassis.clock import Clock, from_epoch_us, to_epoch_us
+from forbear_chassis.errors import FieldViolation, invalid
+from forbear_chassis.postgres import UUID, Connection, Pool
+from forbear_domain.model import Channel, address_key
+from forbear_providers.contract import ReceiptState
+
+BATCH_MAX = 1000
+_LANES = {int(purpose): int(lane) for purpose, lane in LANES.items()}
+_RECEIPT_STATES = {int(state): state for state in ReceiptState}
+_SUPPRESSION_KINDS = {int(kind): kind for kind in SuppressionKind}
+_LABELS = {channel.value: metrics.TAKEN.labels(channel.label) for channel in Channel}
+
+
+class Message(Protocol):
+    """A response that can be kept and read again."""
+
+    def SerializeToString(self) -> bytes: ...  # protobuf's name
+
+
+A = TypeVar("A", bound=Message)
+
+
+class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
+    """Implements forbear.dispatcher.v1.DispatcherService. `wake` is called after a commit that makes work visible."""
+
+    def __init__(
+        self, pool: Pool, clock: Clock, changes: Changes, outlets: Outlets, limit: TenantLimit, wake: Callable[[], None]
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._changes = changes
+        self._outlets = outlets
+        self._tenant_limit = limit
+        self._wake = wake
+
+    async def SubmitContacts(  # the wire's names
+        self, request_iterator: AsyncIterator[pb.SubmitContactsRequest], context: object
+    ) -> AsyncIterator[pb.SubmitContactsResponse]:
+        """Take batches, each durable before it is acknowledged."""
+        async for request in request_iterator:
+            yield await self._take(request)
+
+    async def _take(self, request: pb.SubmitContactsRequest) -> pb.SubmitContactsResponse:
+        _check_size(request.contacts, "contacts")
+        response = pb.SubmitContactsResponse(request_id=request.request_id)
+        rows = []
+        for contact in request.contacts:
+            violation = violation_of(contact)
+            if violation is None:
+                rows.append(_queue_row(contact))
+            else:
+                response.violations.add(
+                    contact_id=contact.contact_id, field=violation.field, description=violation.description
+                )
+        response.taken = await queue.insert(self._pool, rows)
+        response.repeated = len(rows) - response.taken
+        if response.taken:
+            _count_taken(rows)
+            self._wake()
+        return response
+
+    async def RecallContacts(self, request: pb.RecallContactsRequest, context: object) -> pb.RecallContactsResponse:
+        """Take contacts back."""
+        tenant = _uuid(request.tenant_id, "tenant_id")
+        column, ids = _recall_scope(request)
+        reason = _constant(request.reason, "reason")
+
+        async def recall(connection: Connection) -> pb.RecallContactsResponse:
+            count = await self._changes.recall(connection, tenant, column, ids, reason)
+            return pb.RecallContactsResponse(recalled=count)
+
+        response = await self._once(request.request_id, "RecallContacts", pb.RecallContactsResponse, recall)
+        self._wake()
+        return response
+
+    async def ApplySuppressions(
+        self, request: pb.ApplySuppressionsRequest, context: object
+    ) -> pb.ApplySuppressionsResponse:
+        """Put suppressions in force; answers when nothing that they bar can start any more."""
+        _check_size(request.suppressions, "suppressions")
+        rows = [_suppression(one, number) for number, one in enumerate(request.suppressions)]
+
+        async def apply(connection: Connection) -> pb.ApplySuppressionsResponse:
+            response = pb.ApplySuppressionsResponse()
+            _set_time(response.force_time, await self._changes.suppress(connection, rows))
+            return response
+
+        response = await self._once(request.request_id, "ApplySuppressions", pb.ApplySuppressionsResponse, apply)
+        await self._changes.wait_for_flight(rows)
+        self._wake()
+        return response
+
+    async def LiftSuppressions(
+        self, request: pb.LiftSuppressionsRequest, context: object
+    ) -> pb.LiftSuppressionsResponse:
+        """Lift suppressions."""
+        tenant = _uuid(request.tenant_id, "tenant_id")
+        _check_size(request.suppression_ids, "suppression_ids")
+        ids = [_uuid(one, "suppression_ids") for one in request.suppression_ids]
+        reason = _constant(request.reason, "reason")
+
+        async def lift(connection: Connection) -> pb.LiftSuppressionsResponse:
+            return pb.LiftSuppressionsResponse(lifted=await self._changes.lift(connection, tenant, ids, reason))
+
+        return await self._once(request.request_id, "LiftSuppressions", pb.LiftSuppressionsResponse, lift)
+
+    async def RecordReceipts(self, request: pb.RecordReceiptsRequest, context: object) -> pb.RecordReceiptsResponse:
+        """Take receipts."""
+        _check_size(request.receipts, "receipts")
+        rows = [_receipt(one, number) for number, one in enumerate(request.receipts)]
+
+        async def receive(connection: Connection) -> pb.RecordReceiptsResponse:
+            return pb.RecordReceiptsResponse(taken=await self._changes.receive(connection, rows))
+
+        return await self._once(request.request_id, "RecordReceipts", pb.RecordReceiptsResponse, receive)
+
+    async def GetCapacity(self, request: pb.GetCapacityRequest, context: object) -> pb.GetCapacityResponse:
+        """Tell what each channel can carry for a tenant."""
+        queued = await queue.count_queued(self._pool, _uuid(request.tenant_id, "tenant_id"))
+        response = pb.GetCapacityResponse()
+        for channel, outlet in sorted(self._outlets.items()):
+            per_hour = min(outlet.per_hour(), 3600 * self._tenant_limit.per_s)
+            if self._tenant_limit.per_minute:
+                per_hour = min(per_hour, 60 * self._tenant_limit.per_minute)
+            response.channels.add(channel=channel.value, contacts_per_hour=per_hour, queued=queued.get(channel, 0))
+        return response
+
+    async def ReadLedger(self, request: pb.ReadLedgerRequest, context: object) -> AsyncIterator[pb.ReadLedgerResponse]:
+        """Stream entries, then the checkpoint that covers them."""
+        tenant = _uuid(request.tenant_id, "tenant_id") if request.tenant_id else None
+        borrower = _uuid(request.borrower_id, "borrower_id") if request.borrower_id else None
+        async with (
+            self._pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            checkpoint = await ledger.latest_checkpoint(connection)
+            if checkpoint is None:
+                return
+            async for page in ledger.read(connection, checkpoint.size, request.start_sequence, tenant, borrower):
+                entries = [pb.LedgerEntry(sequence=one.sequence, body=one.body, proof=one.proof) for one in page]
+                yield pb.ReadLedgerResponse(entries=entries)
+            last = pb.ReadLedgerResponse()
+            last.checkpoint.size, last.checkpoint.root = checkpoint.size, checkpoint.root
+            last.checkpoint.signature, last.checkpoint.key_id = checkpoint.signature, checkpoint.key_id
+            _set_time(last.checkpoint.sign_time, checkpoint.signed_at)
+            yield last
+
+    async def _once(self, request_id: str, method: str, kind: type[A], act: Callable[[Connection], Awaitable[A]]) -> A:
+        """Act once for a request id, in one transaction with its answer; a repeat gets the first answer."""
+        request = _request_id(request_id)
+        async with self._pool.acquire() as connection, connection.transaction():
+            first = await answers.find(connection, request, method)
+            if first is not None:
+                again: A = kind.FromString(first)  # type: ignore[attr-defined]  # every protobuf message has it
+                return again
+            answer = await act(connection)
+            await answers.keep(connection, request, method, answer.SerializeToString(), self._clock.now())
+            return answer
+
+
+def _queue_row(contact: types_pb2.Contact) -> QueueRow:
+    start, end = contact.not_before_time, contact.expire_time
+    return QueueRow(
+        UUID(contact.contact_id),
+        UUID(contact.tenant_id),
+        UUID(contact.campaign_id) if contact.campaign_id else None,
+        UUID(contact.borrower_id),
+        UUID(contact.loan_id),
+        contact.channel,
+        contact.purpose,
+        _LANES[contact.purpose],
+        start.seconds * 1_000_000 + start.nanos // 1000,
+        end.seconds * 1_000_000 + end.nanos // 1000,
+        contact.SerializeToString(),
+    )
+
+
+def _count_taken(rows: Sequence[QueueRow]) -> None:
+    channels = [row.channel for row in rows]
+    for channel, child in _LABELS.items():
+        child.inc(channels.count(channel))
+
+
+def _recall_scope(request: pb.RecallContactsRequest) -> tuple[str, list[Any]]:
+    """Return the one thing that the recall names, as a column and its values."""
+    scopes = [
+        ("campaign_id", [request.campaign_id] if request.campaign_id else []),
+        ("borrower_id", [request.borrower_id] if request.borrower_id else []),
+        ("contact_id", list(request.contact_ids)),
+    ]
+    given = [(column, ids) for column, ids in scopes if ids]
+    if len(given) != 1 or len(given[0][1]) > BATCH_MAX:
+        raise _bad("contact_ids", f"give exactly one of campaign_id, borrower_id or up to {BATCH_MAX} contact_ids")
+    column, ids = given[0]
+    return column, [_uuid(one, column) for one in ids]
+
+
+def _suppression(wire: types_pb2.Suppression, number: int) -> NewSuppression:
+    at = f"suppressions[{number}]."
+    if not wire.borrower_id and not wire.address:
+        raise _bad(at + "borrower_id", "give a borrower, an address, or both")
+    if not wire.kind:
+        raise _bad(at + "kind", "say why contact is barred")
+    if not wire.HasField("start_time"):
+        raise _bad(at + "start_time", "give the instant from which on it holds")
+    kind = _SUPPRESSION_KINDS.get(wire.kind, SuppressionKind.CEASE)  # what we do not know holds the whole borrower
+    return NewSuppression(
+        _uuid(wire.suppression_id, at + "suppression_id"),
+        _uuid(wire.tenant_id, at + "tenant_id"),
+        kind,
+        _uuid(wire.borrower_id, at + "borrower_id") if wire.borrower_id else None,
+        _uuid(wire.loan_id, at + "loan_id") if wire.loan_id else None,
+        address_key(wire.tenant_id, wire.address) if wire.address else "",
+        wire.channel,
+        _instant(wire.start_time),
+        _instant(wire.end_time) if wire.HasField("end_time") else None,
+        _constant(wire.source, at + "source"),
+    )
+
+
+def _receipt(wire: pb.Receipt, number: int) -> NewReceipt:
+    at = f"receipts[{number}]."
+    state = _RECEIPT_STATES.get(wire.state)
+    if state is None:
+        raise _bad(at + "state", "give a state that this version knows")
+    if not wire.attempt_id and state is not ReceiptState.INBOUND:
+        raise _bad(at + "attempt_id", "name the attempt; only INBOUND may come without one")
+    if not wire.HasField("event_time"):
+        raise _bad(at + "event_time", "say when it happened")
+    return NewReceipt(
+        _uuid(wire.receipt_id, at + "receipt_id"),
+        _uuid(wire.tenant_id, at + "tenant_id"),
+        _uuid(wire.attempt_id, at + "attempt_id") if wire.attempt_id else None,
+        _uuid(wire.borrower_id, at + "borrower_id"),
+        wire.channel,
+        state,
+        wire.code[:64],
+        _instant(wire.event_time),
+    )
+
+
+def _bad(field: str, description: str) -> Exception:
+    return invalid("FIELD_INVALID", f"{field}: {description}", FieldViolation(field, description))
+
+
+def _uuid(value: bytes, field: str) -> Any:
+    if len(value) != 16:
+        raise _bad(field, "give 16 bytes of a UUID")
+    return UUID(value)
+
+
+def _request_id(value: str) -> Any:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise _bad("request_id", "give a UUID in text form") from None
+
+
+def _constant(value: str, field: str) -> str:
+    if not 0 < len(value) <= 64 or not value.replace("_", "").isalnum() or not value.isascii():
+        raise _bad(field, 'give a short constant such as "paid"')
+    return value
+
+
+def _check_size(items: Sequence[object], field: str) -> None:
+    if not 1 <= len(items) <= BATCH_MAX:
+        raise _bad(field, f"give 1 to {BATCH_MAX}")
+
+
+def _instant(wire: Any) -> Any:
+    return from_epoch_us(wire.seconds * 1_000_000 + wire.nanos // 1000)
+
+
+def _set_time(field: Any, instant: Any) -> None:
+    seconds, microseconds = divmod(to_epoch_us(instant), 1_000_000)
+    field.seconds, field.nanos = seconds, microseconds * 1000

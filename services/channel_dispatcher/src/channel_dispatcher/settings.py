@@ -1,0 +1,98 @@
+"""The dispatcher's settings, from the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from channel_dispatcher.validation import MAIL, PHONE
+from forbear_chassis.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Everything that differs from one deployment to the next."""
+
+    model_config = SettingsConfigDict(env_prefix="FORBEAR_DISPATCHER_")
+
+    rpc_listen: str = Field(default="127.0.0.1:9081", description="host:port of the gRPC server")
+    admin_listen: str = Field(default="127.0.0.1:9181", description="host:port of /metrics, /livez and /readyz")
+    redis_url: SecretStr = Field(description="Redis URL; without Redis nothing is sent")
+    scheduler_target: str = Field(description="host:port of the scheduler's gRPC server")
+    tracker_target: str = Field(description="host:port of the tracker's gRPC server")
+    callback_url: str = Field(pattern=r"^https?://[^/\s]+$", description="public base URL of the tracker")
+    link_secret: SecretStr = Field(
+        min_length=16, description="secret of the links in messages, shared with the tracker"
+    )
+    signing_key_file: Path | None = Field(
+        default=None,
+        description="PEM file of the Ed25519 key that signs the ledger; may be missing in a simulation only",
+    )
+
+    twilio_account_sid: str = Field(default="", description="Twilio account; empty: no SMS and no calls")
+    twilio_auth_token: SecretStr = Field(default=SecretStr(""), description="Twilio's token of that account")
+    twilio_base_url: str = Field(default="https://api.twilio.com", description="Twilio's API, or a stand-in")
+    sms_senders: str = Field(default="", description="numbers that send SMS, E.164, with commas between")
+    voice_senders: str = Field(default="", description="numbers that call, E.164, with commas between")
+    smtp_host: str = Field(default="", description="mail relay; empty: no e-mail")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="port of the mail relay")
+    smtp_username: str = Field(default="", description="user at the mail relay; empty: none")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="password at the mail relay")
+    smtp_starttls: bool = Field(default=True, description="whether the relay is spoken to under TLS")
+    smtp_sender: str = Field(default="", description="address that mail comes from")
+    reply_domain: str = Field(default="", description="domain of the addresses that replies and bounces go to")
+
+    limit_sms_per_sender_s: int = Field(default=1, ge=1, description="SMS parts a second for each number")
+    limit_sms_per_account_s: int = Field(default=100, ge=1, description="SMS parts a second for the account")
+    limit_email_per_s: int = Field(default=50, ge=1, description="mails a second")
+    limit_voice_per_s: int = Field(default=1, ge=1, description="calls a second")
+    limit_tenant_per_s: int = Field(default=100, ge=1, description="parts, mails and calls a second for each tenant")
+    limit_tenant_per_minute: int = Field(default=0, ge=0, description="the same for a minute; 0: no such limit")
+    sms_concurrency: int = Field(default=32, ge=1, le=512, description="requests to the SMS provider side by side")
+    email_concurrency: int = Field(default=16, ge=1, le=512, description="mails handed to the relay side by side")
+    voice_concurrency: int = Field(default=8, ge=1, le=512, description="requests to the voice provider side by side")
+    batch_size: int = Field(default=500, ge=1, le=1000, description="contacts that are claimed at a time")
+
+    @field_validator("sms_senders", "voice_senders")
+    @classmethod
+    def _senders_are_numbers(cls, value: str) -> str:
+        if not all(PHONE.fullmatch(number) for number in split_list(value)):
+            raise ValueError("write E.164 numbers with commas between, such as +12125550100,+12125550101")
+        return value
+
+    @field_validator("smtp_sender")
+    @classmethod
+    def _sender_is_an_address(cls, value: str) -> str:
+        if value and not MAIL.fullmatch(value):
+            raise ValueError("write one mail address")
+        return value
+
+    @model_validator(mode="after")
+    def _simulation_stays_at_home(self) -> Self:
+        """A simulated clock must never meet real people."""
+        if self.clock == "system":
+            return self
+        hosts = [urlsplit(self.twilio_base_url).hostname or ""] if self.twilio_account_sid else []
+        hosts += [self.smtp_host] if self.smtp_host else []
+        for host in hosts:
+            if not _is_loopback(host):
+                raise ValueError(f"the clock is simulated, but a provider is not on this machine: {host}")
+        return self
+
+
+def split_list(value: str) -> tuple[str, ...]:
+    """Return the items of a list with commas."""
+    return tuple(item.strip() for item in value.split(",") if item.strip())
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

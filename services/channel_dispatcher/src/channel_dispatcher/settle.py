@@ -1,0 +1,116 @@
+"""Settles what providers answered: one transaction for a whole group of attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from channel_dispatcher import evidence, metrics, outbox
+from channel_dispatcher.model import Sent, SuppressionKind
+from channel_dispatcher.outbox import OutboxRow
+from channel_dispatcher.settlement import CHECK_AFTER, Settled, settle
+from channel_dispatcher.signing import Signer
+from channel_dispatcher.store import ledger, settlements, suppressions
+from channel_dispatcher.store.ledger import Entry
+from channel_dispatcher.store.settlements import AttemptEnd, ContactMove
+from channel_dispatcher.store.suppressions import NewSuppression
+from forbear_chassis.postgres import Pool
+from forbear_domain import ids
+from forbear_domain.lifecycle import FINAL, State
+from forbear_domain.model import Channel
+from forbear_providers.contract import SendState
+
+ATTEMPT_STATES = {
+    SendState.ACCEPTED: State.ACCEPTED,
+    SendState.REFUSED_FINAL: State.REFUSED,
+    SendState.REFUSED_TRANSIENT: State.REFUSED,
+    SendState.UNKNOWN: State.UNKNOWN,
+}
+
+
+@dataclass(slots=True)
+class _Writes:
+    """Everything that one settle transaction writes."""
+
+    attempts: list[AttemptEnd] = field(default_factory=list)
+    contacts: list[ContactMove] = field(default_factory=list)
+    suppressions: list[NewSuppression] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    outbox: list[OutboxRow] = field(default_factory=list)
+
+
+class Settlement:
+    """Writes down how attempts ended."""
+
+    def __init__(self, pool: Pool, signer: Signer) -> None:
+        self._pool = pool
+        self._signer = signer
+
+    async def settle(self, group: Sequence[Sent], now: datetime) -> None:
+        """Settle a group. What was settled or reconciled already stays as it is."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            rows = await settlements.lock_contacts(connection, [one.claim.permit.contact_id for one in group])
+            writes = _Writes()
+            for sent in group:
+                permit = sent.claim.permit
+                row = rows[permit.contact_id]
+                settled = settle(sent.outcome, permit.attempt_id, sent.claim.draft.number, row, now)
+                if settled is not None:
+                    _add(writes, sent, settled, now)
+            await settlements.write(connection, writes.attempts, writes.contacts, now)
+            fresh = await suppressions.insert(connection, writes.suppressions)
+            entries = writes.entries + [suppressions.entry_of(one, now) for one in fresh]
+            await outbox.write(connection, writes.outbox)
+            await ledger.append(connection, entries, self._signer, now)
+
+
+def _add(writes: _Writes, sent: Sent, settled: Settled, now: datetime) -> None:
+    """Collect what one attempt adds to the transaction, and count it."""
+    permit, draft, outcome = sent.claim.permit, sent.claim.draft, sent.outcome
+    label = Channel(permit.channel).label
+    state = ATTEMPT_STATES[outcome.state]
+    check_at = now + CHECK_AFTER if outcome.state is SendState.UNKNOWN else None
+    writes.attempts.append(
+        AttemptEnd(permit.attempt_id, state, outcome.provider_ref, outcome.code, settled.reason, check_at)
+    )
+    writes.contacts.append(ContactMove(permit.contact_id, settled.state, settled.reason, settled.due_at))
+    writes.entries.append(evidence.of_settlement(sent, now, settled.step, settled.reason))
+    metrics.SENDS.labels(label, outcome.state.name.lower()).inc()
+    if state in (State.ACCEPTED, State.UNKNOWN):
+        writes.outbox.append(
+            outbox.attempt_row(
+                permit.attempt_id,
+                draft.judged.contact.body,
+                provider=draft.provider,
+                provider_ref=outcome.provider_ref,
+                sender=draft.request.sender,
+                state=state,
+                sent_at=permit.issued_at,
+            )
+        )
+    if settled.state in FINAL:
+        writes.outbox.append(outbox.outcome_row(permit.contact_id, settled.state, settled.reason, now))
+        metrics.ENDED.labels(label, settled.state.name.lower()).inc()
+    if outcome.is_opted_out:
+        metrics.OPT_OUT_DRIFT.labels(label).inc()
+        writes.suppressions.append(_opt_out(sent, now))
+    if outcome.state is SendState.UNKNOWN and outcome.code:
+        metrics.UNKNOWN_CODES.labels(label).inc()
+
+
+def _opt_out(sent: Sent, now: datetime) -> NewSuppression:
+    """The provider knows of an opt-out that we do not: it is in force from now on."""
+    permit = sent.claim.permit
+    return NewSuppression(
+        suppression_id=ids.event_id("provider_opt_out", str(permit.attempt_id)),
+        tenant_id=permit.tenant_id,
+        kind=SuppressionKind.OPT_OUT,
+        borrower_id=permit.borrower_id,
+        loan_id=None,
+        address_key=permit.address_key,
+        channel=permit.channel,
+        start_at=now,
+        end_at=None,
+        source="provider",
+    )

@@ -1,0 +1,119 @@
+"""The dispatcher's signatures: checkpoints of the ledger with Ed25519, permits with a key of the process.
+
+A permit is checked by the process that issued it, right before the provider is called, so a keyed hash with a key made
+at the start is enough; that it was issued is stated to the world by the signed ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from channel_dispatcher.model import Contact, Permit
+from forbear_chassis.clock import to_epoch_us
+from forbear_domain.ledger import Checkpoint
+from forbear_domain.merkle import Frontier
+from forbear_domain.model import address_key
+from forbear_providers.contract import SendRequest
+
+PERMIT_AGE_MAX = timedelta(seconds=60)  # DESIGN, invariant I1
+
+
+class KeyFileError(RuntimeError):
+    """The signing key cannot be used."""
+
+
+class Signer:
+    """Signs checkpoints. `key_id` is made of the public key, so that a key cannot take another's place."""
+
+    def __init__(self, private_key: Ed25519PrivateKey) -> None:
+        self._private_key = private_key
+        self.public_key = private_key.public_key().public_bytes_raw()
+        self.key_id = hashlib.sha256(self.public_key).hexdigest()[:16]
+
+    @classmethod
+    def from_file(cls, path: Path) -> Signer:
+        """Read an Ed25519 key in PEM form. Raises KeyFileError, naming the file."""
+        try:
+            key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        except (OSError, ValueError, TypeError) as error:
+            raise KeyFileError(
+                f"{path} holds no readable private key: make one with `openssl genpkey -algorithm ed25519`"
+            ) from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise KeyFileError(f"{path} holds a key of another kind; it must be Ed25519")
+        return cls(key)
+
+    @classmethod
+    def generate(cls) -> Signer:
+        """Make a key that lives as long as the process; for simulations and tests."""
+        return cls(Ed25519PrivateKey.generate())
+
+    def sign(self, frontier: Frontier, now: datetime) -> Checkpoint:
+        """State and sign the root of the tree."""
+        unsigned = Checkpoint(frontier.size, frontier.root(), now, self.key_id, frontier=frontier)
+        signature = self._private_key.sign(unsigned.statement())
+        return Checkpoint(unsigned.size, unsigned.root, now, self.key_id, signature, frontier)
+
+
+class Notary:
+    """Issues permits and checks them."""
+
+    def __init__(self, key: bytes | None = None) -> None:
+        self._key = key or secrets.token_bytes(32)
+
+    def issue(self, contact: Contact, request: SendRequest, now: datetime) -> Permit:
+        """State that this attempt may be made from `now` on, for PERMIT_AGE_MAX."""
+        unsigned = Permit(
+            request.attempt_id,
+            contact.contact_id,
+            contact.tenant_id,
+            contact.borrower_id,
+            contact.loan_id,
+            contact.channel,
+            contact.address_key,
+            now,
+            b"",
+        )
+        return Permit(
+            unsigned.attempt_id,
+            unsigned.contact_id,
+            unsigned.tenant_id,
+            unsigned.borrower_id,
+            unsigned.loan_id,
+            unsigned.channel,
+            unsigned.address_key,
+            now,
+            self._tag(unsigned),
+        )
+
+    def objection(self, permit: Permit, request: SendRequest, now: datetime) -> str:
+        """Return why the request must not be sent under this permit, or an empty text when it may."""
+        if not hmac.compare_digest(permit.signature, self._tag(permit)):
+            return "permit_forged"
+        if not timedelta(0) <= now - permit.issued_at < PERMIT_AGE_MAX:
+            return "permit_expired"
+        wanted = (permit.attempt_id, permit.channel, permit.address_key)
+        given = (request.attempt_id, request.channel, address_key(permit.tenant_id.bytes, request.address))
+        return "" if wanted == given else "permit_mismatch"
+
+    def _tag(self, permit: Permit) -> bytes:
+        statement = b"".join(
+            (
+                permit.attempt_id.bytes,
+                permit.contact_id.bytes,
+                permit.tenant_id.bytes,
+                permit.borrower_id.bytes,
+                permit.loan_id.bytes,
+                permit.channel.to_bytes(1, "big"),
+                permit.address_key.encode(),
+                to_epoch_us(permit.issued_at).to_bytes(8, "big"),
+            )
+        )
+        return hmac.digest(self._key, statement, "sha256")

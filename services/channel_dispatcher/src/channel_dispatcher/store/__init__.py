@@ -1,0 +1,1 @@
+"""SQL of the dispatcher: one file per aggregate, and numbered migrations."""

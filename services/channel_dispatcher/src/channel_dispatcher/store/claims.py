@@ -1,0 +1,271 @@
+"""The claim transaction: takes what is due, gives the facts about it, and writes what the gate decided.
+
+Everything is set-based: a batch of 500 costs about ten round trips and one commit, whatever the number of contacts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from channel_dispatcher.contact_codec import read_contact
+from channel_dispatcher.fair import Waiting, share_out
+from channel_dispatcher.model import ADDRESS_WIDE, Claim, Contact
+from channel_dispatcher.store.locks import BORROWER, GATE, borrower_bucket
+from forbear_chassis.postgres import Connection, Pool
+from forbear_domain.lifecycle import State
+from forbear_domain.model import Channel
+
+HISTORY = timedelta(days=35)  # the longest window of any rule is a month
+BARRED_FOR = timedelta(milliseconds=100)  # until a look at what is due, but locked by others or stopped by a person
+PAST_MAX = 100  # attempts of one borrower that are looked at; every cap is far below
+
+HEADS = """
+WITH RECURSIVE head AS (
+    (SELECT lane, tenant_id FROM contact WHERE state = 10 AND channel = $1 ORDER BY lane, tenant_id LIMIT 1)
+    UNION ALL
+    SELECT next.lane, next.tenant_id FROM head CROSS JOIN LATERAL (
+        SELECT lane, tenant_id FROM contact
+        WHERE state = 10 AND channel = $1 AND (lane, tenant_id) > (head.lane, head.tenant_id)
+        ORDER BY lane, tenant_id LIMIT 1) AS next)
+SELECT lane, tenant_id,
+    (SELECT count(*) FROM (SELECT FROM contact AS c WHERE c.state = 10 AND c.channel = $1 AND c.lane = head.lane
+        AND c.tenant_id = head.tenant_id AND c.due_at <= $2 LIMIT $3) AS due) AS due,
+    (SELECT c.due_at FROM contact AS c WHERE c.state = 10 AND c.channel = $1 AND c.lane = head.lane
+        AND c.tenant_id = head.tenant_id ORDER BY c.due_at LIMIT 1) AS first_due_at
+FROM head
+"""
+"""Walks the index from one (lane, tenant) to the next: costs a few pages for each, however long the queue is."""
+
+TAKE = """
+SELECT c.contact_id, c.borrower_id, c.attempts, c.expire_at, c.body, c.due_at, share.lane
+FROM unnest($2::smallint[], $3::uuid[], $4::integer[]) AS share(lane, tenant_id, size)
+CROSS JOIN LATERAL (
+    SELECT contact_id, borrower_id, attempts, expire_at, body, due_at FROM contact
+    WHERE state = 10 AND channel = $1 AND lane = share.lane AND tenant_id = share.tenant_id AND due_at <= $5
+      AND (campaign_id IS NULL OR campaign_id <> ALL($6::uuid[]))
+    ORDER BY due_at, contact_id LIMIT share.size FOR UPDATE SKIP LOCKED) AS c
+ORDER BY share.lane, c.due_at, c.contact_id
+"""
+
+SUPPRESSIONS = """
+SELECT kind, tenant_id, borrower_id, loan_id, address_key, channel, start_at, end_at FROM suppression
+WHERE lifted_at IS NULL AND (end_at IS NULL OR end_at > $1) AND borrower_id = ANY($2::uuid[])
+UNION
+SELECT kind, tenant_id, borrower_id, loan_id, address_key, channel, start_at, end_at FROM suppression
+WHERE lifted_at IS NULL AND (end_at IS NULL OR end_at > $1) AND tenant_id = ANY($3::uuid[])
+  AND address_key = ANY($4::text[]) AND address_key <> '' AND (kind = ANY($5::smallint[]) OR borrower_id IS NULL)
+"""
+
+ATTEMPTS = """
+SELECT past.* FROM unnest($1::uuid[]) AS one(borrower_id) CROSS JOIN LATERAL (
+    SELECT borrower_id, loan_id, channel, purpose, address_key, state, result, claimed_at FROM attempt
+    WHERE borrower_id = one.borrower_id AND claimed_at > $2 AND state <> 2
+    ORDER BY claimed_at DESC LIMIT $3) AS past
+"""
+
+INBOUND = """
+SELECT heard.* FROM unnest($1::uuid[]) AS one(borrower_id) CROSS JOIN LATERAL (
+    SELECT borrower_id, channel, event_at FROM receipt
+    WHERE state = 8 AND borrower_id = one.borrower_id AND event_at > $2
+    ORDER BY event_at DESC LIMIT $3) AS heard
+"""
+
+
+class SuppressionRow(NamedTuple):
+    """One suppression in force."""
+
+    kind: int
+    tenant_id: UUID
+    borrower_id: UUID | None
+    loan_id: UUID | None
+    address_key: str
+    channel: int
+    start_at: datetime
+    end_at: datetime | None
+
+
+class AttemptRow(NamedTuple):
+    """One earlier attempt that counts: accepted, unknown or in flight."""
+
+    borrower_id: UUID
+    loan_id: UUID
+    channel: int
+    purpose: int
+    address_key: str
+    state: int
+    result: int | None
+    claimed_at: datetime
+
+
+class InboundRow(NamedTuple):
+    """Something the borrower sent us."""
+
+    borrower_id: UUID
+    channel: int
+    event_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The facts about the borrowers of a batch, by borrower; suppressions of an address by (tenant, address)."""
+
+    suppressions: Mapping[UUID, list[SuppressionRow]]
+    address_suppressions: Mapping[tuple[UUID, str], list[SuppressionRow]]
+    attempts: Mapping[UUID, list[AttemptRow]]
+    inbound: Mapping[UUID, list[InboundRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What an open claim transaction holds. `next_due_at`: when the queue's next contact is due."""
+
+    connection: Connection
+    contacts: tuple[Contact, ...]
+    next_due_at: datetime | None
+
+
+@asynccontextmanager
+async def open_claim(pool: Pool, channel: Channel, size: int, now: datetime) -> AsyncIterator[Batch]:
+    """Lock what is due, at most `size`, one contact a borrower; commit at the end, or nothing at all."""
+    async with pool.acquire() as connection:
+        heads = await connection.fetch(HEADS, channel, now, size)
+        shares = share_out([Waiting(head["lane"], head["tenant_id"], head["due"]) for head in heads], size)
+        next_due_at = min((head["first_due_at"] for head in heads), default=None)
+        if not shares:
+            yield Batch(connection, (), next_due_at)
+            return
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock_shared($1, 0)", GATE)
+            contacts = await _take(connection, channel, shares, now)
+            yield Batch(connection, contacts, next_due_at if contacts else now + BARRED_FOR)
+
+
+async def _take(
+    connection: Connection, channel: Channel, shares: Sequence[Waiting], now: datetime
+) -> tuple[Contact, ...]:
+    stops = await connection.fetch(
+        "SELECT tenant_id, campaign_id FROM kill_switch WHERE lifted_at IS NULL AND (channel IS NULL OR channel = $1)",
+        channel,
+    )
+    if any(stop["tenant_id"] is None and stop["campaign_id"] is None for stop in stops):
+        return ()
+    tenants = {stop["tenant_id"] for stop in stops if stop["campaign_id"] is None}
+    campaigns = [stop["campaign_id"] for stop in stops if stop["campaign_id"] is not None]
+    open_shares = [share for share in shares if share.tenant_id not in tenants]
+    if not open_shares:
+        return ()
+    lanes, tenant_ids, sizes = (list(column) for column in zip(*open_shares, strict=True))
+    rows = await connection.fetch(TAKE, channel, lanes, tenant_ids, sizes, now, campaigns)
+    buckets = {borrower_bucket(row["borrower_id"].bytes) for row in rows}
+    held = await connection.fetch(
+        "SELECT bucket FROM unnest($2::integer[]) AS bucket WHERE pg_try_advisory_xact_lock($1, bucket)",
+        BORROWER,
+        sorted(buckets),
+    )
+    mine = {row["bucket"] for row in held}
+    seen: set[UUID] = set()
+    contacts = []
+    for row in rows:
+        borrower = row["borrower_id"]
+        if borrower not in seen and borrower_bucket(borrower.bytes) in mine:
+            seen.add(borrower)
+            contacts.append(read_contact(row["body"], row["attempts"], row["expire_at"]))
+    return tuple(contacts)
+
+
+async def history_of(connection: Connection, contacts: Sequence[Contact], now: datetime) -> History:
+    """Return what is known of the borrowers, in three queries, as of after their locks were taken."""
+    borrowers = [contact.borrower_id for contact in contacts]
+    since = now - HISTORY
+    barred = await connection.fetch(
+        SUPPRESSIONS,
+        now,
+        borrowers,
+        list({contact.tenant_id for contact in contacts}),
+        [contact.address_key for contact in contacts],
+        [int(kind) for kind in ADDRESS_WIDE],
+    )
+    suppressions: dict[UUID, list[SuppressionRow]] = {}
+    by_address: dict[tuple[UUID, str], list[SuppressionRow]] = {}
+    for found in barred:
+        row = SuppressionRow(*found)
+        if row.address_key and (row.kind in ADDRESS_WIDE or row.borrower_id is None):
+            by_address.setdefault((row.tenant_id, row.address_key), []).append(row)
+        elif row.borrower_id is not None:
+            suppressions.setdefault(row.borrower_id, []).append(row)
+    attempts: dict[UUID, list[AttemptRow]] = {}
+    for found in await connection.fetch(ATTEMPTS, borrowers, since, PAST_MAX):
+        attempts.setdefault(found["borrower_id"], []).append(AttemptRow(*found))
+    inbound: dict[UUID, list[InboundRow]] = {}
+    for found in await connection.fetch(INBOUND, borrowers, since, PAST_MAX):
+        inbound.setdefault(found["borrower_id"], []).append(InboundRow(*found))
+    return History(suppressions, by_address, attempts, inbound)
+
+
+POSTPONE = """
+UPDATE contact SET due_at = row.due_at, reason = row.reason
+FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS row(contact_id, due_at, reason)
+WHERE contact.contact_id = row.contact_id AND contact.state = 10
+"""
+
+END = """
+UPDATE contact SET state = row.state, reason = row.reason, ended_at = $4, body = NULL
+FROM unnest($1::uuid[], $2::smallint[], $3::text[]) AS row(contact_id, state, reason)
+WHERE contact.contact_id = row.contact_id
+"""
+
+CLAIM = "UPDATE contact SET state = 11, attempts = attempts + 1 WHERE contact_id = ANY($1::uuid[]) AND state = 10"
+
+INSERT_ATTEMPTS = """
+INSERT INTO attempt (attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key,
+                     owner, claimed_at, provider, sender, parts)
+SELECT attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key,
+       $10::integer, $11::timestamptz, provider, sender, parts
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::smallint[], $7::smallint[], $8::smallint[],
+            $9::text[], $12::text[], $13::text[], $14::smallint[])
+  AS row(attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key, provider,
+         sender, parts)
+"""
+
+
+async def postpone(connection: Connection, rows: Sequence[tuple[UUID, datetime, str]]) -> None:
+    """Let contacts wait until the instant named, for the reason named. This is no attempt."""
+    if rows:
+        await connection.execute(POSTPONE, *[list(column) for column in zip(*rows, strict=True)])
+
+
+async def end(connection: Connection, rows: Sequence[tuple[UUID, State, str]], now: datetime) -> None:
+    """End contacts for good and forget what they would have said, and to whom."""
+    if rows:
+        await connection.execute(END, *[list(column) for column in zip(*rows, strict=True)], now)
+
+
+async def write_claims(connection: Connection, claims: Sequence[Claim], owner: int, now: datetime) -> None:
+    """Write one attempt for each claim, before any provider is asked."""
+    if not claims:
+        return
+    rows = [
+        (
+            claim.permit.attempt_id,
+            claim.permit.contact_id,
+            claim.permit.tenant_id,
+            claim.permit.borrower_id,
+            claim.permit.loan_id,
+            claim.permit.channel,
+            claim.draft.judged.contact.purpose,
+            claim.draft.number,
+            claim.permit.address_key,
+            claim.draft.provider,
+            claim.draft.request.sender,
+            claim.draft.rendered.parts,
+        )
+        for claim in claims
+    ]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    await connection.execute(CLAIM, columns[1])
+    await connection.execute(INSERT_ATTEMPTS, *columns[:9], owner, now, *columns[9:])

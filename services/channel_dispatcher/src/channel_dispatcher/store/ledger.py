@@ -1,0 +1,132 @@
+"""Appends to the ledger and reads it. Every append is covered by a signed checkpoint in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from channel_dispatcher.signing import Signer
+from channel_dispatcher.store.locks import LEDGER
+from forbear_chassis.postgres import Connection, Pool
+from forbear_domain.ledger import Checkpoint
+from forbear_domain.merkle import TILE, Frontier, grow, leaf_hashes, root_of, tiled_inclusion_proof
+
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry to append: its canonical bytes, and the two columns by which it is found."""
+
+    tenant_id: UUID
+    borrower_id: UUID | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """One entry read back, with the proof of its place where one borrower was asked for."""
+
+    sequence: int
+    body: bytes
+    proof: tuple[bytes, ...] = ()
+
+
+async def append(connection: Connection, entries: Sequence[Entry], signer: Signer, now: datetime) -> None:
+    """Append entries in the caller's transaction, as its last step: the ledger is locked until it commits."""
+    if not entries:
+        return
+    await connection.execute("SELECT pg_advisory_xact_lock($1, 0)", LEDGER)
+    row = await connection.fetchrow("SELECT size, peaks FROM ledger_checkpoint ORDER BY size DESC LIMIT 1")
+    before = Frontier.from_bytes(row["size"], row["peaks"]) if row else Frontier()
+    leaves = leaf_hashes([entry.body for entry in entries])
+    growth = grow(before, leaves)
+    rows = [
+        (sequence, entry.tenant_id, entry.borrower_id, entry.body, leaf)
+        for sequence, (entry, leaf) in enumerate(zip(entries, leaves, strict=True), start=before.size)
+    ]
+    await connection.copy_records_to_table(
+        "ledger_entry", records=rows, columns=("sequence", "tenant_id", "borrower_id", "body", "leaf")
+    )
+    if growth.tiles:
+        await connection.executemany(
+            "INSERT INTO ledger_tile (number, root) VALUES ($1, $2)",
+            list(enumerate(growth.tiles, start=before.size // TILE)),
+        )
+    signed = signer.sign(growth.frontier, now)
+    await connection.execute(
+        "INSERT INTO ledger_checkpoint (size, root, peaks, signed_at, key_id, signature)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        signed.size,
+        signed.root,
+        growth.frontier.to_bytes(),
+        signed.signed_at,
+        signed.key_id,
+        signed.signature,
+    )
+
+
+async def publish_key(pool: Pool, signer: Signer, now: datetime) -> None:
+    """Put the public key where auditors find it. Idempotent."""
+    await pool.execute(
+        "INSERT INTO ledger_key (key_id, public_key, added_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        signer.key_id,
+        signer.public_key,
+        now,
+    )
+
+
+async def latest_checkpoint(connection: Connection) -> Checkpoint | None:
+    """Return the newest signed checkpoint, or None while the ledger is empty."""
+    row = await connection.fetchrow(
+        "SELECT size, root, signed_at, key_id, signature FROM ledger_checkpoint ORDER BY size DESC LIMIT 1"
+    )
+    return Checkpoint(row["size"], row["root"], row["signed_at"], row["key_id"], row["signature"]) if row else None
+
+
+async def read(
+    connection: Connection, size: int, start: int, tenant: UUID | None, borrower: UUID | None
+) -> AsyncIterator[list[Proven]]:
+    """Give entries from `start` up to `size` in pages, with proofs against the tree of that size for one borrower."""
+    tiles = await _tiles(connection, size) if borrower else []
+    while True:
+        rows = await connection.fetch(
+            "SELECT sequence, body FROM ledger_entry WHERE sequence >= $1 AND sequence < $2"
+            " AND ($3::uuid IS NULL OR tenant_id = $3) AND ($4::uuid IS NULL OR borrower_id = $4)"
+            " ORDER BY sequence LIMIT $5",
+            start,
+            size,
+            tenant,
+            borrower,
+            PAGE,
+        )
+        if not rows:
+            return
+        if borrower:
+            yield [await _prove(connection, size, tiles, row["sequence"], row["body"]) for row in rows]
+        else:
+            yield [Proven(row["sequence"], row["body"]) for row in rows]
+        start = rows[-1]["sequence"] + 1
+
+
+async def _tiles(connection: Connection, size: int) -> list[bytes]:
+    whole = size // TILE
+    rows = await connection.fetch("SELECT root FROM ledger_tile WHERE number < $1 ORDER BY number", whole)
+    tiles = [row["root"] for row in rows]
+    part = await _leaves(connection, whole * TILE, size)
+    return [*tiles, root_of(part)] if part else tiles
+
+
+async def _prove(connection: Connection, size: int, tiles: list[bytes], sequence: int, body: bytes) -> Proven:
+    start = sequence // TILE * TILE
+    leaves = await _leaves(connection, start, min(start + TILE, size))
+    return Proven(sequence, body, tuple(tiled_inclusion_proof(tiles, leaves, sequence)))
+
+
+async def _leaves(connection: Connection, start: int, stop: int) -> list[bytes]:
+    rows = await connection.fetch(
+        "SELECT leaf FROM ledger_entry WHERE sequence >= $1 AND sequence < $2 ORDER BY sequence", start, stop
+    )
+    return [row["leaf"] for row in rows]

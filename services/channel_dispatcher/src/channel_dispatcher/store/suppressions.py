@@ -1,0 +1,119 @@
+"""Suppressions: put in force, lifted, and waited for until nothing that they bar is in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from channel_dispatcher import evidence
+from channel_dispatcher.model import SuppressionKind
+from channel_dispatcher.store.ledger import Entry
+from channel_dispatcher.store.locks import ALIVE, GATE
+from forbear_chassis.postgres import Connection, Pool
+from forbear_domain.ledger import Kind
+
+INSERT = """
+INSERT INTO suppression (suppression_id, tenant_id, kind, borrower_id, loan_id, address_key, channel, start_at, end_at,
+                         source)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::uuid[], $5::uuid[], $6::text[], $7::smallint[],
+                     $8::timestamptz[], $9::timestamptz[], $10::text[])
+ON CONFLICT (suppression_id) DO NOTHING RETURNING suppression_id
+"""
+
+LIFT = """
+UPDATE suppression SET lifted_at = $3
+WHERE tenant_id = $1 AND suppression_id = ANY($2::uuid[]) AND lifted_at IS NULL
+RETURNING suppression_id, borrower_id
+"""
+
+IN_FLIGHT = """
+SELECT EXISTS (
+    SELECT FROM attempt
+    JOIN unnest($1::uuid[], $2::uuid[], $3::text[]) AS bar(tenant_id, borrower_id, address_key)
+      ON attempt.tenant_id = bar.tenant_id
+     AND (attempt.borrower_id = bar.borrower_id OR attempt.address_key = bar.address_key)
+    WHERE attempt.state = 11 AND attempt.claimed_at > $4 AND EXISTS (
+        SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND classid::bigint = $5 AND objid::bigint = attempt.owner))
+"""
+
+
+class NewSuppression(NamedTuple):
+    """One suppression as it is stored: the address by its key only."""
+
+    suppression_id: UUID
+    tenant_id: UUID
+    kind: SuppressionKind
+    borrower_id: UUID | None
+    loan_id: UUID | None
+    address_key: str
+    channel: int
+    start_at: datetime
+    end_at: datetime | None
+    source: str
+
+
+async def close_gate(connection: Connection) -> None:
+    """Wait for the claims that are being written, and hold back new ones until this transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1, 0)", GATE)
+
+
+async def insert(connection: Connection, rows: Sequence[NewSuppression]) -> list[NewSuppression]:
+    """Store suppressions and return those that were new."""
+    if not rows:
+        return []
+    found = await connection.fetch(INSERT, *[list(column) for column in zip(*rows, strict=True)])
+    new = {row["suppression_id"] for row in found}
+    return [row for row in rows if row.suppression_id in new]
+
+
+async def lift(
+    connection: Connection, tenant: UUID, ids: Sequence[UUID], now: datetime
+) -> list[tuple[UUID, UUID | None]]:
+    """Lift suppressions and return id and borrower of those that were in force."""
+    rows = await connection.fetch(LIFT, tenant, list(ids), now)
+    return [(row["suppression_id"], row["borrower_id"]) for row in rows]
+
+
+async def is_in_flight(pool: Pool, rows: Sequence[NewSuppression], since: datetime) -> bool:
+    """Return whether a living process may still be sending something that the rows bar, claimed after `since`."""
+    return bool(
+        await pool.fetchval(
+            IN_FLIGHT,
+            [row.tenant_id for row in rows],
+            [row.borrower_id for row in rows],
+            [row.address_key or None for row in rows],
+            since,
+            ALIVE,
+        )
+    )
+
+
+def entry_of(row: NewSuppression, now: datetime) -> Entry:
+    """State that a suppression came into force."""
+    return evidence.entry(
+        Kind.SUPPRESSION,
+        now,
+        row.tenant_id,
+        row.borrower_id,
+        suppression=row.suppression_id,
+        bars=row.kind.name.lower(),
+        loan=row.loan_id,
+        address_key=row.address_key,
+        channel=row.channel,
+        start_at=row.start_at,
+        end_at=row.end_at,
+        source=row.source,
+    )
+
+
+def entry_of_lift(tenant: UUID, lifted: tuple[UUID, UUID | None], reason: str, now: datetime) -> Entry:
+    """State that a suppression was lifted, and why."""
+    return evidence.entry(Kind.LIFT, now, tenant, lifted[1], suppression=lifted[0], reason=reason)
+
+
+FLIGHT_MAX = timedelta(seconds=90)
+"""No attempt lives longer: a permit of 60 s, then one call of a provider of at most 30 s."""
