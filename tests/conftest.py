@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from forbear_sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 
+from forbear_sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from tests.kit.databases import Database, fresh_database, make_template
 from tests.kit.manual_clock import ManualClock
 

@@ -18,7 +18,7 @@ from datetime import datetime
 import orjson
 
 from forbear_chassis.clock import from_epoch_us, monotonic_s, to_epoch_us
-from forbear_sandbox.traffic import Action, Agenda, Traffic, WorldTime
+from forbear_sandbox.traffic import Agenda, Traffic, WorldTime
 
 ANSWER_TIMEOUT_S = 5.0
 RETRY_MIN_S = 0.001
@@ -199,7 +199,7 @@ class Coordinator:
         for participant in told:
             await participant.answer("ack", "now", us)
         for entry in self._agenda.take_due(instant):
-            self._traffic.spawn(_perform(entry.action), entry.key)
+            self._traffic.spawn(entry.perform(), entry.key)
 
     async def _follow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -236,10 +236,6 @@ class Coordinator:
 def normal_name(name: str) -> str:
     """Return a process name with hyphens, so that "contact_scheduler" and "contact-scheduler" are one."""
     return name.replace("_", "-")
-
-
-async def _perform(action: Action) -> None:
-    await action()
 
 
 def _is_calm(report: Report | None, now: datetime) -> bool:

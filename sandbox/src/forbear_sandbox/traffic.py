@@ -26,6 +26,10 @@ class Entry(NamedTuple):
     number: int
     action: Action
 
+    async def perform(self) -> None:
+        """Let it happen."""
+        await self.action()
+
 
 class Agenda:
     """Events to come, soonest first."""

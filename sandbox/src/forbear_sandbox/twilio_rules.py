@@ -22,7 +22,7 @@ GSM_BASIC = frozenset(
 GSM_DOUBLE = frozenset("\f^{}\\[~]|€")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class ApiError(Exception):
     """A refusal of the API, as its JSON says it."""
 

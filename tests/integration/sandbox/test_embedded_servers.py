@@ -10,9 +10,9 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
+
 from forbear_sandbox.child import ChildError
 from forbear_sandbox.servers import EmbeddedPostgres, EmbeddedValkey
-
 from tests.kit.databases import Database
 
 STARTER = """

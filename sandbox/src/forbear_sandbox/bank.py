@@ -1,0 +1,41 @@
+"""Where borrowers pay, and which tells the collection platform about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import orjson
+
+from forbear_sandbox.borrower import Borrower
+from forbear_sandbox.callbacks import Callbacks
+
+
+class Bank:
+    """Reports each payment to the platform's API; before it is known where that is, payments are only counted."""
+
+    def __init__(self, callbacks: Callbacks) -> None:
+        self._callbacks = callbacks
+        self._url = ""
+        self._api_key = ""
+        self.unreported = 0
+
+    def connect(self, url: str, api_key: str) -> None:
+        """Say where payments are reported."""
+        self._url, self._api_key = url.rstrip("/"), api_key
+
+    async def pay(self, borrower: Borrower, amount: int, at: datetime) -> None:
+        """Report one payment. The reference follows from what it is, so a repeat is seen as one."""
+        if not self._url:
+            self.unreported += 1
+            return
+        reference = f"{borrower.loan_ref}-{at:%Y%m%dT%H%M}"
+        payment = {
+            "payment_ref": reference, "borrower_ref": borrower.ref, "loan_ref": borrower.loan_ref,
+            "amount": f"{amount / 100:.2f}", "currency": borrower.currency, "paid_at": at.isoformat(),
+        }  # fmt: skip
+        headers = {
+            "Authorization": f"Bearer {self._api_key}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": reference,
+        }
+        await self._callbacks.post_plain(f"{self._url}/v1/payments", orjson.dumps(payment), headers)

@@ -1,0 +1,193 @@
+"""The world, put together: providers, people, census and control, in one process and one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from hashlib import sha256
+from pathlib import Path
+
+import uvloop
+from aiohttp import web
+
+from forbear_chassis.settings import split_address
+from forbear_sandbox import mailbox
+from forbear_sandbox.bank import Bank
+from forbear_sandbox.browser import Browser
+from forbear_sandbox.callbacks import Callbacks
+from forbear_sandbox.census import Census, Contact
+from forbear_sandbox.clock_server import Coordinator
+from forbear_sandbox.control import control_app
+from forbear_sandbox.faults import Faults
+from forbear_sandbox.lots import Lots
+from forbear_sandbox.people import Mail, MailFate
+from forbear_sandbox.population import Outlets, Population
+from forbear_sandbox.portfolio import read_csv
+from forbear_sandbox.smtp_server import SmtpServer
+from forbear_sandbox.traffic import Agenda, Traffic, WorldTime
+from forbear_sandbox.twilio_api import TwilioApi
+from forbear_sandbox.twilio_delivery import Outside
+from forbear_sandbox.twilio_rules import Account
+
+SHUTDOWN_S = 1.0
+DEFAULT_SENDER = "+18005550100"
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSettings:
+    """What the command line says."""
+
+    twilio: str
+    smtp: str
+    control: str
+    clock: str = ""
+    start: datetime | None = None
+    expect: tuple[str, ...] = ()
+    seed: int = 1
+    portfolio: Path | None = None
+    data_dir: Path | None = None
+    tracker_url: str = "http://127.0.0.1:8082"
+    tracker_smtp: str = "127.0.0.1:2526"
+    account_sid: str = ""
+    auth_token: str = ""
+    senders: tuple[str, ...] = ()
+    all_receipts: bool = True
+    bare: bool = False
+
+
+class World:
+    """Holds the parts, starts and stops them."""
+
+    def __init__(self, settings: WorldSettings) -> None:
+        self._settings = settings
+        self.time = WorldTime(settings.start)
+        self.agenda = Agenda()
+        self.traffic = Traffic()
+        self.census = Census(settings.data_dir / "census.jsonl" if settings.data_dir else None)
+        self.faults = Faults(Lots("world", settings.seed))
+        self.callbacks = Callbacks(settings.auth_token)
+        self.bank = Bank(self.callbacks)
+        self.population = Population(self.time, self.agenda, self.census, settings.seed)
+        self.first_sender = settings.senders[0] if settings.senders else DEFAULT_SENDER
+        self._api = self._make_api()
+        self._mail = SmtpServer(self.time, self.traffic, self.faults, self._judge, self._take_mail)
+        outlets = Outlets(self._api.receive_text, self._send_mail, self.bank.pay, Browser(self.callbacks))
+        self.population.connect(outlets)
+        if settings.portfolio is not None:
+            self.population.settle(read_csv(settings.portfolio))
+        self.coordinator = (
+            Coordinator(self.time, self.agenda, self.traffic, settings.expect) if self.time.is_stepped else None
+        )
+        self._runners: list[web.BaseRunner] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Listen everywhere."""
+        await self._serve(web.ServerRunner(web.Server(self._api.handle, access_log=None)), self._settings.twilio)
+        await self._serve(web.AppRunner(control_app(self), access_log=None), self._settings.control)
+        await self._mail.start(*split_address(self._settings.smtp))
+        if self.coordinator is not None:
+            await self.coordinator.start(*split_address(self._settings.clock))
+            self._tasks.append(asyncio.create_task(self.coordinator.run(), name="coordinator"))
+        else:
+            self._tasks.append(asyncio.create_task(self._run_agenda(), name="agenda"))
+
+    async def stop(self) -> None:
+        """Close everything."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.coordinator is not None:
+            await self.coordinator.close()
+        await self._mail.close()
+        for runner in self._runners:
+            await runner.cleanup()
+        await self.callbacks.close()
+
+    def state(self) -> dict[str, object]:
+        """Return what the control API shows."""
+        clock = None if self.coordinator is None else self.coordinator.state()
+        return {
+            "now": self.time.now(),
+            "clock": None if clock is None else {**asdict(clock), "is_stalled": clock.is_stalled},
+            "is_reached": clock is None or clock.is_reached,
+            "agenda": len(self.agenda),
+            "in_flight": self.traffic.in_flight,
+            "failures": self.traffic.failures,
+            "contacts": len(self.census.contacts),
+            "mails": self._mail.mails,
+            "borrowers": len(self.population.by_ref),
+            "payments_unreported": self.bank.unreported,
+        }
+
+    def _make_api(self) -> TwilioApi:
+        settings = self._settings
+        account = Account(settings.account_sid, settings.auth_token, frozenset(settings.senders))
+        outside = Outside(
+            self.time, self.agenda, self.traffic, self.census, self.faults, self.callbacks,
+            people=None if settings.bare else self.population, all_receipts=settings.all_receipts,
+        )  # fmt: skip
+        return TwilioApi(account, outside, f"{settings.tracker_url}/twilio/message")
+
+    def _judge(self, recipient: str) -> MailFate:
+        return MailFate() if self._settings.bare else self.population.mail_fate(recipient, self.time.now())
+
+    def _take_mail(self, mail: Mail) -> None:
+        if self._settings.bare:
+            return
+        borrower, zone = self.population.who(mail.recipient)
+        digest = sha256(mail.raw).hexdigest()
+        attempt = mailbox.attempt_of(mail)
+        self.census.reached(
+            Contact(
+                mail.at, "email", digest[:32], attempt, mail.envelope_sender, mail.recipient, borrower, zone, digest
+            )
+        )
+        self.population.on_mail(mail)
+
+    async def _send_mail(self, message: EmailMessage, envelope_sender: str) -> None:
+        await mailbox.post(message, envelope_sender, *split_address(self._settings.tracker_smtp))
+
+    async def _serve(self, runner: web.BaseRunner, address: str) -> None:
+        await runner.setup()
+        host, port = split_address(address)
+        await web.TCPSite(runner, host, port, shutdown_timeout=SHUTDOWN_S).start()
+        self._runners.append(runner)
+
+    async def _run_agenda(self) -> None:
+        """Perform events in real time."""
+        while True:
+            self.agenda.added.clear()
+            due = self.agenda.next_at
+            wait_s = None if due is None else max(0.0, (due - self.time.now()).total_seconds())
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self.agenda.added.wait()
+            except TimeoutError:
+                for entry in self.agenda.take_due(self.time.now()):
+                    self.traffic.spawn(entry.perform(), entry.key)
+
+
+async def run(settings: WorldSettings, stop: asyncio.Event) -> None:
+    """Run a world until `stop` is set."""
+    world = World(settings)
+    await world.start()
+    try:
+        await stop.wait()
+    finally:
+        await world.stop()
+
+
+def run_until_signal(settings: WorldSettings) -> None:
+    """Run a world until SIGTERM or SIGINT."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await run(settings, stop)
+
+    uvloop.run(main())
