@@ -1,0 +1,109 @@
+"""Puts the response-tracker together and runs it: the only place that chooses."""
+
+from __future__ import annotations
+
+import structlog
+
+from forbear.dispatcher.v1.dispatcher_service_pb2_grpc import DispatcherServiceStub
+from forbear.scheduler.v1.scheduler_service_pb2_grpc import SchedulerServiceStub
+from forbear.tracker.v1.tracker_service_pb2_grpc import add_TrackerServiceServicer_to_server
+from forbear_chassis import logs
+from forbear_chassis.clock import Clock
+from forbear_chassis.http import HttpServer, admin_app
+from forbear_chassis.postgres import Pool, migrate, open_pool
+from forbear_chassis.process import Process, run
+from forbear_chassis.rpc import RpcServer, connect
+from forbear_chassis.settings import load
+from forbear_chassis.worker import TRANSIENT, WorkerLoop
+from forbear_domain.messages import Catalogue
+from forbear_replies import Reader
+from response_tracker import metrics
+from response_tracker.due import Due
+from response_tracker.http_app import HttpApp, Secrets
+from response_tracker.intake import Intake
+from response_tracker.mail import MailHandler, MailServer
+from response_tracker.page import Page
+from response_tracker.receive import Handlers, Receiver
+from response_tracker.relay import Relays
+from response_tracker.rpc_service import NAME, TrackerRpc
+from response_tracker.settings import Settings
+from response_tracker.settle import Settler
+from response_tracker.suppress import Suppressor
+from response_tracker.track import Tracker, parse_twilio_status
+from response_tracker.voice import Voice
+
+SCHEMA = "tracker"
+MIGRATIONS = "response_tracker.store.migrations"
+
+log = structlog.get_logger(__name__)
+
+
+async def main(settings: Settings) -> None:
+    """Run the service until it is told to stop."""
+    process = Process(settings, "response-tracker")
+    clock = await process.open_clock()
+    if settings.migration_database_url is not None:
+        await migrate(settings.migration_database_url.get_secret_value(), MIGRATIONS, SCHEMA)
+    pool = await open_pool(settings.database_url.get_secret_value())
+    process.on_close(pool.close)
+    _assemble(process, settings, clock, pool)
+    await process.run()
+
+
+def _assemble(process: Process, settings: Settings, clock: Clock, pool: Pool) -> None:
+    to_dispatcher = connect(settings.dispatcher_target, clock)
+    to_scheduler = connect(settings.scheduler_target, clock)
+    process.on_close(to_dispatcher.close)
+    process.on_close(to_scheduler.close)
+    dispatcher = DispatcherServiceStub(to_dispatcher)
+    scheduler = SchedulerServiceStub(to_scheduler)
+    loops: list[WorkerLoop] = []
+
+    def wake() -> None:
+        for loop in loops:
+            loop.wake()
+
+    auth_token = settings.twilio_auth_token.get_secret_value()
+    link_secret = settings.link_secret.get_secret_value()
+    reader = Reader.load()
+    suppressor = Suppressor(pool, dispatcher, clock)
+    settler = Settler(pool, clock)
+    voice = Voice(Catalogue.load(), reader, settings.public_url, link_secret)
+    page = Page(pool)
+    handlers = Handlers(reader, Tracker(pool, clock, parse_twilio_status), voice, page, suppressor)
+    intake = Intake(pool)
+    process.on_close(intake.close)
+    receiver = Receiver(pool, clock, intake, handlers, wake)
+    relays = Relays(pool, dispatcher, scheduler)
+    loops += [
+        process.worker("events", receiver.run_once, clock),
+        process.worker("suppressions", suppressor.run_once, clock),
+        process.worker("due", Due(pool, clock, settler, wake).run_once, clock),
+        process.worker("to_dispatcher", relays.to_dispatcher, clock),
+        process.worker("to_scheduler", relays.to_scheduler, clock),
+    ]
+    rpc = RpcServer(settings.rpc_listen, clock, process.activity, reflect=settings.reflection)
+    add_TrackerServiceServicer_to_server(TrackerRpc(pool, settler, wake), rpc.server)
+    rpc.add(NAME)
+    process.serve(rpc)
+    secrets = Secrets(auth_token, link_secret)
+    app = HttpApp(pool, clock, receiver, voice, page, settings.public_url, secrets)
+    process.serve(HttpServer(app, settings.http_listen, process.activity))
+    process.serve(MailServer(MailHandler(receiver.settle, clock, process.activity), settings.smtp_listen))
+
+    async def is_ready() -> bool:
+        try:
+            await pool.fetchval("SELECT 1")
+        except TRANSIENT:
+            metrics.READY.set(0)
+            return False
+        metrics.READY.set(1)
+        return True
+
+    process.serve(HttpServer(admin_app(is_ready), settings.admin_listen))
+
+
+if __name__ == "__main__":
+    loaded = load(Settings)
+    logs.configure("response-tracker", loaded.log_level)
+    run(main(loaded))

@@ -1,0 +1,303 @@
+"""What to do about what a borrower said: from a reading and a situation to a decision. Pure, and one table.
+
+The rows of ACTS stand in the order in which they answer: a reply gets one answer, that of the first row that applies.
+What a law or a person's safety asks for is done whatever else is said; what commits the borrower (a promise, a choice,
+a wish) is done only when the reading is sure. Labels and their meaning come from `forbear_replies`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum, StrEnum
+
+from forbear_domain.arrangements import PROMISE_DAYS_MAX, Option
+from forbear_domain.model import Channel
+from forbear_replies import Label, Reading, WantedChannel
+from response_tracker.model import NO_WISH, PromiseTerms, Purpose, ResponseKind, SuppressionKind, Wish
+
+ANSWERS_A_DAY_MAX = 3
+ANSWERS_A_WEEK_MAX = 8
+
+
+class Reason(StrEnum):
+    """Why a person must look; each has a time within which somebody must have looked."""
+
+    DISTRESS = "distress"
+    CEASE = "cease"
+    DECEASED = "deceased"
+    ATTORNEY = "attorney"
+    BANKRUPTCY = "bankruptcy"
+    MILITARY = "military"
+    DISPUTE = "dispute"
+    HOSTILE = "hostile"
+    HUMAN_REQUEST = "human_request"
+    CHECK_PAYMENT = "check_payment"
+    BALANCE = "balance"
+    LANGUAGE = "language"
+    NO_OFFER = "no_offer"
+    UNSURE = "unsure"
+    UNCLEAR = "unclear"
+    TALKED_TOO_MUCH = "talked_too_much"
+    UNREADABLE = "unreadable"
+
+
+DUE_WITHIN: Mapping[Reason, timedelta] = {
+    Reason.DISTRESS: timedelta(minutes=15),
+    Reason.HOSTILE: timedelta(days=1),
+    Reason.HUMAN_REQUEST: timedelta(hours=4),
+    Reason.DISPUTE: timedelta(days=5),
+    Reason.CEASE: timedelta(days=5),
+}
+DUE_WITHIN_OTHERWISE = timedelta(days=1)
+
+
+class Scope(Enum):
+    """How far a suppression reaches."""
+
+    ADDRESS = "address"  # this address, whoever is behind it, on every channel
+    ADDRESS_CHANNEL = "address_channel"  # this address on this channel only
+    CHANNEL = "channel"  # this channel, whatever the borrower's address
+    BORROWER = "borrower"
+    LOAN = "loan"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One suppression to put in force. Without days it holds until it is lifted."""
+
+    kind: SuppressionKind
+    scope: Scope
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What one label asks for. `ends_talk` means that nothing is answered, unless a row above does."""
+
+    bar: Bar | None = None
+    case: Reason | None = None
+    answer: str = ""
+    response: ResponseKind | None = None
+    ends_talk: bool = False
+    pause_days: int = 0
+
+
+_S, _R = SuppressionKind, ResponseKind
+HARDSHIP_DAYS = 30
+CONSIDER_DAYS = 7  # how long options may be thought over in peace
+CHECK_PAYMENT_DAYS = 5
+
+ACTS: Mapping[Label, Act] = {
+    Label.DISTRESS: Act(Bar(_S.DISTRESS, Scope.BORROWER), Reason.DISTRESS, "care.distress", _R.HANDED_OVER),
+    Label.WRONG_PARTY: Act(Bar(_S.WRONG_PARTY, Scope.ADDRESS), None, "wrong_party.sorry", _R.OPTED_OUT),
+    Label.CEASE_ALL: Act(Bar(_S.CEASE, Scope.BORROWER), Reason.CEASE, "", _R.OPTED_OUT, ends_talk=True),
+    Label.ATTORNEY: Act(Bar(_S.ATTORNEY, Scope.BORROWER), Reason.ATTORNEY, "", _R.HANDED_OVER, ends_talk=True),
+    Label.BANKRUPTCY: Act(Bar(_S.BANKRUPTCY, Scope.BORROWER), Reason.BANKRUPTCY, "", _R.HANDED_OVER, ends_talk=True),
+    Label.DECEASED: Act(Bar(_S.DECEASED, Scope.BORROWER), Reason.DECEASED, "", _R.HANDED_OVER, ends_talk=True),
+    Label.OPT_OUT: Act(Bar(_S.OPT_OUT, Scope.ADDRESS), None, "opt_out.confirmed", _R.OPTED_OUT),
+    Label.MILITARY: Act(Bar(_S.MILITARY, Scope.BORROWER), Reason.MILITARY, "handover.person", _R.HANDED_OVER),
+    Label.DISPUTE: Act(Bar(_S.DISPUTE, Scope.LOAN), Reason.DISPUTE, "handover.person", _R.HANDED_OVER),
+    Label.HOSTILE: Act(None, Reason.HOSTILE, "", _R.HANDED_OVER, pause_days=7),
+    Label.IDENTITY_DOUBT: Act(answer="identity.verify"),
+    Label.PROMISE_TO_PAY: Act(answer="promise.thanks", response=_R.PROMISED),
+    Label.HARDSHIP: Act(
+        Bar(_S.HARDSHIP, Scope.BORROWER, HARDSHIP_DAYS), None, "options.offered", _R.HARDSHIP, pause_days=HARDSHIP_DAYS
+    ),
+    Label.PLAN_REQUEST: Act(
+        Bar(_S.HARDSHIP, Scope.LOAN, CONSIDER_DAYS), None, "options.offered", None, pause_days=CONSIDER_DAYS
+    ),
+    Label.ALREADY_PAID: Act(
+        Bar(_S.PAID, Scope.LOAN, CHECK_PAYMENT_DAYS),
+        Reason.CHECK_PAYMENT,
+        "handover.person",
+        None,
+        pause_days=CHECK_PAYMENT_DAYS,
+    ),
+    Label.HUMAN_REQUEST: Act(None, Reason.HUMAN_REQUEST, "handover.person", _R.HANDED_OVER),
+    Label.QUESTION_HOW_TO_PAY: Act(answer="answer.how_to_pay"),
+    Label.QUESTION_BALANCE: Act(answer="answer.balance_protected"),
+    Label.LANGUAGE_REQUEST: Act(answer="preference.noted"),
+    Label.CHANNEL_PREFERENCE: Act(answer="preference.noted"),
+    Label.TIME_PREFERENCE: Act(answer="preference.noted"),
+    Label.ACKNOWLEDGEMENT: Act(),
+    Label.OTHER: Act(None, Reason.UNCLEAR, "handover.person"),
+}
+
+# What follows only from a reading that is sure: it would commit the borrower to something.
+COMMITTING = frozenset({Label.PROMISE_TO_PAY, Label.LANGUAGE_REQUEST, Label.CHANNEL_PREFERENCE, Label.TIME_PREFERENCE})
+_HANDED_OVER_ANYWAY = frozenset({Label.DISTRESS, Label.HOSTILE, Label.HUMAN_REQUEST, Label.OTHER})
+_LANGUAGES = {"en": "en", "es": "es", "zh": "zh-Hans", "yue": "zh-Hant"}
+_OFF_TALK = frozenset({"opt_out.confirmed", "care.distress", "wrong_party.sorry"})  # said however much was said before
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known when a reply comes in."""
+
+    today: date
+    channel: Channel
+    can_offer: bool
+    answers_today: int
+    answers_this_week: int
+    choice: Option | None = None  # what the words choose among the options on the table
+    is_repeated: bool = False  # the very same words came just before: two machines may be talking
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Everything to be done about one reply. An empty answer means silence."""
+
+    bars: tuple[Bar, ...] = ()
+    cases: tuple[Reason, ...] = ()
+    responses: tuple[ResponseKind, ...] = ()
+    answer: str = ""
+    purpose: Purpose = Purpose.REPLY
+    promise: PromiseTerms | None = None
+    choice: Option | None = None
+    is_offering: bool = False
+    wish: Wish = NO_WISH
+    pause_days: int = 0
+
+
+def decide(reading: Reading, situation: Situation) -> Decision:
+    """Return what to do about a reply."""
+    if situation.choice is not None and not reading.labels & _MUST_NOT_CHOOSE:
+        return _limit(_chosen(situation.choice), situation)
+    unsure = reading.needs_person and not reading.labels & _HANDED_OVER_ANYWAY
+    labels = [label for label in ACTS if label in reading.labels and not (unsure and label in COMMITTING)]
+    promise = _promise(reading, situation.today) if Label.PROMISE_TO_PAY in labels else None
+    if promise is None and Label.PROMISE_TO_PAY in labels:
+        labels.remove(Label.PROMISE_TO_PAY)
+        unsure = unsure or not labels
+    wish = _wish(reading) if not unsure else NO_WISH
+    acts = [ACTS[label] for label in labels]
+    cases = [act.case for act in acts if act.case is not None]
+    answer = _answer(acts)
+    if unsure:
+        cases.append(Reason.UNSURE)
+        answer = answer if answer in _OFF_TALK else _silent_or(acts, "handover.person")
+    if answer == "options.offered" and not situation.can_offer:
+        cases.append(Reason.NO_OFFER)
+        answer = "handover.person"
+    if Label.LANGUAGE_REQUEST in labels and not wish.language:
+        cases.append(Reason.LANGUAGE)
+        answer = "handover.person" if answer == "preference.noted" else answer
+    decision = Decision(
+        bars=tuple(_bar(act.bar, reading) for act in acts if act.bar is not None),
+        cases=tuple(cases),
+        responses=tuple(dict.fromkeys(act.response for act in acts if act.response is not None)),
+        answer=answer,
+        purpose=Purpose.OPT_OUT_CONFIRMATION if answer == "opt_out.confirmed" else Purpose.REPLY,
+        promise=promise,
+        is_offering=answer == "options.offered",
+        wish=wish,
+        pause_days=max((act.pause_days for act in acts), default=0),
+    )
+    return _limit(decision, situation)
+
+
+# A choice among the options is no choice when one of these is said beside it.
+_MUST_NOT_CHOOSE = frozenset(
+    {
+        Label.DISTRESS,
+        Label.OPT_OUT,
+        Label.CEASE_ALL,
+        Label.WRONG_PARTY,
+        Label.DECEASED,
+        Label.ATTORNEY,
+        Label.BANKRUPTCY,
+        Label.MILITARY,
+        Label.DISPUTE,
+    }
+)
+CONFIRMATIONS = {
+    Option.DEFERRAL: "option.deferral_confirmed",
+    Option.INSTALMENTS: "option.instalments_confirmed",
+}
+
+
+def _chosen(choice: Option) -> Decision:
+    return Decision(responses=(ResponseKind.ARRANGED,), answer=CONFIRMATIONS[choice], choice=choice)
+
+
+def _answer(acts: list[Act]) -> str:
+    for act in acts:
+        if act.answer or act.ends_talk:
+            return act.answer
+    return ""
+
+
+def _silent_or(acts: list[Act], answer: str) -> str:
+    return "" if any(act.ends_talk for act in acts) else answer
+
+
+def _bar(bar: Bar, reading: Reading) -> Bar:
+    """Narrow an opt-out to its channel when the borrower names another channel to go on by."""
+    wants_other = reading.extract.channel in _SENDABLE
+    if bar.kind is SuppressionKind.OPT_OUT and wants_other and Label.CEASE_ALL not in reading.labels:
+        return Bar(bar.kind, Scope.ADDRESS_CHANNEL)
+    return bar
+
+
+def _promise(reading: Reading, today: date) -> PromiseTerms | None:
+    """Return the terms of a promise; without a day it is due in a week; a day too far off is no promise to wait for."""
+    due_on = reading.extract.date or today + timedelta(days=7)
+    if not today <= due_on <= today + timedelta(days=PROMISE_DAYS_MAX):
+        return None
+    amount = reading.extract.amount
+    minor = None if amount is None else int(amount * 100)
+    return PromiseTerms(due_on, minor if minor else None, reading.extract.currency or "")
+
+
+_SENDABLE = {
+    WantedChannel.SMS: Channel.SMS,
+    WantedChannel.EMAIL: Channel.EMAIL,
+    WantedChannel.VOICE: Channel.VOICE,
+}
+
+
+def _wish(reading: Reading) -> Wish:
+    facts = reading.extract
+    wanted = facts.channel if Label.CHANNEL_PREFERENCE in reading.labels else None
+    is_timed = Label.TIME_PREFERENCE in reading.labels
+    start = _hour(facts.not_before, up=True) if is_timed else None
+    end = _hour(facts.not_after, up=False) if is_timed else None
+    return Wish(
+        channel=_SENDABLE.get(wanted) if wanted else None,
+        other_channel=wanted.value if wanted and wanted not in _SENDABLE else "",
+        hour_start=start,
+        hour_end=end if end != 0 else None,
+        days=(facts.days or ()) if is_timed else (),
+        language=_LANGUAGES.get(facts.language or "", "") if Label.LANGUAGE_REQUEST in reading.labels else "",
+    )
+
+
+def _hour(clock: str | None, *, up: bool) -> int | None:
+    """Return the whole hour of "HH:MM"; a start moves up and an end down, so that the wish is never overstepped."""
+    if clock is None:
+        return None
+    hours, minutes = int(clock[:2]), int(clock[3:5])
+    return min(23, hours + 1) if up and minutes else hours
+
+
+def _limit(decision: Decision, situation: Situation) -> Decision:
+    """Fall silent, and ask for a person, when the machine has talked enough. What must be said is said."""
+    talked = (
+        situation.answers_today >= ANSWERS_A_DAY_MAX
+        or situation.answers_this_week >= ANSWERS_A_WEEK_MAX
+        or situation.is_repeated
+    )
+    if not talked or not decision.answer or decision.answer in _OFF_TALK:
+        return decision
+    cases = decision.cases or (Reason.TALKED_TOO_MUCH,)
+    return Decision(
+        bars=decision.bars,
+        cases=cases,
+        responses=decision.responses,
+        promise=decision.promise,
+        choice=decision.choice,
+        wish=decision.wish,
+        pause_days=decision.pause_days,
+    )

@@ -1,0 +1,157 @@
+"""Carries a decision out, in one transaction: suppressions, cases, responses, commitments, wishes, and one answer.
+
+Suppressions are written here and put in force by `suppress` right after the commit, before anybody is told that the
+borrower was heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from forbear_chassis.postgres import Connection
+from forbear_domain.arrangements import Offer, offers
+from forbear_domain.model import Channel
+from forbear_providers.contract import ReceiptState
+from response_tracker import commit, metrics, wire, words
+from response_tracker.attribute import keep
+from response_tracker.decision import DUE_WITHIN, DUE_WITHIN_OTHERWISE, Bar, Decision, Reason, Scope
+from response_tracker.follow_up import Plan, in_writing, plan
+from response_tracker.heard import Heard
+from response_tracker.model import Purpose, Response, ResponseKind, Suppression, SuppressionKind, part_id
+from response_tracker.store import attempts, conversations, outgoing
+from response_tracker.store.conversations import Message, Table
+
+
+async def enact(connection: Connection, heard: Heard, decision: Decision, table: Table | None = None) -> None:
+    """Carry out a decision about what was heard; `table` holds the options that are open. Idempotent by event."""
+    for bar in decision.bars:
+        await bar_contact(connection, heard, bar)
+    for reason in decision.cases:
+        await open_case(connection, heard, reason)
+    slots: dict[str, str] = {}
+    if decision.promise is not None:
+        promise = await commit.make_promise(connection, heard, decision.promise)
+        amount = commit.spoken_amount(promise, heard)
+        slots |= words.promise_slots(amount, promise.currency, promise.due_on, heard.language)
+    if decision.choice is not None and table is not None and (offer := table.take(decision.choice)):
+        await commit.make_arrangement(connection, heard, offer)
+        await conversations.choose(connection, table.id, decision.choice)
+        first = offer.schedule[0]
+        slots |= words.instalment_slots(first.amount_minor, offer.currency, first.due_on, heard.language)
+    if decision.is_offering:
+        slots |= words.option_slots(await put_on_table(connection, heard), heard.language)
+    if decision.wish:
+        await conversations.keep_wish(connection, heard.of, heard.event_id, decision.wish, heard.at)
+    await _report(connection, heard, decision)
+    if decision.answer:
+        await answer(connection, heard, decision.answer, decision.purpose, slots)
+
+
+async def put_on_table(connection: Connection, heard: Heard) -> Sequence[Offer]:
+    """Put the options on the table and return them; the same event puts the same ones."""
+    computed = offers(heard.snapshot.terms, heard.today)
+    if computed:
+        await conversations.add_offers(connection, part_id(heard.event_id, "offer"), heard.of, computed, heard.at)
+    return computed
+
+
+async def open_case(connection: Connection, heard: Heard, reason: Reason) -> None:
+    """Put the borrower into the queue of people, with the time within which somebody must have looked."""
+    due_at = heard.at + DUE_WITHIN.get(reason, DUE_WITHIN_OTHERWISE)
+    case_id = part_id(heard.event_id, "case", reason.value)
+    await conversations.open_case(
+        connection, case_id, heard.of, heard.event_id, reason.value, at=heard.at, due_at=due_at
+    )
+    metrics.CASES.labels(reason.value).inc()
+
+
+async def answer(connection: Connection, heard: Heard, template: str, purpose: Purpose, slots: dict[str, str]) -> None:
+    """Plan the one answer to what was heard; an answer to a call goes out in writing, as a follow-up."""
+    to = heard.of
+    if heard.channel is Channel.VOICE:
+        to, purpose = await in_writing(connection, heard.of), Purpose.FOLLOW_UP
+        if to.channel is Channel.VOICE:
+            return  # nobody is called back by a machine to hear what was just said
+    await plan(connection, to, Plan(heard.event_id, "answer", template, purpose, heard.at, heard.language, slots))
+    message = Message(
+        part_id(heard.event_id, "answer"), False, to.channel, heard.at, template, words.speak(heard.language)
+    )
+    await conversations.add_message(connection, heard.of, message)
+    metrics.ANSWERS.inc()
+
+
+async def respond(connection: Connection, heard: Heard, kind: ResponseKind, decision: Decision | None = None) -> bool:
+    """Keep a response of one kind to what was heard."""
+    pause_days = 0 if decision is None else decision.pause_days
+    response = Response(
+        id=part_id(heard.event_id, "response", kind.name),
+        of=heard.of,
+        credit=heard.credit,
+        kind=kind,
+        channel=heard.channel,
+        at=heard.at,
+        event_id=heard.event_id,
+        pause_until=heard.at + timedelta(days=pause_days) if pause_days else None,
+    )
+    if decision is not None and kind is ResponseKind.REPLIED:
+        response = _with_wish(response, decision)
+    return await keep(connection, response)
+
+
+def _with_wish(response: Response, decision: Decision) -> Response:
+    return Response(
+        response.id,
+        response.of,
+        response.credit,
+        response.kind,
+        response.channel,
+        response.at,
+        response.event_id,
+        response.pause_until,
+        decision.wish,
+    )
+
+
+async def _report(connection: Connection, heard: Heard, decision: Decision) -> None:
+    """Tell the scheduler what happened, and the dispatcher that the borrower spoke: one answer is then due."""
+    await respond(connection, heard, ResponseKind.REPLIED, decision)
+    for kind in decision.responses:
+        if kind is ResponseKind.PROMISED and decision.promise is None:
+            continue
+        await respond(connection, heard, kind, decision)
+    if heard.channel is not Channel.VOICE:
+        receipt = wire.receipt(heard.of, heard.event_id, ReceiptState.INBOUND, heard.at)
+        await outgoing.hand_over(connection, outgoing.RECEIPTS, [receipt])
+
+
+async def bar_contact(connection: Connection, heard: Heard, bar: Bar) -> None:
+    """Write a suppression; an address is barred for every tenant who used it, whoever is behind it."""
+    tenants = [heard.of.tenant_id]
+    by_address = bar.scope in (Scope.ADDRESS, Scope.ADDRESS_CHANNEL)
+    if by_address:
+        tenants = await attempts.tenants_of_sender(connection, heard.of.address, heard.of.sender) or tenants
+    for tenant_id in tenants:
+        made = suppression(heard, bar, tenant_id)
+        await outgoing.add_suppression(connection, made, wire.suppression(made))
+
+
+def suppression(heard: Heard, bar: Bar, tenant_id: UUID) -> Suppression:
+    """Return the suppression that a bar asks for."""
+    by_address = bar.scope in (Scope.ADDRESS, Scope.ADDRESS_CHANNEL)
+    by_channel = bar.scope in (Scope.CHANNEL, Scope.ADDRESS_CHANNEL)
+    return Suppression(
+        id=part_id(heard.event_id, "suppression", bar.kind.name, bar.scope.value, tenant_id),
+        tenant_id=tenant_id,
+        kind=SuppressionKind(bar.kind),
+        event_id=heard.event_id,
+        cause_id=heard.event_id,
+        source=heard.source,
+        start=heard.at,
+        end=None if bar.days is None else heard.at + timedelta(days=bar.days),
+        borrower_id=None if by_address else heard.of.borrower_id,
+        loan_id=heard.of.loan_id if bar.scope is Scope.LOAN else None,
+        address=heard.of.address if by_address else "",
+        channel=heard.channel if by_channel else None,
+    )

@@ -1,0 +1,58 @@
+"""Plans answers and contacts that are to follow. The dispatcher's gate has the last word on whether and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from forbear_chassis.postgres import Connection
+from forbear_domain import ids
+from forbear_domain.model import Channel
+from response_tracker import wire, words
+from response_tracker.model import Attempt, Purpose
+from response_tracker.store import attempts, outgoing
+
+# How long a contact may wait for a lawful hour; after that it has lost its sense.
+ANSWER_LIFE = timedelta(hours=24)
+FOLLOW_UP_LIFE = timedelta(hours=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One contact to follow from a cause."""
+
+    cause_id: UUID
+    step: str
+    template: str
+    purpose: Purpose
+    due_at: datetime
+    language: str
+    slots: Mapping[str, str] = field(default_factory=dict)
+
+
+async def plan(connection: Connection, to: Attempt, planned: Plan) -> UUID:
+    """Plan a contact to the recipient of an attempt; return its id. Idempotent by cause and step."""
+    contact_id = ids.follow_up_id(planned.cause_id, planned.step)
+    life = FOLLOW_UP_LIFE if planned.purpose is Purpose.FOLLOW_UP else ANSWER_LIFE
+    body = wire.follow_up_contact(
+        to,
+        contact_id,
+        template=planned.template,
+        purpose=planned.purpose,
+        slots=planned.slots,
+        window=(planned.due_at, planned.due_at + life),
+        language=words.speak(planned.language),
+    )
+    await outgoing.plan_follow_up(
+        connection, contact_id, to, planned.cause_id, planned.step, due_at=planned.due_at, body=body
+    )
+    return contact_id
+
+
+async def in_writing(connection: Connection, of: Attempt) -> Attempt:
+    """Return where a follow-up goes: what began as a call goes on in writing where we have written before."""
+    if of.channel is not Channel.VOICE:
+        return of
+    return await attempts.last_in_writing(connection, of.tenant_id, of.borrower_id) or of

@@ -1,0 +1,272 @@
+"""The doors on HTTP: provider webhooks, one-click unsubscribe, the borrower's page. Plain ASGI, because it is hot.
+
+Every body is bounded, every signature checked by the provider's own rule, every event durable before 2xx, and every
+opt-out in force. Whatever comes in, the answer is a status; nothing of the request is ever echoed or logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+from uuid import UUID
+
+import structlog
+
+from forbear_chassis.clock import Clock
+from forbear_chassis.http import Receive, Scope, Send
+from forbear_chassis.postgres import Pool
+from forbear_chassis.worker import TRANSIENT
+from forbear_domain.links import Purpose, read_link_token
+from forbear_domain.messages import TemplateError
+from forbear_providers.contract import PayloadError
+from forbear_providers.twilio_sms import verify_signature
+from forbear_providers.twilio_voice import wait
+from response_tracker import metrics
+from response_tracker.events import Event, Kind, name_event
+from response_tracker.forms import FormError, read_form
+from response_tracker.model import Attempt
+from response_tracker.page import Act, Page, page_event, read_act
+from response_tracker.receive import Receiver
+from response_tracker.store import attempts
+from response_tracker.voice import STEP, Voice, attempt_of_path, call_event_key
+
+BODY_BYTES_MAX = 64 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+class Reply(NamedTuple):
+    """An answer."""
+
+    status: int
+    body: bytes = b""
+    kind: bytes = b"text/plain; charset=utf-8"
+
+
+class Refused(Exception):
+    """A request that is refused at the door; `reason` is one of metrics.REFUSED."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What proves that a request is what it says. Never shown."""
+
+    auth_token: str
+    link_secret: str
+
+    def __repr__(self) -> str:
+        return "Secrets()"
+
+
+TWIML_NOTHING = Reply(200, b'<?xml version="1.0" encoding="UTF-8"?><Response/>', b"text/xml")
+NO_CONTENT = Reply(204)
+HTML = b"text/html; charset=utf-8"
+_NO_STORE = (b"cache-control", b"no-store")
+_SAFE = [
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+class HttpApp:
+    """The application."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        receiver: Receiver,
+        voice: Voice,
+        page: Page,
+        public_url: str,
+        secrets: Secrets,
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._receiver = receiver
+        self._voice = voice
+        self._page = page
+        self._public_url = public_url
+        self._secrets = secrets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        try:
+            reply = await self._answer(scope, receive)
+        except Refused as refusal:
+            metrics.REFUSALS.labels(refusal.reason).inc()
+            reply = Reply(refusal.status, refusal.reason.encode())
+        except (PayloadError, FormError):
+            metrics.REFUSALS.labels("malformed").inc()
+            reply = Reply(400, b"malformed")
+        except TRANSIENT as error:
+            log.warning("request_deferred", error=type(error).__name__)
+            metrics.REFUSALS.labels("dispatcher" if "Rpc" in type(error).__name__ else "database").inc()
+            reply = Reply(503, b"try again")
+        headers = [(b"content-type", reply.kind), _NO_STORE, (b"content-length", str(len(reply.body)).encode())]
+        if reply.kind is HTML:
+            headers += _SAFE
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
+        path: str = scope["path"]
+        is_post = scope["method"] == "POST"
+        if path == "/twilio/status" and is_post:
+            return await self._status(scope, receive)
+        if path == "/twilio/message" and is_post:
+            return await self._message(scope, receive)
+        if path.startswith("/twilio/voice/") and is_post:
+            return await self._call(scope, receive, path.removeprefix("/twilio/voice/"))
+        if path.startswith("/u/"):
+            return await self._unsubscribe(scope, receive, path.removeprefix("/u/"))
+        if path.startswith("/p/"):
+            return await self._self_service(scope, receive, path.removeprefix("/p/"))
+        raise Refused(404, "unknown_path")
+
+    async def _status(self, scope: Scope, receive: Receive) -> Reply:
+        """Take a provider status; a worker processes it."""
+        body, form = await self._signed_form(scope, receive)
+        sid = form.get("MessageSid") or form.get("CallSid")
+        if not sid:
+            raise PayloadError("the callback names no message and no call")
+        state = form.get("MessageStatus") or form.get("CallStatus", "")
+        event_id = name_event(Kind.STATUS, sid, state, form.get("ErrorCode", ""))
+        await self._receiver.take(Event(event_id, Kind.STATUS, _attempt_in(scope), body, self._clock.now()))
+        return NO_CONTENT
+
+    async def _message(self, scope: Scope, receive: Receive) -> Reply:
+        """Take a text message and act on it before it is acknowledged."""
+        body, form = await self._signed_form(scope, receive)
+        sid = form.get("MessageSid", "")
+        if not sid or not form.get("From") or not form.get("To"):
+            raise PayloadError("the callback lacks MessageSid, From or To")
+        await self._receiver.settle(Event(name_event(Kind.MESSAGE, sid), Kind.MESSAGE, None, body, self._clock.now()))
+        return TWIML_NOTHING
+
+    async def _call(self, scope: Scope, receive: Receive, rest: str) -> Reply:
+        """Act on one step of a call and say what comes next."""
+        body, form = await self._signed_form(scope, receive)
+        name, _, step = rest.partition("/")
+        attempt_id = attempt_of_path(name)
+        if attempt_id is None:
+            raise Refused(404, "unknown_path")
+        of = await self._find(attempt_id)
+        if of is None:
+            return _xml(wait(f"{self._public_url}{_target(scope)}"))
+        now = self._clock.now()
+        event_id = name_event(Kind.CALL, *call_event_key(step, form))
+        raw = f"{STEP}={step}&".encode() + body
+        await self._receiver.settle(Event(event_id, Kind.CALL, attempt_id, raw, now))
+        try:
+            return _xml(self._voice.speak(of, self._voice.understand(step, form, now).action))
+        except TemplateError:
+            log.error("call_unspeakable", attempt_id=str(attempt_id))
+            return _xml('<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>')
+
+    async def _unsubscribe(self, scope: Scope, receive: Receive, token: str) -> Reply:
+        """One-click unsubscribe (RFC 8058): POST leaves at once, without question; GET shows a button."""
+        of = await self._linked(token, "unsubscribe")
+        action = f"/u/{token}"
+        if scope["method"] in ("GET", "HEAD"):
+            return Reply(200, await self._page.confirm_leave(of, action, is_done=False), HTML)
+        if scope["method"] != "POST":
+            raise Refused(405, "malformed")
+        body = await read_body(scope, receive)
+        event = Event(name_event(Kind.ONE_CLICK, of.id.hex), Kind.ONE_CLICK, of.id, body, self._clock.now())
+        await self._receiver.settle(event)
+        return Reply(200, await self._page.confirm_leave(of, action, is_done=True), HTML)
+
+    async def _self_service(self, scope: Scope, receive: Receive, token: str) -> Reply:
+        """Show the page, or act on what was posted on it."""
+        of = await self._linked(token, "page")
+        action, now = f"/p/{token}", self._clock.now()
+        if scope["method"] in ("GET", "HEAD"):
+            return Reply(200, await self._page.show(of, action, now), HTML)
+        if scope["method"] != "POST":
+            raise Refused(405, "malformed")
+        body = await read_body(scope, receive)
+        form = read_form(body)
+        act = read_act(form)
+        if act is None:
+            raise PayloadError("act is missing")
+        await self._receiver.settle(page_event(of, body, form, now))
+        is_known = act is Act.IDENTIFY and await self._page.is_known(of, form, now)
+        notice = await self._page.notice(of, act, is_failed=act is Act.IDENTIFY and not is_known)
+        return Reply(200, await self._page.show(of, action, now, notice=notice, is_known=is_known), HTML)
+
+    async def _signed_form(self, scope: Scope, receive: Receive) -> tuple[bytes, dict[str, str]]:
+        """Return a form that the provider signed, with its raw body."""
+        signature = next((value for name, value in scope["headers"] if name == b"x-twilio-signature"), b"")
+        if not signature:
+            raise Refused(403, "signature")
+        body = await read_body(scope, receive)
+        form = read_form(body)
+        url = f"{self._public_url}{_target(scope)}"
+        if not verify_signature(self._secrets.auth_token, url, form, signature.decode("latin-1")):
+            raise Refused(403, "signature")
+        return body, form
+
+    async def _linked(self, token: str, purpose: Purpose) -> Attempt:
+        """Return the attempt that a link of ours names."""
+        attempt_id = read_link_token(self._secrets.link_secret, purpose, token)
+        if attempt_id is None:
+            raise Refused(404, "unknown_token")
+        of = await self._find(attempt_id)
+        if of is None:
+            raise Refused(503, "unknown_token")  # ours, but the attempt has not reached us yet
+        return of
+
+    async def _find(self, attempt_id: UUID) -> Attempt | None:
+        async with self._pool.acquire() as connection:
+            return await attempts.by_id(connection, attempt_id)
+
+
+async def read_body(scope: Scope, receive: Receive) -> bytes:
+    """Return the body. Raises Refused when it is longer than 64 KiB, without having read more than that."""
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if not declared.isdigit() or int(declared) > BODY_BYTES_MAX:
+        raise Refused(413, "too_large")
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "malformed")
+        chunk: bytes = message.get("body", b"")
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            raise Refused(413, "too_large")
+        if not message.get("more_body", False):
+            return body
+
+
+def _target(scope: Mapping[str, Any]) -> str:
+    """Return path and query exactly as they were requested: the signature covers them."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
+    return (raw.split(b"?")[0] + (b"?" + query if query else b"")).decode("latin-1")
+
+
+def _attempt_in(scope: Scope) -> UUID | None:
+    """Return the attempt that the query names, or None."""
+    query: bytes = scope["query_string"]
+    if query.startswith(b"attempt=") and len(query) == 44:
+        text = query[8:].decode("latin-1")
+    else:
+        text = parse_qs(query.decode("latin-1"), max_num_fields=20).get("attempt", [""])[0]
+    return attempt_of_path(text)
+
+
+def _xml(text: str) -> Reply:
+    return Reply(200, text.encode(), b"text/xml; charset=utf-8")

@@ -1,0 +1,186 @@
+"""What the tracker knows, as plain frozen values: attempts, their recipients, what borrowers did and want."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from forbear_domain.arrangements import Terms
+from forbear_domain.model import Channel
+
+
+class Purpose(IntEnum):
+    """Why a contact is made; numbers equal those of the wire."""
+
+    REMINDER = 1
+    REPLY = 2
+    OPT_OUT_CONFIRMATION = 3
+    FOLLOW_UP = 4
+    DUTY = 5
+
+
+class ResponseKind(IntEnum):
+    """What a borrower did, or a provider learned; numbers equal those of the wire."""
+
+    DELIVERED = 1
+    UNDELIVERED = 2
+    ENGAGED = 3
+    REPLIED = 4
+    PROMISED = 5
+    PAID = 6
+    ARRANGED = 7
+    HARDSHIP = 8
+    OPTED_OUT = 9
+    KEPT = 10
+    BROKEN = 11
+    HANDED_OVER = 12
+
+    @property
+    def label(self) -> str:
+        """Return the name used in metrics."""
+        return self.name.lower()
+
+
+# What counts as an answer to an attempt in the rates: a person did something, and did not merely leave.
+ANSWERS = frozenset(
+    {
+        ResponseKind.ENGAGED,
+        ResponseKind.REPLIED,
+        ResponseKind.PROMISED,
+        ResponseKind.PAID,
+        ResponseKind.ARRANGED,
+        ResponseKind.HARDSHIP,
+    }
+)
+
+
+class SuppressionKind(IntEnum):
+    """Why contact is barred; numbers equal those of the wire."""
+
+    OPT_OUT = 1
+    CEASE = 2
+    ATTORNEY = 3
+    BANKRUPTCY = 4
+    WRONG_PARTY = 5
+    DECEASED = 6
+    DISPUTE = 7
+    MILITARY = 8
+    DISTRESS = 9
+    HARDSHIP = 10
+    PROMISE = 11
+    ARRANGEMENT = 12
+    PAID = 13
+    CHANNEL_REFUSED = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt a provider was asked to make. `contact` is the contact as it was submitted, in wire form."""
+
+    id: UUID
+    tenant_id: UUID
+    contact_id: UUID
+    campaign_id: UUID | None
+    borrower_id: UUID
+    loan_id: UUID
+    channel: Channel
+    purpose: Purpose
+    address: str
+    sender: str
+    send_at: datetime
+    contact: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The recipient as of one attempt: what is needed to speak to the borrower in words and on their clock."""
+
+    given_name: str
+    language: str
+    brand: str
+    zone: ZoneInfo
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a borrower asked for. Absent parts are no wish. Hours are 0 to 24 on the borrower's clock."""
+
+    channel: Channel | None = None
+    other_channel: str = ""  # a channel that we do not send on, such as "mail"
+    hour_start: int | None = None
+    hour_end: int | None = None
+    days: tuple[str, ...] = ()
+    language: str = ""
+
+    def __bool__(self) -> bool:
+        return self != NO_WISH
+
+
+NO_WISH = Wish()
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseTerms:
+    """A promise as the borrower made it; without an amount, any payment keeps it."""
+
+    due_on: date
+    amount_minor: int | None
+    currency: str
+
+
+class Attribution(StrEnum):
+    """How a response found its attempt."""
+
+    DIRECT = "direct"  # it names it: a link, a call, a provider's reference, a reply address
+    WINDOW = "window"  # the last outreach to that address shortly before
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """The attempt that a response is credited to, if any."""
+
+    attempt: Attempt | None
+    attribution: Attribution
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a borrower did. `of` says who it was; `credit` which attempt brought it about."""
+
+    id: UUID
+    of: Attempt
+    credit: Credit
+    kind: ResponseKind
+    channel: Channel
+    at: datetime
+    event_id: UUID | None = None
+    pause_until: datetime | None = None
+    wish: Wish = NO_WISH
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Bars contact from `start` on. `event_id` is what must wait for it; lifting goes by `cause_id`."""
+
+    id: UUID
+    tenant_id: UUID
+    kind: SuppressionKind
+    event_id: UUID
+    cause_id: UUID
+    source: str
+    start: datetime
+    end: datetime | None = None
+    borrower_id: UUID | None = None
+    loan_id: UUID | None = None
+    address: str = ""
+    channel: Channel | None = None
+
+
+def part_id(cause: UUID, *what: object) -> UUID:
+    """Name a thing that follows from a cause, so that doing it twice gives the same id."""
+    return uuid5(cause, ":".join(str(part) for part in what))

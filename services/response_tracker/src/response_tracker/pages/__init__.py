@@ -1,0 +1,1 @@
+"""Templates and texts of the pages that borrowers see."""

@@ -1,0 +1,1 @@
+"""PostgreSQL as the tracker sees it: one file per aggregate, plain SQL."""

@@ -1,0 +1,171 @@
+"""Acts on what is keyed or said in a call. What is spoken back is TwiML of approved texts, built by the provider.
+
+A key acts as a reply does: the same decisions, carried out by the same code. Words that no key explains go to the
+reader of replies, so that "stop" and despair are heard in a call too. No debt is named before the person has said who
+they are; a machine hears only what a voicemail may hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from forbear_chassis.postgres import Connection
+from forbear_domain.arrangements import Option
+from forbear_domain.messages import Catalogue
+from forbear_providers.contract import CallParty, DeliveryEvent, ReceiptState, VoiceEvent
+from forbear_providers.twilio_voice import CallAction, decide, parse_voice, twiml
+from forbear_replies import Label
+from response_tracker.converse import Reader, Words, converse
+from response_tracker.decision import ACTS, CONFIRMATIONS, HARDSHIP_DAYS, Bar, Decision, Reason, Scope
+from response_tracker.enact import enact, put_on_table
+from response_tracker.events import Event
+from response_tracker.forms import read_form
+from response_tracker.heard import Heard, hear
+from response_tracker.model import Attempt, PromiseTerms, ResponseKind, SuppressionKind
+from response_tracker.scripts import spoken_steps
+from response_tracker.store import attempts, conversations
+from response_tracker.track import Told, record
+
+PROMISE_DAYS = 3  # what "I promise a payment" by keypress means, and the confirmation says so
+STEP = "forbear_step"  # the step of the call, kept with the raw form of the event
+
+_A = CallAction
+_NOT_UNDERSTOOD = frozenset({_A.ASK_IDENTITY_AGAIN, _A.OFFER_AGAIN, _A.OFFER_OPTIONS_AGAIN, _A.SAY_GOODBYE})
+# What words may lead to, most urgent first; before the person is known, only what protects.
+_WORDS: tuple[tuple[Label, CallAction, bool], ...] = (
+    (Label.DISTRESS, _A.TO_PERSON, True),
+    (Label.WRONG_PARTY, _A.WRONG_PARTY, True),
+    (Label.CEASE_ALL, _A.STOP_CALLS, True),
+    (Label.OPT_OUT, _A.STOP_CALLS, True),
+    (Label.DECEASED, _A.TO_PERSON, True),
+    (Label.ATTORNEY, _A.TO_PERSON, True),
+    (Label.BANKRUPTCY, _A.TO_PERSON, True),
+    (Label.MILITARY, _A.TO_PERSON, False),
+    (Label.DISPUTE, _A.TO_PERSON, False),
+    (Label.HARDSHIP, _A.OFFER_OPTIONS, False),
+    (Label.PLAN_REQUEST, _A.OFFER_OPTIONS, False),
+    (Label.PROMISE_TO_PAY, _A.TAKE_PROMISE, False),
+    (Label.HUMAN_REQUEST, _A.TO_PERSON, True),
+)
+_STATES: Mapping[CallAction, ReceiptState] = {
+    _A.LEAVE_VOICEMAIL: ReceiptState.MACHINE,
+    _A.STATE_AND_OFFER: ReceiptState.CONVERSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a call, understood. `labels` are those of words that no key explained."""
+
+    action: CallAction
+    event: VoiceEvent
+    is_by_words: bool
+
+
+class Voice:
+    """Answers calls."""
+
+    def __init__(self, catalogue: Catalogue, reader: Reader, public_url: str, link_secret: str) -> None:
+        self._catalogue = catalogue
+        self._reader = reader
+        self._public_url = public_url
+        self._link_secret = link_secret
+
+    def understand(self, step: str, form: Mapping[str, str], at: datetime) -> Step:
+        """Return what happens after a step. The same request gives the same answer. Raises PayloadError."""
+        event = parse_voice(form)
+        action = decide(step, event)
+        if action not in _NOT_UNDERSTOOD or not event.speech or event.party is CallParty.MACHINE:
+            return Step(action, event, is_by_words=False)
+        reading = self._reader.read(event.speech, lang=None, channel="voice", received_at=at)
+        is_known = not step.startswith("identity")
+        for label, meant, before_identity in _WORDS:
+            if label in reading.labels and (is_known or before_identity):
+                return Step(meant, event, is_by_words=True)
+        return Step(action, event, is_by_words=False)
+
+    def speak(self, of: Attempt, action: CallAction) -> str:
+        """Return the TwiML that says an action."""
+        language, steps = spoken_steps(self._catalogue, of, self._public_url, self._link_secret)
+        return twiml(action, steps, language, f"{self._public_url}/twilio/voice/{of.id}")
+
+    async def act(self, connection: Connection, event: Event, of: Attempt) -> str:
+        """Act on one step of a call and return the fate of its event."""
+        form = read_form(event.body)
+        step = self.understand(form.get(STEP, ""), form, event.received_at)
+        await _note_state(connection, event, of, step)
+        if step.is_by_words:
+            words = Words(of, step.event.speech, is_direct=True, source="speech")
+            fate = await converse(connection, self._reader, event, words)
+            if step.action is CallAction.OFFER_OPTIONS:
+                heard = await hear(connection, event, of, source="speech", is_direct=True)
+                await put_on_table(connection, heard)
+            return fate
+        heard = await hear(connection, event, of, source="keypress", is_direct=True)
+        decision = _decide(step.action, heard)
+        if decision is None:
+            return "recorded"
+        table = None
+        if decision.choice is not None:
+            table = await conversations.open_offers(connection, of, event.received_at)
+            if table is None or table.take(decision.choice) is None:
+                decision = Decision(cases=(Reason.NO_OFFER,), responses=(ResponseKind.HANDED_OVER,))
+        elif step.action is CallAction.OFFER_OPTIONS:
+            await put_on_table(connection, heard)
+        await enact(connection, heard, decision, table)
+        return "answered" if decision.answer else "silent"
+
+
+def _decide(action: CallAction, heard: Heard) -> Decision | None:
+    """Return what a key asks for; None where it only moves the call on."""
+    if action is CallAction.TAKE_PROMISE:
+        terms = PromiseTerms(heard.today + timedelta(days=PROMISE_DAYS), None, heard.snapshot.terms.currency)
+        return Decision(responses=(ResponseKind.PROMISED,), answer="promise.thanks", promise=terms)
+    if action in (CallAction.TAKE_OPTION_1, CallAction.TAKE_OPTION_2):
+        choice = Option.DEFERRAL if action is CallAction.TAKE_OPTION_1 else Option.INSTALMENTS
+        return Decision(responses=(ResponseKind.ARRANGED,), answer=CONFIRMATIONS[choice], choice=choice)
+    return _KEYED.get(action)
+
+
+_WRONG_PARTY = ACTS[Label.WRONG_PARTY]
+_KEYED: Mapping[CallAction, Decision] = {
+    _A.OFFER_OPTIONS: Decision(
+        bars=(Bar(SuppressionKind.HARDSHIP, Scope.BORROWER, HARDSHIP_DAYS),),
+        responses=(ResponseKind.HARDSHIP,),
+        pause_days=HARDSHIP_DAYS,
+    ),
+    _A.CALL_LATER: Decision(pause_days=1),
+    _A.STOP_CALLS: Decision(
+        bars=(Bar(SuppressionKind.OPT_OUT, Scope.ADDRESS_CHANNEL),), responses=(ResponseKind.OPTED_OUT,)
+    ),
+    _A.TO_PERSON: Decision(cases=(Reason.HUMAN_REQUEST,), responses=(ResponseKind.HANDED_OVER,)),
+    _A.WRONG_PARTY: Decision(bars=(_WRONG_PARTY.bar,) if _WRONG_PARTY.bar else (), responses=(ResponseKind.OPTED_OUT,)),
+}
+
+
+async def _note_state(connection: Connection, event: Event, of: Attempt, step: Step) -> None:
+    """Move the attempt forward: reached a machine, answered by a person, or became a conversation about the debt."""
+    state = _STATES.get(step.action)
+    if state is None and (step.event.party is CallParty.PERSON or step.event.digits or step.event.speech):
+        state = ReceiptState.ANSWERED
+    if state is None:
+        return
+    told = Told(event, DeliveryEvent(step.event.provider_ref, state), of.id)
+    await record(connection, [told], await attempts.lock_states(connection, [of.id]))
+
+
+def call_event_key(step: str, form: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what tells one step of a call from another, so that a repeated request is seen as one."""
+    names = ("CallSid", "Digits", "SpeechResult", "AnsweredBy")
+    return (step, *(form.get(name, "") for name in names))
+
+
+def attempt_of_path(text: str) -> UUID | None:
+    """Return the attempt that a call's URL names, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
