@@ -1,0 +1,110 @@
+"""A client of the campaign API: what a collection platform does, as functions.
+
+    with Api("http://127.0.0.1:8080", key) as api:
+        report = api.import_borrowers(Path("portfolio.csv"))
+        campaign = api.create_campaign({"name": "March"}, key="march")
+        api.change_campaign(campaign["campaign_id"], "start")
+
+Every error of the service is raised as `ApiError`, with what is wrong and how to mend it. Answers are the JSON
+documents that the service's OpenAPI page describes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+Document = dict[str, Any]
+
+CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 60.0
+UPLOAD_TIMEOUT_S = 3600.0
+CHUNK_BYTES = 1 << 18
+MEDIA_TYPES = {".csv": "text/csv", ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
+
+
+class ApiError(RuntimeError):
+    """The service refused a request. `status` is the HTTP status, 0 when nobody answered."""
+
+    def __init__(self, status: int, detail: str, errors: list[Document]) -> None:
+        lines = [detail, *(f"  {error['field']}: {error['mend']}" for error in errors)]
+        super().__init__("\n".join(lines))
+        self.status = status
+        self.errors = errors
+
+
+class Api:
+    """One tenant's access to the campaign API."""
+
+    def __init__(self, url: str, api_key: str) -> None:
+        timeout = httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        self._url = url
+        self._client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {api_key}"}, timeout=timeout)
+
+    def __enter__(self) -> Api:
+        """Use the client in a `with` block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def import_borrowers(self, path: Path, told: Callable[[int], None] = lambda _: None) -> Document:
+        """Stream a portfolio file (.csv, .ndjson) to the service and return its report; `told` hears the bytes sent."""
+        kind = MEDIA_TYPES.get(path.suffix.lower())
+        if kind is None:
+            raise ApiError(0, f"{path.name}: name it .csv or .ndjson, so that its form is known", [])
+
+        def chunks() -> Iterator[bytes]:
+            with path.open("rb") as file:
+                while chunk := file.read(CHUNK_BYTES):
+                    yield chunk
+                    told(len(chunk))
+
+        timeout = httpx.Timeout(UPLOAD_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        return self._document(
+            "POST", "/v1/borrowers:import", content=chunks(), headers={"Content-Type": kind}, timeout=timeout
+        )
+
+    def create_campaign(self, body: Document, *, key: str) -> Document:
+        """Create a campaign as a draft. The same key gives the same campaign."""
+        return self._document("POST", "/v1/campaigns", json=body, headers={"Idempotency-Key": key})
+
+    def campaigns(self) -> list[Document]:
+        """List the campaigns, newest first."""
+        found: list[Document] = self._answer("GET", "/v1/campaigns").json()
+        return found
+
+    def change_campaign(self, campaign_id: str, verb: str) -> Document:
+        """Apply a verb: start, pause, resume or cancel."""
+        return self._document("POST", f"/v1/campaigns/{campaign_id}:{verb}")
+
+    def report(self, campaign_id: str) -> Document:
+        """Return what a campaign has brought so far."""
+        return self._document("GET", f"/v1/campaigns/{campaign_id}/report")
+
+    def next_contact(self, borrower_ref: str) -> Document:
+        """Return why a borrower is contacted next as planned, or why not."""
+        return self._document("GET", f"/v1/borrowers/{borrower_ref}/next-contact")
+
+    def _document(self, method: str, path: str, **options: Any) -> Document:
+        document: Document = self._answer(method, path, **options).json()
+        return document
+
+    def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            answer = self._client.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise ApiError(0, f"nobody answers at {self._url}: {type(error).__name__}; is it running?", []) from error
+        if answer.is_error:
+            is_problem = "json" in answer.headers.get("content-type", "")
+            problem: Document = answer.json() if is_problem else {}
+            detail = str(problem.get("detail") or f"the service answered {answer.status_code}")
+            raise ApiError(answer.status_code, detail, problem.get("errors") or [])
+        return answer

@@ -1,0 +1,138 @@
+"""`forbear campaign`: import borrowers, start campaigns, see what they bring."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from forbear_client.api import Api, ApiError
+
+console = Console()
+
+
+class Refused(click.ClickException):
+    """Shows an error of the service as it is, without a traceback."""
+
+
+def open_api(context: click.Context) -> Api:
+    """Make the client from the options of the group."""
+    options = context.obj
+    try:
+        key = Path(options["key_file"]).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Refused(f"cannot read the API key from {options['key_file']}: {error.strerror}") from None
+    return Api(options["url"], key)
+
+
+@click.group()
+@click.option(
+    "--url", envvar="FORBEAR_URL", default="http://127.0.0.1:8080", show_default=True, help="the campaign API"
+)
+@click.option(
+    "--key-file",
+    envvar="FORBEAR_API_KEY_FILE",
+    default="run/up/api-key",
+    show_default=True,
+    type=click.Path(dir_okay=False),
+    help="file with the API key (`make up` writes this one)",
+)
+@click.pass_context
+def campaign(context: click.Context, url: str, key_file: str) -> None:
+    """Import borrowers, start campaigns, see what they bring.
+
+    \b
+    forbear campaign import portfolio.csv
+    forbear campaign create "March reminders" --channels sms,email
+    forbear campaign change CAMPAIGN_ID start
+    forbear campaign report CAMPAIGN_ID
+    forbear campaign next BORROWER_REF
+    """
+    context.obj = {"url": url, "key_file": key_file}
+
+
+@campaign.command("import")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_context
+def import_file(context: click.Context, path: Path) -> None:
+    """Import a portfolio file; every bad row is named, the good ones are kept."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with open_api(context) as api, Progress(*columns, console=console) as progress:
+        task = progress.add_task(path.name, total=path.stat().st_size)
+        report = refused(lambda: api.import_borrowers(path, lambda sent: progress.advance(task, sent)))
+    for name in ("read", "created", "changed", "unchanged", "rejected"):
+        console.print(f"rows {name:10}{report['rows_' + name]:>10,}")
+    for error in report["first_errors"]:
+        console.print(f"line {error['line']}, {error['field']}: {error['mend']}", style="yellow", highlight=False)
+    if report["rows_rejected"] > len(report["first_errors"]):
+        console.print(f"all errors: GET /v1/imports/{report['import_id']}/errors")
+
+
+@campaign.command()
+@click.argument("name")
+@click.option("--key", help="idempotency key; the name when absent")
+@click.option("--channels", default="sms,email,voice", show_default=True, help="with commas")
+@click.option("--control-share", default=0.1, show_default=True, help="share served at random, to measure learning by")
+@click.pass_context
+def create(context: click.Context, name: str, key: str | None, channels: str, control_share: float) -> None:
+    """Create a campaign as a draft, and print it."""
+    body = {"name": name, "channels": channels.split(","), "control_share": control_share}
+    with open_api(context) as api:
+        show(refused(lambda: api.create_campaign(body, key=key or name)))
+
+
+@campaign.command("list")
+@click.pass_context
+def list_all(context: click.Context) -> None:
+    """List the campaigns, newest first."""
+    table = Table("campaign", "name", "state", "planned next")
+    with open_api(context) as api:
+        for item in refused(api.campaigns):
+            table.add_row(item["campaign_id"], item["name"], item["state"], item["next_plan_at"] or "")
+    console.print(table)
+
+
+@campaign.command()
+@click.argument("campaign_id")
+@click.argument("verb", type=click.Choice(["start", "pause", "resume", "cancel"]))
+@click.pass_context
+def change(context: click.Context, campaign_id: str, verb: str) -> None:
+    """Start, pause, resume or cancel a campaign."""
+    with open_api(context) as api:
+        show(refused(lambda: api.change_campaign(campaign_id, verb)))
+
+
+@campaign.command()
+@click.argument("campaign_id")
+@click.pass_context
+def report(context: click.Context, campaign_id: str) -> None:
+    """Print what a campaign has brought so far, as JSON."""
+    with open_api(context) as api:
+        show(refused(lambda: api.report(campaign_id)))
+
+
+@campaign.command("next")
+@click.argument("borrower_ref")
+@click.pass_context
+def next_contact(context: click.Context, borrower_ref: str) -> None:
+    """Say why a borrower is contacted next as planned, or why not."""
+    with open_api(context) as api:
+        show(refused(lambda: api.next_contact(borrower_ref)))
+
+
+def refused(call: Any) -> Any:
+    """Make a call and turn an error of the service into one of the command."""
+    try:
+        return call()
+    except ApiError as error:
+        raise Refused(str(error)) from None
+
+
+def show(document: Any) -> None:
+    """Print a document as JSON."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
