@@ -106,7 +106,7 @@ def _mailbox(field: str, name: str, address: str) -> str:
     address = check_address(field, address)
     if not name:
         return address
-    name = _checked(field, name)
+    name = _checked(f"{field}_name", name)
     if name.isascii():
         shown = name if _PLAIN_WORDS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
         return f"{shown} <{address}>"
