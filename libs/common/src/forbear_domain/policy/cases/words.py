@@ -72,7 +72,8 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     ),
     "new borrowing": (
         r"(?:borrow|new loan|payday|sell (?:your|the) (?:home|house)).{0,60}(?:repay|pay|debt)",
-        r"(?:repay|pay) .{0,40}by (?:borrowing|selling)", r"以贷养贷", r"(?:借贷|借款|贷款).{0,4}(?:偿还|还款|归还)", r"借新还旧", r"诱导.{0,6}(?:借|贷)",
+        r"(?:repay|pay) .{0,40}by (?:borrowing|selling)", r"以贷养贷",
+        r"(?:借贷|借款|贷款).{0,4}(?:偿还|还款|归还)", r"借新还旧", r"诱导.{0,6}(?:借|贷)",
         r"网贷.{0,6}还",
     ),
     "extra charges": (

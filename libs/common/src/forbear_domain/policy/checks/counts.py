@@ -79,7 +79,7 @@ class Window:
         """When a contact has left the window in every zone."""
         if self.duration:
             return contact_at + self.duration
-        return max(day_start(zone, self._day_after(local_date(contact_at, zone))) for zone in zones)
+        return max(day_start(zone, self.day_after(local_date(contact_at, zone))) for zone in zones)
 
     def _first_day(self, today: date) -> date:
         if self.calendar == "week":
@@ -88,7 +88,8 @@ class Window:
             return today.replace(day=1)
         return today - timedelta(days=max(self.days, 1) - 1)
 
-    def _day_after(self, day: date) -> date:
+    def day_after(self, day: date) -> date:
+        """The first local day on which a contact of `day` no longer counts."""
         if self.calendar == "week":
             return day + timedelta(days=7 - day.weekday())
         if self.calendar == "month":
