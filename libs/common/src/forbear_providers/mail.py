@@ -24,7 +24,6 @@ _ADDRESS = re.compile(
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PLAIN_WORDS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+")
 _URL = re.compile(r"https?://[\x21-\x3b\x3d\x3f-\x7e]+")
-_LINES = re.compile(r"\r\n|\r|\n")
 
 
 class MailError(ValueError):
@@ -93,7 +92,8 @@ def check_address(field: str, address: str) -> str:
 
 
 def _part(boundary: str, kind: str, text: str) -> bytes:
-    content = _LINES.sub("\r\n", text if text.endswith("\n") else text + "\n").encode()
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n") + "\n"
+    content = lines.replace("\n", "\r\n").encode()
     head = (
         f"--{boundary}\r\n"
         f"Content-Type: text/{kind}; charset=utf-8\r\n"

@@ -17,7 +17,10 @@ UCS2_SINGLE, UCS2_MULTI = 70, 67
 
 _IS_BASIC = re.compile(f"[{re.escape(GSM7_BASIC)}]*")
 _IS_GSM7 = re.compile(f"[{re.escape(GSM7_BASIC + GSM7_EXTENSION)}]*")
-_DOUBLE = re.compile(f"[{re.escape(GSM7_EXTENSION)}]")
+_EXTENSION = re.compile(f"[{re.escape(GSM7_EXTENSION)}]")
+_ESCAPED = "\x1b."  # an extension character travels as an escape and a second unit
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+_HALVES = "\ud800\udc00"  # stands for any surrogate pair: only the place counts
 
 # Characters that have a neighbour in GSM 03.38 with the same meaning. Spanish SMS are usually written this way.
 _TO_GSM7 = str.maketrans(
@@ -41,21 +44,17 @@ def segments(text: str) -> int:
         size = len(text)
         return 1 if size <= GSM7_SINGLE else -(-size // GSM7_MULTI)
     if _IS_GSM7.fullmatch(text):
-        widths = [2 if _DOUBLE.match(character) else 1 for character in text]
-        return _parts(widths, GSM7_SINGLE, GSM7_MULTI)
-    if text.isascii() or max(text) < "\U00010000":
-        size = len(text)
-        return 1 if size <= UCS2_SINGLE else -(-size // UCS2_MULTI)
-    return _parts([1 if character < "\U00010000" else 2 for character in text], UCS2_SINGLE, UCS2_MULTI)
+        return _parts(_EXTENSION.sub(_ESCAPED, text), "\x1b", GSM7_SINGLE, GSM7_MULTI)
+    return _parts(_ASTRAL.sub(_HALVES, text), _HALVES[0], UCS2_SINGLE, UCS2_MULTI)
 
 
-def _parts(widths: list[int], single: int, multi: int) -> int:
-    """Count parts of at most `multi` units where no character is split, or 1 where all fit into `single`."""
-    if sum(widths) <= single:
+def _parts(units: str, opener: str, single: int, multi: int) -> int:
+    """Count parts of at most `multi` units, none of which ends with `opener`, the first half of a character."""
+    if len(units) <= single:
         return 1
-    parts, used = 1, 0
-    for width in widths:
-        if used + width > multi:
-            parts, used = parts + 1, 0
-        used += width
+    parts, end = 1, multi
+    while end < len(units):
+        if units[end - 1] == opener:
+            end -= 1
+        parts, end = parts + 1, end + multi
     return parts
