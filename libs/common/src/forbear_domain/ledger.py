@@ -123,7 +123,7 @@ class Audit:
             self._close(checkpoint)
         if self._sequences:
             self._add(self._sequences[0], self._sequences[-1], "no signed checkpoint covers them")
-        self.faults.sort(key=lambda fault: (fault.first, fault.last))
+        self.faults = _joined(sorted(self.faults, key=lambda fault: (fault.first, fault.last)))
         return self.faults
 
     def _close(self, checkpoint: Checkpoint) -> None:
@@ -161,6 +161,17 @@ class Audit:
 
     def _add(self, first: int, last: int, what: str) -> None:
         self.faults.append(Fault(first, last, what))
+
+
+def _joined(faults: Iterable[Fault]) -> list[Fault]:
+    """Tell neighbours of one kind as one stretch."""
+    joined: list[Fault] = []
+    for fault in faults:
+        if joined and joined[-1].what == fault.what and joined[-1].last + 1 == fault.first:
+            joined[-1] = Fault(joined[-1].first, fault.last, fault.what)
+        else:
+            joined.append(fault)
+    return joined
 
 
 def _changed(sequences: Sequence[int], stored: Sequence[bytes], computed: Sequence[bytes]) -> list[int]:
