@@ -8,9 +8,11 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import structlog
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from forbear_chassis.failures import describe
 from forbear_chassis.settings import split_address
 from forbear_chassis.worker import Activity
 
@@ -20,6 +22,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 READY_TIMEOUT_S = 2.0
+
+log = structlog.get_logger(__name__)
 
 
 class _Server(uvicorn.Server):
@@ -68,14 +72,27 @@ class HttpServer:
 
 
 def count_requests(app: App, activity: Activity) -> App:
-    """Count the requests of an application as activity of the process."""
+    """Count the requests of an application as activity of the process, and log what goes wrong without its message."""
 
     async def counted(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
+        is_started = False
+
+        async def watched(message: dict[str, Any]) -> None:
+            nonlocal is_started
+            is_started = True
+            await send(message)
+
         with activity:
-            await app(scope, receive, send)
+            try:
+                await app(scope, receive, watched)
+            except Exception as error:  # noqa: BLE001  # the edge of the process: a bug ends the request, not the service
+                log.error("request_failed", **describe(error))
+                if not is_started:
+                    await send({"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"0")]})
+                    await send({"type": "http.response.body", "body": b""})
 
     return counted
 

@@ -14,6 +14,16 @@ import structlog
 NOISY = ("aiohttp.access", "mail.log", "mail.debug", "uvicorn.access", "uvicorn.error", "twilio", "grpc", "asyncio")
 
 
+class _StandardError:
+    """Writes lines to whatever standard error is at that moment."""
+
+    def msg(self, line: str) -> None:
+        """Write one line."""
+        sys.stderr.write(line + "\n")
+
+    debug = info = warning = error = msg
+
+
 def configure(service: str, level: str) -> None:
     """Send the logs of this process to standard error as JSON lines."""
     structlog.configure(
@@ -25,7 +35,7 @@ def configure(service: str, level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _StandardError(),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)

@@ -16,6 +16,7 @@ import structlog
 import uvloop
 
 from forbear_chassis.clock import Clock, SimulatedClock, SystemClock
+from forbear_chassis.failures import describe
 from forbear_chassis.rpc import RpcServer
 from forbear_chassis.settings import ServiceSettings, split_address
 from forbear_chassis.worker import Activity, Pass, WorkerLoop
@@ -68,7 +69,7 @@ class Process:
         self._closers.append(close)
 
     async def run(self) -> None:
-        """Run until a signal comes or a worker dies of a bug, which is raised after the drain."""
+        """Run until a signal comes, or until a worker dies of a bug: then the process drains and ends with code 1."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.stop_requested.set)
         stop_passes = asyncio.Event()
@@ -100,9 +101,10 @@ class Process:
         for close in reversed(self._closers):
             await close()
         log.info("stopped", process=self.name)
-        for result in results:
+        for task, result in zip(tasks, results, strict=True):
             if isinstance(result, Exception):
-                raise result
+                log.error("worker_broke", worker=task.get_name(), **describe(result))
+                raise SystemExit(1)
 
 
 def run(main: Awaitable[None]) -> None:

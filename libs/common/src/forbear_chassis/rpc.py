@@ -21,6 +21,7 @@ from grpc_reflection.v1alpha import reflection
 
 from forbear_chassis.clock import Clock, ClockError, from_epoch_us, to_epoch_us
 from forbear_chassis.errors import Fault, to_status
+from forbear_chassis.failures import describe
 from forbear_chassis.worker import TRANSIENT, Activity
 
 SHAVE_S = 0.02
@@ -80,7 +81,9 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
             try:
                 async with asyncio.timeout(self.check(context)):
                     return await behaviour(request, context)
-            except (Fault, *TRANSIENT) as error:
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:  # noqa: BLE001  # the edge of the process: a bug ends the call, not the service
                 await _abort(context, error)
 
     async def stream(
@@ -92,7 +95,9 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
                 self.check(context)
                 async for response in behaviour(request, context):
                     yield response
-            except (Fault, *TRANSIENT) as error:
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:  # noqa: BLE001  # the edge of the process: a bug ends the call, not the service
                 await _abort(context, error)
 
 
@@ -121,9 +126,12 @@ async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: BaseExcepti
         fault = error
     elif isinstance(error, TimeoutError):
         fault = Fault(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the server ran out of the caller's time")
-    else:
+    elif isinstance(error, TRANSIENT):
         fault = Fault(grpc.StatusCode.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE", f"{type(error).__name__}; try again later")
         log.warning("call_failed", error=type(error).__name__)
+    else:
+        fault = Fault(grpc.StatusCode.INTERNAL, "BUG", "this is a fault of the service; its log says where")
+        log.error("call_broke", **describe(error))
     await context.abort_with_status(to_status(fault))
 
 
