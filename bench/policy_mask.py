@@ -114,7 +114,8 @@ def main() -> int:
             np.copyto(out, pattern)
 
     releases_s = cpu_s(count, 1)
-    masks(), write()
+    masks()
+    write()
     write_s, masks_s = cpu_s(write, 5), cpu_s(masks, 5)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     ratio = masks_s / write_s

@@ -54,7 +54,8 @@ _OPT_OUT = (
     re.compile(r"(?:不要|别|請勿|请勿|勿|停止).{0,4}(?:发|發|短信|簡訊|消息|联系|聯繫|联络|打扰|騷擾|骚扰|推送)"),
     re.compile(r"^(?:请|請|我要|帮我|幫我)?(?:退订|退訂|取消订阅|取消訂閱|拒收)(?:吧|谢谢|謝謝|短信|簡訊)?$"),
     re.compile(r"(?:想|要|请|請)(?:退订|退訂|取消订阅|取消訂閱)(?!单|單)"),
-    re.compile(r"\b(?:no (?:me )?(?:llame|escrib|mande|env[ií]e)|dejen? de|d[eé]jenme|darme de baja|alto|baja)\b"),
+    re.compile(r"\bno (?:me |nos )?(?:llam|escrib|mand|env)\w+|\bdej(?:en|e)? de \w+|\bd[eé]jenme\b"),
+    re.compile(r"\bdarme de baja\b|^(?:alto|baja)$"),
 )  # fmt: skip
 _SOFT = re.compile(
     r"\b(?:stop|cancel|revoke|remove|unsubscribe|opt ?out|(?:end|quit) (?:this|these|it|all|now))\b|退订(?!单)"
