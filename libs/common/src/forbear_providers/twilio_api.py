@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
@@ -108,7 +109,7 @@ class _Http(AsyncTwilioHttpClient):  # type: ignore[misc]  # the library has no 
             method.upper(),
             self._account.base_url.rstrip("/") + url[len(API_URL) :],
             params=params,
-            data=data,
+            data=urlencode(data, doseq=True).encode() if data else None,  # cheaper than aiohttp's form
             headers={**(headers or {}), "Authorization": self._authorization},
             timeout=self._limits,
             allow_redirects=False,
