@@ -1,0 +1,176 @@
+"""The composition root of the contact scheduler: `python -m contact_scheduler` serves, `create-tenant` bootstraps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import click
+import structlog
+
+from contact_scheduler.capacity import DispatcherCapacity
+from contact_scheduler.explain_contact import ExplainContact
+from contact_scheduler.hand_over import PAYMENT, RECALL, relay_requests
+from contact_scheduler.http_app import make_app
+from contact_scheduler.import_borrowers import ImportBorrowers
+from contact_scheduler.manage_campaigns import ManageCampaigns
+from contact_scheduler.plan_day import PlanDay
+from contact_scheduler.record_payments import RecordPayments
+from contact_scheduler.release_contacts import ReleaseContacts
+from contact_scheduler.report_campaign import ReportCampaign
+from contact_scheduler.rpc_service import SERVICE, SchedulerService
+from contact_scheduler.settings import Settings
+from contact_scheduler.store.borrowers import BorrowerStore
+from contact_scheduler.store.campaigns import CampaignStore
+from contact_scheduler.store.imports import ImportStore
+from contact_scheduler.store.reports import ReportStore
+from contact_scheduler.store.tenants import TenantStore
+from contact_scheduler.take_feedback import TakeFeedback
+from contact_scheduler.tenants import ACTORS, TenantRefused, create_tenant
+from contact_scheduler.web.access import Api
+from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
+from forbear.dispatcher.v1.dispatcher_service_pb2_grpc import DispatcherServiceStub
+from forbear.scheduler.v1.scheduler_service_pb2_grpc import add_SchedulerServiceServicer_to_server
+from forbear.tracker.v1 import tracker_service_pb2 as tracker_pb
+from forbear.tracker.v1.tracker_service_pb2_grpc import TrackerServiceStub
+from forbear_chassis import logs, process
+from forbear_chassis.clock import SystemClock
+from forbear_chassis.http import App, HttpServer, admin_app
+from forbear_chassis.postgres import Pool, migrate, open_pool
+from forbear_chassis.process import Process
+from forbear_chassis.rpc import RpcServer, connect
+from forbear_chassis.settings import load
+from forbear_chassis.worker import TRANSIENT
+
+NAME = "contact-scheduler"
+SCHEMA = "scheduler"
+MIGRATIONS = "contact_scheduler.store.migrations"
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(settings: Settings) -> None:
+    """Build the service from its parts and run it until it is told to stop."""
+    running = Process(settings, NAME)
+    clock = await running.open_clock()
+    pool = await _open_database(settings)
+    running.on_close(pool.close)
+    dispatcher_channel = connect(settings.dispatcher_target, clock)
+    tracker_channel = connect(settings.tracker_target, clock)
+    running.on_close(dispatcher_channel.close)
+    running.on_close(tracker_channel.close)
+    dispatcher, tracker = DispatcherServiceStub(dispatcher_channel), TrackerServiceStub(tracker_channel)
+
+    release = ReleaseContacts(pool, clock, dispatcher.SubmitContacts)
+    release_loop = running.worker("release", release.run_once, clock)
+    fallback = (settings.capacity_sms_per_hour, settings.capacity_email_per_hour, settings.capacity_voice_per_hour)
+    plan = PlanDay(
+        pool, clock, DispatcherCapacity(dispatcher, fallback), release_loop.wake, plan_hour_utc=settings.plan_hour_utc,
+        seed=settings.seed, cost=(settings.cost_sms, settings.cost_email, settings.cost_voice),
+    )  # fmt: skip
+    plan_loop = running.worker("plan", plan.run_once, clock)
+    recall_loop = running.worker(
+        "recall",
+        lambda: relay_requests(pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher.RecallContacts),
+        clock,
+    )
+    payment_loop = running.worker(
+        "payments",
+        lambda: relay_requests(pool, PAYMENT, tracker_pb.RecordPaymentsRequest, tracker.RecordPayments),
+        clock,
+    )
+
+    def wake_all() -> None:
+        for loop in (plan_loop, release_loop, recall_loop, payment_loop):
+            loop.wake()
+
+    explain = ExplainContact(BorrowerStore(pool), clock)
+    rpc = RpcServer(settings.rpc_listen, clock, running.activity, reflect=settings.reflection)
+    service = SchedulerService(TakeFeedback(pool, wake_all), explain)
+    add_SchedulerServiceServicer_to_server(service, rpc.server)
+    rpc.add(SERVICE)
+    api = Api(
+        pool=pool, clock=clock, tenants=TenantStore(pool), imports=ImportStore(pool), campaigns=CampaignStore(pool),
+        borrowers=BorrowerStore(pool),
+        import_borrowers=ImportBorrowers(ImportStore(pool), clock, settings.import_bytes_max),
+        manage_campaigns=ManageCampaigns(wake_all), record_payments=RecordPayments(wake_all),
+        report=ReportCampaign(ReportStore(pool)), explain=explain,
+    )  # fmt: skip
+    running.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
+    running.serve(HttpServer(cast("App", make_app(api)), settings.http_listen, running.activity))
+    running.serve(rpc)
+    log.info("settings_read", **settings.model_dump(mode="json"))
+    await running.run()
+
+
+async def _open_database(settings: Settings) -> Pool:
+    if settings.migration_database_url is not None:
+        await migrate(settings.migration_database_url.get_secret_value(), MIGRATIONS, SCHEMA)
+    return await open_pool(settings.database_url.get_secret_value(), size_max=settings.pool_size_max)
+
+
+async def _is_ready(pool: Pool) -> bool:
+    try:
+        return bool(await pool.fetchval("SELECT true FROM tenant UNION ALL SELECT true LIMIT 1"))
+    except TRANSIENT:
+        return False
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Serve the campaign API, the console, the plan and the release of contacts.
+
+    Settings are read from the environment, FORBEAR_SCHEDULER_*. Only the database has no default:
+
+    \b
+      FORBEAR_SCHEDULER_DATABASE_URL            postgresql://forbear_scheduler@host/forbear
+      FORBEAR_SCHEDULER_MIGRATION_DATABASE_URL  the schema owner's URL; migrates at start when set
+      FORBEAR_SCHEDULER_HTTP_LISTEN             127.0.0.1:8080  campaign API, console at /console
+      FORBEAR_SCHEDULER_RPC_LISTEN              127.0.0.1:9080  gRPC
+      FORBEAR_SCHEDULER_ADMIN_LISTEN            127.0.0.1:9180  /metrics, /livez, /readyz
+      FORBEAR_SCHEDULER_DISPATCHER_TARGET       127.0.0.1:9081
+      FORBEAR_SCHEDULER_TRACKER_TARGET          127.0.0.1:9082
+
+    Start with `create-tenant`, then send requests with the key it wrote:
+
+    \b
+      python -m contact_scheduler create-tenant --slug demo --brand "Harbor Home Loans" \\
+          --actor collecting_servicer --api-key-file demo.key
+      python -m contact_scheduler
+      curl -H "Authorization: Bearer $(cat demo.key)" http://127.0.0.1:8080/v1/campaigns
+    """
+    if context.invoked_subcommand is None:
+        settings = load(Settings)
+        logs.configure(NAME, settings.log_level)
+        process.run(serve(settings))
+
+
+@main.command("create-tenant")
+@click.option("--slug", required=True, help="Short name of the tenant: lower-case letters, digits, hyphens.")
+@click.option("--brand", required=True, help="Name under which borrowers know the lender; it stands in every message.")
+@click.option("--actor", required=True, type=click.Choice(ACTORS), help="Legal role in which the tenant collects.")
+@click.option(
+    "--api-key-file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File that gets the API key."
+)
+def create_tenant_command(slug: str, brand: str, actor: str, api_key_file: Path) -> None:
+    """Create a tenant and its first API key; running it again changes brand and role and keeps the key."""
+    settings = load(Settings)
+    logs.configure(NAME, settings.log_level)
+    process.run(_create_tenant(settings, slug, brand, actor, api_key_file))
+
+
+async def _create_tenant(settings: Settings, slug: str, brand: str, actor: str, api_key_file: Path) -> None:
+    clock = SystemClock()
+    pool = await _open_database(settings)
+    try:
+        tenant_id = await create_tenant(TenantStore(pool), slug, brand, actor, api_key_file, clock.now())
+    except TenantRefused as error:
+        raise click.UsageError(str(error)) from None
+    finally:
+        await pool.close()
+    click.echo(f"tenant {slug} ({tenant_id}); its key is in {api_key_file}")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m contact_scheduler")

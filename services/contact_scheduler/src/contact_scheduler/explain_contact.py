@@ -1,0 +1,133 @@
+"""Says why a borrower is contacted next as planned, or why not, in plain English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.learning.assign import Arm
+from contact_scheduler.learning.treatment import WHY, Treatment
+from contact_scheduler.store.borrowers import BorrowerStore
+from forbear_chassis.clock import Clock
+from forbear_chassis.postgres import UUID
+from forbear_domain.model import Channel
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ARM_REASONS = {
+    Arm.PLANNED: "chosen as the best use of this hour and channel, given what was learned from earlier contacts",
+    Arm.EXPLORED: "drawn from a small share of contacts that tries other options, with the probability given",
+    Arm.CONTROL: "drawn at random among lawful hours: this borrower is in the group that learning is measured against",
+}
+PAUSE_REASONS = {
+    ResponseKind.PROMISED: "promised to pay",
+    ResponseKind.PAID: "paid",
+    ResponseKind.ARRANGED: "agreed to a deferral or to instalments",
+    ResponseKind.HARDSHIP: "cannot pay at present",
+    ResponseKind.OPTED_OUT: "asked not to be contacted",
+    ResponseKind.HANDED_OVER: "is looked after by a person",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedContact:
+    """The next contact."""
+
+    contact_id: UUID
+    campaign_id: UUID
+    loan_id: UUID
+    channel: Channel
+    template: str
+    treatment: str
+    not_before: datetime
+    expire_at: datetime
+    local_time: str
+    arm: str
+    propensity: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The next contact, or None, and the reasons, most important first."""
+
+    contact: PlannedContact | None
+    reasons: list[str]
+
+
+class ExplainContact:
+    """The use case behind `next-contact`."""
+
+    def __init__(self, store: BorrowerStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def run(self, tenant_id: UUID, borrower_id: UUID) -> Explanation | None:
+        """Explain, or return None when the tenant has no such borrower."""
+        borrower = await self._store.find(tenant_id, borrower_id)
+        if borrower is None:
+            return None
+        row = await self._store.next_contact(tenant_id, borrower_id)
+        if row is not None:
+            return Explanation(_planned(row), list(_why(row)))
+        return Explanation(None, [reason async for reason in self._why_not(tenant_id, borrower)])
+
+    async def _why_not(self, tenant_id: UUID, borrower: Any) -> Any:
+        borrower_id = borrower["borrower_id"]
+        for pause in await self._store.pauses(tenant_id, borrower_id, self._clock.now()):
+            until = "until it is lifted" if pause["until"] is None else f"until {pause['until']:%Y-%m-%d}"
+            why = PAUSE_REASONS.get(ResponseKind(pause["kind"]), "asked for a later time")
+            yield f"the borrower {why} on {pause['since']:%Y-%m-%d} and is left in peace {until}"
+        if "" in borrower["zones"]:
+            yield "nobody knows in which time zone the borrower is: give postal_code, region or time_zone"
+        points = await self._store.points(tenant_id, borrower_id)
+        if not any(point["consent_on"] for point in points):
+            yield "there is no consent on any channel"
+        if not any(loan["past_due"] for loan in await self._store.loans(tenant_id, borrower_id)):
+            yield "nothing is past due"
+        if not await self._store.active_campaigns(tenant_id):
+            yield "no campaign is active"
+        latest = await self._store.contacts(tenant_id, borrower_id, 1)
+        if latest:
+            state = ContactPhase(latest[0]["state"]).label
+            reason = f" ({latest[0]['outcome_reason']})" if latest[0]["outcome_reason"] else ""
+            yield f"the last contact, due {latest[0]['not_before']:%Y-%m-%d %H:%M} UTC, ended as {state}{reason}"
+        yield "the next plan decides at its daily tick, after rest and weekly cap"
+
+
+def _planned(row: Any) -> PlannedContact:
+    return PlannedContact(
+        contact_id=row["contact_id"], campaign_id=row["campaign_id"], loan_id=row["loan_id"],
+        channel=Channel(row["channel"]), template=row["template"], treatment=row["treatment"],
+        not_before=row["not_before"], expire_at=row["expire_at"], local_time=_local(row["slot"]),
+        arm=Arm(row["arm"]).name.lower(), propensity=row["propensity"], probability=row["probability"],
+    )  # fmt: skip
+
+
+def _why(row: Any) -> Iterator[str]:
+    reason = orjson.loads(row["reason"])
+    channel = Channel(row["channel"]).label
+    yield f"{channel} on {_local(row['slot'])} of the borrower's clock: {ARM_REASONS[Arm(row['arm'])]}"
+    if row["arm"] != Arm.PLANNED:
+        yield f"the probability of drawing exactly this was {row['propensity']:.4f}"
+    learned = reason["outcomes_learned"]
+    yield f"an answer is expected with probability {row['probability']:.1%}, learned from {learned} earlier contacts"
+    if reason["second"] is not None:
+        second = reason["second"]
+        yield f"second best was {Channel(second['channel']).label} on {_local(second['slot'])}"
+    treatment = Treatment[row["treatment"].upper()]
+    yield (
+        f"treatment {row['treatment']} ({row['template']}): {WHY[treatment]}"
+        f" (ability {reason['ability']:.2f}, willingness {reason['willingness']:.2f})"
+    )
+    yield f"{reason['lawful_cells']} hours and channels were lawful, welcome and free of rest; all others were left out"
+    if reason["price"] > 0:
+        yield f"the hour is sought after: one more place in it would bring {reason['price']:.4f}"
+
+
+def _local(slot: int) -> str:
+    return f"{DAYS[slot // 24]} {slot % 24:02d}:00"

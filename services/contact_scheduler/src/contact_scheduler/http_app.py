@@ -1,0 +1,36 @@
+"""The HTTP application: routes, errors, and limits that hold for every request."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from contact_scheduler.web import borrowers, campaigns, console, imports, payments, problems, reports
+from contact_scheduler.web.access import Api
+
+BODY_BYTES_MAX = 2 * 1024 * 1024  # of every request but the streamed import
+
+DESCRIPTION = """
+Reaches borrowers who have fallen behind through the channel and at the hour they answer, kindly, lawfully and never
+twice.
+
+1. `POST /v1/borrowers:import` streams a portfolio file.
+2. `POST /v1/campaigns`, then `POST /v1/campaigns/{id}:start`.
+3. `GET /v1/campaigns/{id}/report` shows what it brings; `GET /v1/borrowers/{ref}/next-contact` explains each choice.
+4. `POST /v1/payments` tells who paid; they are left in peace at once.
+
+Every request carries an API key: `Authorization: Bearer <key>`. Every error is a problem document (RFC 9457) that names
+the field and how to mend it. Send an `Idempotency-Key` with every POST and repeat it freely: the first answer is kept.
+"""
+
+
+def make_app(api: Api) -> FastAPI:
+    """Make the application."""
+    app = FastAPI(
+        title="Forbear campaign API", version="1", description=DESCRIPTION, redoc_url=None, docs_url=None,
+        max_body_size=BODY_BYTES_MAX,
+    )  # fmt: skip
+    app.state.api = api
+    problems.install(app)
+    for part in (imports, borrowers, campaigns, reports, payments, console):
+        app.include_router(part.router)
+    return app

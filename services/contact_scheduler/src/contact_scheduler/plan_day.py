@@ -1,0 +1,125 @@
+"""The daily plan of each active campaign: learn, read the audience, plan, write, all in one transaction.
+
+A day is planned once (the key of `plan_run`), also after a crash or by another replica. After downtime the plan covers
+what is left of the day; days that passed are not made up for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+import orjson
+import structlog
+from numpy.typing import NDArray
+
+from contact_scheduler.campaigns import Campaign, State, next_plan_at, tick_of
+from contact_scheduler.learn_outcomes import learn_outcomes
+from contact_scheduler.metrics import PLAN_SECONDS, PLANNED_CONTACTS, PLANS
+from contact_scheduler.planning.candidates import Window
+from contact_scheduler.planning.compose import PlannedDay, PlanRequest, plan_day
+from contact_scheduler.store import planning
+from contact_scheduler.store.campaigns import next_to_plan
+from forbear_chassis.clock import Clock
+from forbear_chassis.postgres import UUID, Connection, Pool
+from forbear_chassis.worker import Pass
+
+log = structlog.get_logger(__name__)
+
+
+class CapacitySource(Protocol):
+    """Says how many contacts each channel can carry."""
+
+    async def per_hour(self, tenant_id: UUID) -> tuple[int, int, int]:
+        """Return contacts an hour by SMS, e-mail and voice."""
+
+
+class PlanDay:
+    """The worker behind the daily tick."""
+
+    def __init__(
+        self, pool: Pool, clock: Clock, capacity: CapacitySource, wake_release: Callable[[], None], *,
+        plan_hour_utc: int, seed: int, cost: tuple[float, float, float],
+    ) -> None:  # fmt: skip
+        self._pool = pool
+        self._clock = clock
+        self._capacity = capacity
+        self._wake_release = wake_release
+        self._plan_hour_utc = plan_hour_utc
+        self._seed = seed
+        self._cost = cost
+
+    async def run_once(self) -> Pass:
+        """Plan the campaign that has waited longest; say when the next is due."""
+        now = self._clock.now()
+        async with self._pool.acquire() as connection, connection.transaction():
+            campaign = await planning.take_due(connection, now)
+            if campaign is not None:
+                await self._plan(connection, campaign, now)
+        if campaign is None:
+            return Pass(0, await next_to_plan(self._pool))
+        self._wake_release()
+        return Pass(1)
+
+    async def _plan(self, connection: Connection, campaign: Campaign, now: datetime) -> None:
+        if campaign.ends_at is not None and campaign.ends_at <= now:
+            await planning.close_plan(connection, campaign, State.COMPLETED, None)
+            return
+        next_at = next_plan_at(now, self._plan_hour_utc)
+        day = tick_of(now, self._plan_hour_utc).date()
+        number = await planning.plan_number(connection, campaign, day)
+        if number is not None:
+            window = Window.after(now, next_at)
+            version, request = await self._read(connection, campaign, window, number)
+            with PLAN_SECONDS.time():
+                planned = await asyncio.to_thread(plan_day, request)
+            await planning.write_contacts(connection, planned.contacts)
+            run = planning.PlanRun(
+                campaign.tenant_id, campaign.campaign_id, day, now, window.starts_at, version,
+                orjson.dumps(planned.counts).decode(), planned.prices, planned.gap,
+            )  # fmt: skip
+            await planning.write_run(connection, run)
+            _tell(campaign, planned)
+        ends_first = campaign.ends_at is not None and campaign.ends_at < next_at
+        await planning.close_plan(connection, campaign, State.ACTIVE, campaign.ends_at if ends_first else next_at)
+
+    async def _read(
+        self, connection: Connection, campaign: Campaign, window: Window, number: int
+    ) -> tuple[int, PlanRequest]:
+        tenant_id = campaign.tenant_id
+        version, posterior = await learn_outcomes(connection, tenant_id, window.tick_at)
+        candidates = await planning.read_audience(connection, campaign, window.tick_at)
+        borrowers = [one.borrower_id for one in candidates]
+        prices = await planning.latest_prices(connection, campaign)
+        fits = prices is not None and len(prices[0]) == window.hours
+        return version, PlanRequest(
+            campaign=campaign,
+            actor=await planning.read_actor(connection, tenant_id),
+            window=window,
+            candidates=candidates,
+            history=await planning.read_history(connection, tenant_id, borrowers, window.tick_at),
+            places=await planning.read_places(connection, {one.place_id for one in candidates}),
+            posterior=posterior,
+            capacity=await self._room(connection, tenant_id, window),
+            cost=self._cost,
+            seed=self._seed,
+            number=number,
+            start_prices=np.array(prices, dtype=np.float32) if fits else None,
+        )
+
+    async def _room(self, connection: Connection, tenant_id: UUID, window: Window) -> NDArray[np.int64]:
+        """Return the places per channel and hour that other plans have left."""
+        per_hour = np.array(await self._capacity.per_hour(tenant_id), dtype=np.int64)
+        load = await planning.read_load(connection, tenant_id, window.starts_at, window.hours)
+        room: NDArray[np.int64] = np.maximum(per_hour[:, None] - load, 0)
+        return room
+
+
+def _tell(campaign: Campaign, planned: PlannedDay) -> None:
+    PLANS.inc()
+    for arm in ("planned", "explored", "control"):
+        PLANNED_CONTACTS[arm].inc(planned.counts[arm])
+    log.info("campaign_planned", campaign_id=str(campaign.campaign_id), gap=round(planned.gap, 4), **planned.counts)

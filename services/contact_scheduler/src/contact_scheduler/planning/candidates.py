@@ -1,0 +1,135 @@
+"""The borrowers of an audience as they stand at a tick, and which of them may be planned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from math import ceil
+from typing import NamedTuple
+
+from contact_scheduler.campaigns import Campaign
+from forbear_chassis.postgres import UUID
+
+WEEK = timedelta(days=7)
+HOUR = timedelta(hours=1)
+
+
+class Skipped(IntEnum):
+    """Why a borrower of the audience is not planned."""
+
+    PAUSED = 1
+    OPEN = 2  # a contact is planned or on its way
+    RESTING = 3
+    UNREACHABLE = 4  # no consent on any channel of the campaign
+    UNLAWFUL = 5  # no lawful hour is left, or nobody knows where the borrower is
+    NOT_WORTH = 6  # no capacity, or nothing worth doing
+
+    @property
+    def label(self) -> str:
+        """Return the name used in reports."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One borrower of the audience, with the loan that is furthest past due."""
+
+    borrower_id: UUID
+    place_id: int
+    language: str
+    employment: int
+    monthly_income: int | None
+    unemployment_pct: float | None
+    preferred_channel: int | None
+    wished_channel: int | None
+    wished_hours: tuple[int, int] | None
+    loan_id: UUID
+    product: str
+    instalment: int
+    past_due: int
+    past_due_days: int
+    missed_payments_12m: int
+    kept_promises: int
+    broken_promises: int
+    consented: int  # bit per channel with consent
+    landline_voice: bool
+    is_paused: bool
+
+
+class Touch(NamedTuple):
+    """One earlier contact of a borrower, of any campaign."""
+
+    channel: int
+    at: datetime
+    slot: int
+    probability: float
+    is_open: bool
+    has_answered: bool
+    is_settled: bool  # answered, or its window has closed
+
+
+History = dict[UUID, list[Touch]]  # oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The hours that a plan covers: from `starts_at` (a full hour), `hours` of them."""
+
+    tick_at: datetime
+    starts_at: datetime
+    hours: int
+
+    @classmethod
+    def after(cls, tick_at: datetime, next_tick_at: datetime) -> Window:
+        """Cover the full hours from one tick to the next."""
+        starts_at, ends_at = _next_hour(tick_at), _next_hour(next_tick_at)
+        return cls(tick_at, starts_at, int((ends_at - starts_at) / HOUR))
+
+
+def _next_hour(instant: datetime) -> datetime:
+    floor = instant.replace(minute=0, second=0, microsecond=0)
+    return floor if floor == instant else floor + HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """Who may be planned, from which hour of the window on, and why the others may not."""
+
+    rows: list[int]  # positions among the candidates
+    free_from: list[int]  # hour of the window, one per row
+    skipped: Counter[Skipped]
+
+
+def find_eligible(
+    candidates: list[Candidate], rest: list[timedelta], history: History, campaign: Campaign, window: Window
+) -> Eligible:
+    """Apply pauses, open contacts, rest (one per candidate) and the weekly cap; ask for consent on some channel."""
+    usable = sum(1 << channel for channel in campaign.channels)
+    found = Eligible([], [], Counter())
+    for position, one in enumerate(candidates):
+        touches = history.get(one.borrower_id, [])
+        hour = _free_hour(touches, rest[position], campaign.contacts_a_week_max, window)
+        if one.is_paused:
+            found.skipped[Skipped.PAUSED] += 1
+        elif any(touch.is_open for touch in touches):
+            found.skipped[Skipped.OPEN] += 1
+        elif not one.consented & usable:
+            found.skipped[Skipped.UNREACHABLE] += 1
+        elif hour >= window.hours:
+            found.skipped[Skipped.RESTING] += 1
+        else:
+            found.rows.append(position)
+            found.free_from.append(hour)
+    return found
+
+
+def _free_hour(touches: list[Touch], rest: timedelta, week_max: int, window: Window) -> int:
+    """Return the first hour of the window at which rest and weekly cap allow another contact."""
+    if not touches:
+        return 0
+    free_at = touches[-1].at + rest
+    if len(touches) >= week_max:
+        free_at = max(free_at, touches[-week_max].at + WEEK)
+    return max(0, ceil((free_at - window.starts_at) / HOUR))

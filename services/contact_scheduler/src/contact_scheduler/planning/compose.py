@@ -1,0 +1,206 @@
+"""One plan: from eligible candidates to contact rows, each with its probability, its alternatives and its reasons."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from contact_scheduler.campaigns import Campaign
+from contact_scheduler.contacts import ContactPhase
+from contact_scheduler.learning.explore import control_group
+from contact_scheduler.learning.features import Borrowers, encode
+from contact_scheduler.learning.lots import ids_from_bytes
+from contact_scheduler.learning.model import Posterior
+from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
+from contact_scheduler.learning.scores import LoanScores
+from contact_scheduler.learning.slots import FloatArray, Horizon, LawfulSlots
+from contact_scheduler.learning.treatment import Treatment, choose_treatment
+from contact_scheduler.planning.candidates import HOUR, Candidate, History, Skipped, Window, find_eligible
+from contact_scheduler.planning.facts import describe, score_candidates
+from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
+from contact_scheduler.portfolio.check import make_id
+
+QUARTER = timedelta(minutes=15)  # contacts of an hour begin on its quarters: a channel is not asked for all at once
+QUARTERS = 4
+LIFE = timedelta(hours=3)  # a contact that could not be sent until then is planned anew instead
+PEACE_REST = timedelta(days=14)  # between offers of help to somebody who can neither pay nor be moved to
+CHANNEL_LABELS = ("sms", "email", "voice")
+ARM_LABELS = ("none", "planned", "explored", "control")
+TEMPLATES = {
+    Treatment.REMIND_GENTLY: "reminder.gentle",
+    Treatment.OFFER_INSTALMENTS: "offer.instalments",
+    Treatment.OFFER_DEFERRAL: "offer.deferral",
+    Treatment.HAND_TO_PERSON: "reminder.firm",
+    Treatment.LEAVE_IN_PEACE: "offer.deferral",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """Everything one plan is made from."""
+
+    campaign: Campaign
+    actor: str
+    window: Window
+    candidates: list[Candidate]
+    history: History
+    places: dict[int, Place]
+    posterior: Posterior
+    capacity: NDArray[np.int64]  # [channel, hour]
+    cost: tuple[float, float, float]
+    seed: int
+    number: int  # of the campaign's plan, from 1
+    start_prices: FloatArray | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDay:
+    """What one plan came to: rows of `contact`, counts, prices and how far from the optimum it can be."""
+
+    contacts: list[tuple[object, ...]]
+    counts: dict[str, int]
+    prices: list[list[float]]
+    gap: float
+
+
+def plan_day(request: PlanRequest) -> PlannedDay:
+    """Plan at most one contact per borrower; the same request gives the same plan."""
+    everybody = request.candidates
+    scores = score_candidates(everybody, request.history)
+    treatments = choose_treatment(scores.ability, scores.willingness, np.zeros(len(everybody), dtype=np.bool_))
+    rest = [_rest(request.campaign, Treatment(int(treatment))) for treatment in treatments]
+    eligible = find_eligible(everybody, rest, request.history, request.campaign, request.window)
+
+    calendar = Calendar(request.window)
+    lawful_hours = LawfulHours(calendar, request.campaign, request.actor)
+    rows = [everybody[position] for position in eligible.rows]
+    lawful, has_any = lawful_hours.patterns(rows, request.places, eligible.free_from)
+    kept = np.flatnonzero(has_any)
+    eligible.skipped[Skipped.UNLAWFUL] += len(rows) - len(kept)
+    if not len(kept):
+        return PlannedDay([], _counts(request, eligible.skipped, None), _no_prices(request), 0.0)
+
+    chosen = np.array(eligible.rows)[kept]
+    cast = _cast(request, calendar, [rows[row] for row in kept], _only(scores, chosen))
+    lawful = LawfulSlots(lawful.patterns, lawful.pattern_of[kept])
+    plan = make_plan(request.posterior, cast.borrowers, lawful, cast.horizon, request.capacity, _options(request))
+    eligible.skipped[Skipped.NOT_WORTH] += int((plan.channel < 0).sum())
+    choices = _Choices(cast, plan, lawful, scores, treatments, chosen)
+    prices = np.nan_to_num(plan.prices).tolist()
+    return PlannedDay(
+        list(_contacts(request, choices)), _counts(request, eligible.skipped, plan), prices, float(plan.gap)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """The rows of a plan as the decision core reads them."""
+
+    rows: list[Candidate]
+    borrowers: Borrowers
+    horizon: Horizon
+
+
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    """What was chosen, with everything that its reasons name. `chosen` leads to rows of `scores` and `treatments`."""
+
+    cast: _Cast
+    plan: Plan
+    lawful: LawfulSlots
+    scores: LoanScores
+    treatments: NDArray[np.int8]
+    chosen: NDArray[np.int64]
+
+
+def _rest(campaign: Campaign, treatment: Treatment) -> timedelta:
+    own = timedelta(days=campaign.rest_days)
+    return max(own, PEACE_REST) if treatment is Treatment.LEAVE_IN_PEACE else own
+
+
+def _only(scores: LoanScores, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+    return scores.ability[rows], scores.willingness[rows]
+
+
+def _cast(
+    request: PlanRequest, calendar: Calendar, rows: list[Candidate], scores: tuple[FloatArray, FloatArray]
+) -> _Cast:
+    homes = [request.places[one.place_id].zones[0] for one in rows]
+    zones = sorted(set(homes))
+    ids = ids_from_bytes(b"".join(one.borrower_id.bytes for one in rows))
+    borrowers = Borrowers(
+        ids=ids,
+        features=encode(describe(rows, request.history, scores, request.window.tick_at)),
+        zone=np.array([zones.index(zone) for zone in homes], dtype=np.int16),
+        worth=np.ones(len(rows), dtype=np.float32),
+        is_protected=np.zeros(len(rows), dtype=np.bool_),
+        is_control=control_group(ids, request.campaign.control_share, request.seed),
+    )
+    return _Cast(rows, borrowers, calendar.horizon(zones))
+
+
+def _options(request: PlanRequest) -> PlanOptions:
+    return PlanOptions(
+        seed=request.seed, tick=request.window.tick_at.toordinal(), cost=request.cost, with_second=True,
+        start_prices=request.start_prices,
+    )  # fmt: skip
+
+
+def _contacts(request: PlanRequest, choices: _Choices) -> Iterator[tuple[object, ...]]:
+    """Yield rows in the order of `store.planning.CONTACT`."""
+    plan, cast, window = choices.plan, choices.cast, request.window
+    campaign = request.campaign.campaign_id
+    cells = choices.lawful.patterns.sum(axis=(1, 2))
+    for row in np.flatnonzero(plan.channel >= 0).tolist():
+        one, hour = cast.rows[row], int(plan.hour[row])
+        treatment = Treatment(int(choices.treatments[choices.chosen[row]]))
+        contact_id = make_id(campaign.bytes, f"contact:{one.borrower_id}:{request.number}")
+        not_before = window.starts_at + hour * HOUR + contact_id.bytes[15] % QUARTERS * QUARTER
+        reason = _reason(request, choices, row, int(cells[choices.lawful.pattern_of[row]]))
+        yield (
+            request.campaign.tenant_id, contact_id, campaign, one.borrower_id, one.loan_id, int(plan.channel[row]) + 1,
+            int(cast.horizon.local_hour[cast.borrowers.zone[row], hour]), int(plan.arm[row]),
+            float(plan.propensity[row]), float(plan.probability[row]), float(plan.value[row]), treatment.name.lower(),
+            TEMPLATES[treatment], reason, cast.borrowers.features[row].tobytes(), ContactPhase.PLANNED.value,
+            not_before, min(not_before + LIFE, window.starts_at + window.hours * HOUR),
+        )  # fmt: skip
+
+
+def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int) -> str:
+    """Return as JSON what the choice was made from; words are made of it when somebody asks."""
+    plan, chosen = choices.plan, choices.chosen[row]
+    second = None
+    if plan.second_channel[row] >= 0:
+        hour = int(plan.second_hour[row])
+        local = int(choices.cast.horizon.local_hour[choices.cast.borrowers.zone[row], hour])
+        second = {"channel": int(plan.second_channel[row]) + 1, "slot": local}
+    reason = {
+        "lawful_cells": lawful_cells,
+        "price": round(float(np.nan_to_num(plan.prices[plan.channel[row], plan.hour[row]])), 4),
+        "second": second,
+        "ability": round(float(choices.scores.ability[chosen]), 3),
+        "willingness": round(float(choices.scores.willingness[chosen]), 3),
+        "outcomes_learned": int(request.posterior.outcomes),
+    }
+    return orjson.dumps(reason).decode()
+
+
+def _counts(request: PlanRequest, skipped: Counter[Skipped], plan: Plan | None) -> dict[str, int]:
+    """Return borrowers of the audience by what became of them."""
+    counts = {"audience": len(request.candidates)} | {reason.label: skipped[reason] for reason in Skipped}
+    arms = (
+        np.zeros(len(ARM_LABELS), dtype=np.int64)
+        if plan is None
+        else np.bincount(plan.arm[plan.channel >= 0], minlength=4)
+    )
+    return counts | {label: int(arms[arm]) for arm, label in enumerate(ARM_LABELS) if arm}
+
+
+def _no_prices(request: PlanRequest) -> list[list[float]]:
+    return [[0.0] * request.window.hours for _ in CHANNEL_LABELS]

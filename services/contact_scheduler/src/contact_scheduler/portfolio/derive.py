@@ -1,0 +1,154 @@
+"""What is derived from a good row: database rows, with the wire bytes of the recipient prepared once.
+
+Serialised messages of protobuf join by concatenation, so a contact's `Recipient` is put together at release from three
+stored pieces (contact point, loan, tenant) without building it field by field for each contact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+from typing import NamedTuple
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from contact_scheduler.portfolio.check import Row
+from contact_scheduler.portfolio.columns import EMPLOYMENTS, Value
+from contact_scheduler.portfolio.places import Atlas
+from forbear.types.v1 import types_pb2 as pb
+from forbear_domain.model import Channel
+
+MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3, "JOD": 3}
+EMPLOYMENT_CODES = {"day_shift": 0, "self_employed": 1, "night_shift": 2, "unemployed": 3, "retired": 4, "unknown": -1}
+ADDRESS, STATED = pb.PLACE_EVIDENCE_KIND_ADDRESS, pb.PLACE_EVIDENCE_KIND_STATED
+MOBILE, LANDLINE = pb.PLACE_EVIDENCE_KIND_MOBILE_AREA_CODE, pb.PLACE_EVIDENCE_KIND_LANDLINE_AREA_CODE
+CONSENT_SOURCE = "import"
+
+Evidence = tuple[pb.PlaceEvidenceKind.ValueType, str, str]  # kind, zone, region
+
+
+class Place(NamedTuple):
+    """All evidence for where a borrower is."""
+
+    place_id: int
+    zones: list[str]
+    regions: list[str]
+    wire: bytes
+
+
+class Point(NamedTuple):
+    """One row of `contact_point`, without its tenant and borrower."""
+
+    channel: int
+    consent_on: date | None
+    recipient: bytes
+
+
+def to_minor(amount: str, currency: str) -> int:
+    """Turn "1234.5" into minor units of a currency, exactly."""
+    digits = MINOR_DIGITS.get(currency, 2)
+    whole, _, fraction = amount.partition(".")
+    return int(whole + fraction.ljust(digits, "0")[:digits])
+
+
+def derive_place(row: Row, atlas: Atlas) -> Place:
+    """Join the evidence of stated zone, address and area codes, the firmest first.
+
+    Without a stated zone or an address nobody knows where the borrower is, whatever the area code says: an empty zone
+    is added, which means that no contact is lawful.
+    """
+    address = atlas.address(_text(row["region"]), _text(row["postal_code"]) or None)
+    evidence: list[Evidence] = [(STATED, str(row["time_zone"]), "")] if row["time_zone"] else []
+    evidence += [(ADDRESS, zone, f"US-{state}") for zone, state in address]
+    if not evidence:
+        evidence.append((ADDRESS, "", ""))
+    for name, kind in (("mobile", MOBILE), ("landline", LANDLINE)):
+        if row[name]:
+            evidence += _phone_evidence(kind, *atlas.phone(str(row[name])))
+    return _make_place(tuple(evidence))
+
+
+def _phone_evidence(
+    kind: pb.PlaceEvidenceKind.ValueType, zones: tuple[str, ...], states: tuple[str, ...]
+) -> list[Evidence]:
+    """Pair zones and states of an area code; the shorter list is repeated, since every place stated must allow."""
+    count = max(len(zones), len(states)) if zones else 0
+    return [
+        (kind, zones[min(i, len(zones) - 1)], f"US-{states[min(i, len(states) - 1)]}" if states else "")
+        for i in range(count)
+    ]
+
+
+@lru_cache(maxsize=50_000)
+def _make_place(evidence: tuple[Evidence, ...]) -> Place:
+    zones = list(dict.fromkeys(zone for _, zone, _ in evidence))
+    regions = list(dict.fromkeys(region for _, _, region in evidence if region))
+    wire = pb.Recipient(
+        places=[pb.PlaceEvidence(kind=kind, zone=zone, region=region) for kind, zone, region in evidence]
+    )
+    digest = hashlib.blake2b(repr((zones, regions)).encode(), digest_size=8).digest()
+    return Place(int.from_bytes(digest, "big", signed=True), zones, regions, wire.SerializeToString())
+
+
+def derive_points(row: Row, place: Place) -> list[Point]:
+    """Return the contact points of a row: one for each channel that has an address."""
+    mobile, landline, email = _text(row["mobile"]), _text(row["landline"]), _text(row["email"])
+    voice = mobile if mobile and (row["voice_consent_on"] or not landline) else landline
+    points = []
+    if mobile:
+        points.append(_point(row, place, Channel.SMS, mobile, "mobile", row["sms_consent_on"]))
+    if email:
+        points.append(_point(row, place, Channel.EMAIL, email, "email", row["email_consent_on"]))
+    if voice:
+        kind = "mobile" if voice == mobile else "landline"
+        points.append(_point(row, place, Channel.VOICE, voice, kind, row["voice_consent_on"]))
+    return points
+
+
+def _point(row: Row, place: Place, channel: Channel, address: str, kind: str, consent: Value) -> Point:
+    consent_on = consent if isinstance(consent, date) else None
+    own = pb.Recipient(address=address, given_name=_text(row["given_name"])).SerializeToString()
+    shared = _shared_fields(str(row["language"]), kind, _text(row["employment"]), consent_on)
+    return Point(channel, consent_on, own + shared + place.wire)
+
+
+@lru_cache(maxsize=50_000)
+def _shared_fields(language: str, kind: str, segment: str, consent_on: date | None) -> bytes:
+    recipient = pb.Recipient(
+        language=language, address_kind=kind, segment=segment, consented=consent_on is not None,
+        consent_time=None if consent_on is None else _at_midnight(consent_on),
+    )  # fmt: skip
+    return recipient.SerializeToString()
+
+
+def _at_midnight(day: date) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(datetime.combine(day, time(0), tzinfo=UTC))
+    return stamp
+
+
+def derive_borrower(row: Row, place: Place) -> tuple[object, ...]:
+    """Return the row of `borrower` without its tenant, in the order of `store.imports.BORROWER`."""
+    income = row["monthly_income"]
+    return (
+        row.borrower_id, row["borrower_ref"], place.place_id, row["language"],
+        EMPLOYMENT_CODES[_text(row["employment"]) or EMPLOYMENTS[-1]], _text(row["region"]),
+        None if income is None else to_minor(str(income), str(row["currency"])),
+        row["regional_unemployment"], row["preferred_channel"], row.borrower_digest,
+    )  # fmt: skip
+
+
+def derive_loan(row: Row) -> tuple[object, ...]:
+    """Return the row of `loan` without its tenant, in the order of `store.imports.LOAN`."""
+    currency = str(row["currency"])
+    return (
+        row.loan_id, row.borrower_id, row["loan_ref"], row["product"], currency,
+        to_minor(str(row["balance"]), currency), to_minor(str(row["past_due"]), currency),
+        to_minor(_text(row["instalment"]) or "0", currency), row["past_due_days"], row["due_on"],
+        row["missed_payments_12m"] or 0, row["kept_promises"] or 0, row["broken_promises"] or 0, row.loan_digest,
+    )  # fmt: skip
+
+
+def _text(value: Value) -> str:
+    return "" if value is None else str(value)

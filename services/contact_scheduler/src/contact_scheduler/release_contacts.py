@@ -1,0 +1,138 @@
+"""Hands due contacts to the dispatcher: several batches in flight on one stream, released once acknowledged.
+
+The rows stay held until the dispatcher has them durably. A crash in between hands the same contacts over again, and
+the dispatcher, which knows them by their ids, takes none twice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from contact_scheduler.contacts import ContactPhase
+from contact_scheduler.metrics import EXPIRED_CONTACTS, RELEASE_LAG, RELEASED_CONTACTS
+from contact_scheduler.store import release
+from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
+from forbear.types.v1 import types_pb2
+from forbear_chassis.clock import Clock
+from forbear_chassis.postgres import Pool
+from forbear_chassis.worker import Pass
+
+BATCH_CONTACTS = 500
+BATCHES_A_PASS = 20
+TIMEOUT_S = 60.0
+PURPOSE_REMINDER = types_pb2.PURPOSE_REMINDER
+
+log = structlog.get_logger(__name__)
+
+
+class SubmitCall(Protocol):
+    """The stub's method."""
+
+    def __call__(self, requests: AsyncIterator[pb.SubmitContactsRequest], /, *, timeout: float) -> Any: ...
+
+
+class ReleaseContacts:
+    """The worker between plan and dispatcher."""
+
+    def __init__(self, pool: Pool, clock: Clock, submit: SubmitCall) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._submit = submit
+
+    async def run_once(self) -> Pass:
+        """Release what is due; say when the next contact is."""
+        now = self._clock.now()
+        expired = await release.expire(self._pool, now)
+        EXPIRED_CONTACTS.inc(expired)
+        released = await self._release(now)
+        if expired or released:
+            return Pass(expired + released)
+        RELEASE_LAG.set(0)
+        return Pass(0, await release.next_due(self._pool))
+
+    async def _release(self, now: datetime) -> int:
+        async with self._pool.acquire() as connection, connection.transaction():
+            campaigns, tenants = await release.hold_campaigns(connection, now)
+            if not campaigns:
+                return 0
+            rows = await release.take_due(connection, campaigns, tenants, now, BATCH_CONTACTS * BATCHES_A_PASS)
+            if not rows:
+                return 0
+            RELEASE_LAG.set((now - rows[0]["not_before"]).total_seconds())
+            barred = [row["contact_id"] for row in rows if row["is_paused"] or row["point"] is None]
+            await release.mark(connection, barred, ContactPhase.CANCELLED, "paused_before_release")
+            going = [row for row in rows if not row["is_paused"] and row["point"] is not None]
+            refused = await self._hand_over(going)
+            released = [row["contact_id"] for row in going if row["contact_id"].bytes not in refused]
+            await release.mark(connection, released, ContactPhase.RELEASED)
+            for reason in sorted(set(refused.values())):
+                ids = [row["contact_id"] for row in going if refused.get(row["contact_id"].bytes) == reason]
+                await release.mark(connection, ids, ContactPhase.REFUSED, reason)
+        for row in going:
+            RELEASED_CONTACTS[row["channel"]].inc()
+        return len(rows)
+
+    async def _hand_over(self, rows: list[Any]) -> dict[bytes, str]:
+        """Stream contacts; return those that can never be sent, with the field that is wrong.
+
+        Raises ConnectionError when the stream ends before all is acknowledged.
+        """
+        batches = [rows[start : start + BATCH_CONTACTS] for start in range(0, len(rows), BATCH_CONTACTS)]
+        refused: dict[bytes, str] = {}
+        acknowledged = 0
+        async for answer in self._submit(_requests(batches), timeout=TIMEOUT_S):
+            acknowledged += 1
+            refused |= {item.contact_id: f"invalid_{item.field}" for item in answer.violations}
+        if acknowledged != len(batches):
+            raise ConnectionError("the dispatcher acknowledged fewer batches than were sent")
+        return refused
+
+
+async def _requests(batches: list[list[Any]]) -> AsyncIterator[pb.SubmitContactsRequest]:
+    build = ContactBuilder()
+    for batch in batches:
+        first, last = batch[0]["contact_id"], batch[-1]["contact_id"]
+        request = pb.SubmitContactsRequest(request_id=str(uuid.uuid5(first, f"release:{last}:{len(batch)}")))
+        for row in batch:
+            build.add(request, row)
+        yield request
+
+
+class ContactBuilder:
+    """Builds wire contacts from rows. What many contacts share (instants, loans' constants) is serialised once."""
+
+    def __init__(self) -> None:
+        self._stamps: dict[datetime, Timestamp] = {}
+
+    def add(self, request: pb.SubmitContactsRequest, row: Any) -> None:
+        """Append the contact of one row. The recipient is joined from stored pieces; the later override the earlier."""
+        contact = request.contacts.add(
+            contact_id=row["contact_id"].bytes,
+            tenant_id=row["tenant_id"].bytes,
+            campaign_id=row["campaign_id"].bytes,
+            borrower_id=row["borrower_id"].bytes,
+            loan_id=row["loan_id"].bytes,
+            channel=row["channel"],
+            purpose=PURPOSE_REMINDER,
+            template=row["template"],
+            not_before_time=self._stamp(row["not_before"]),
+            expire_time=self._stamp(row["expire_at"]),
+        )
+        contact.recipient.ParseFromString(row["point"] + row["wish"] + row["tenant"])
+        loan = contact.recipient.loan
+        loan.currency, loan.product = row["currency"], row["product"]
+        loan.balance_minor, loan.past_due_minor = row["balance"], row["past_due"]
+        loan.instalment_minor, loan.past_due_days = row["instalment"], row["past_due_days"]
+
+    def _stamp(self, instant: datetime) -> Timestamp:
+        stamp = self._stamps.get(instant)
+        if stamp is None:
+            stamp = self._stamps[instant] = Timestamp()
+            stamp.FromDatetime(instant)
+        return stamp

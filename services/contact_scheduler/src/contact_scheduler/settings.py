@@ -1,0 +1,36 @@
+"""Settings of the contact scheduler, read from `FORBEAR_SCHEDULER_*`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from forbear_chassis.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What the contact scheduler needs to run."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FORBEAR_SCHEDULER_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    rpc_listen: str = Field(default="127.0.0.1:9080", description="host:port of the gRPC server")
+    admin_listen: str = Field(default="127.0.0.1:9180", description="host:port of /metrics, /livez and /readyz")
+    http_listen: str = Field(default="127.0.0.1:8080", description="host:port of the campaign API and the console")
+    dispatcher_target: str = Field(default="127.0.0.1:9081", description="gRPC target of the channel dispatcher")
+    tracker_target: str = Field(default="127.0.0.1:9082", description="gRPC target of the response tracker")
+    plan_hour_utc: int = Field(
+        default=9, ge=0, le=23, description="hour of the day (UTC) at which campaigns are planned"
+    )
+    seed: int = Field(default=1, ge=0, description="seed of every lot that is drawn; the same seed gives the same plan")
+    capacity_sms_per_hour: int = Field(default=3_600, ge=0, description="assumed when the dispatcher does not answer")
+    capacity_email_per_hour: int = Field(
+        default=36_000, ge=0, description="assumed when the dispatcher does not answer"
+    )
+    capacity_voice_per_hour: int = Field(default=600, ge=0, description="assumed when the dispatcher does not answer")
+    cost_sms: float = Field(default=0.008, ge=0, description="cost of one text message, in the unit of worth")
+    cost_email: float = Field(default=0.0004, ge=0, description="cost of one mail, in the unit of worth")
+    cost_voice: float = Field(default=0.014, ge=0, description="cost of one call, in the unit of worth")
+    import_bytes_max: int = Field(default=4 << 30, gt=0, description="largest portfolio file taken, in bytes")
+    pool_size_max: int = Field(default=10, ge=4, le=100, description="connections to PostgreSQL")

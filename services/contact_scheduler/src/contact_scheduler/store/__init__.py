@@ -1,0 +1,1 @@
+"""PostgreSQL: one file per aggregate, plain SQL, no decisions."""

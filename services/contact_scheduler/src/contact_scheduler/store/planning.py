@@ -1,0 +1,182 @@
+"""What a plan reads and writes. All of it happens in the transaction that holds the campaign."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from contact_scheduler.campaigns import Campaign, State
+from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
+from contact_scheduler.planning.candidates import Candidate, History, Touch
+from contact_scheduler.planning.lawful import Place
+from contact_scheduler.store.campaigns import to_campaign
+from forbear_chassis.postgres import UUID, Connection
+
+CONTACT = (
+    "tenant_id", "contact_id", "campaign_id", "borrower_id", "loan_id", "channel", "slot", "arm", "propensity",
+    "probability", "value", "treatment", "template", "reason", "features", "state", "not_before", "expire_at",
+)  # fmt: skip
+CANDIDATES_A_PAGE = 20_000
+LOOK_BACK = timedelta(days=60)
+VOICE = 3
+OPEN = [ContactPhase.PLANNED.value, ContactPhase.RELEASED.value]
+TOUCHED = [*OPEN, ContactPhase.ACCEPTED.value, ContactPhase.UNKNOWN.value]
+
+TAKE_DUE = """
+SELECT * FROM campaign WHERE state = 'active' AND next_plan_at <= $1
+ORDER BY next_plan_at, tenant_id, campaign_id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+# Pauses count as they stood at the tick: what is said at that very instant cancels afterwards instead.
+AUDIENCE = """
+SELECT b.borrower_id, b.place_id, b.language, b.employment, b.monthly_income, b.unemployment_pct, b.preferred_channel,
+       b.wished_channel, b.wished_hour_start, b.wished_hour_end, l.loan_id, l.product, l.instalment, l.past_due,
+       l.past_due_days, l.missed_payments_12m, l.kept_promises, l.broken_promises,
+       coalesce((SELECT bit_or(1 << p.channel) FROM contact_point p WHERE p.tenant_id = b.tenant_id
+                 AND p.borrower_id = b.borrower_id AND p.consent_on IS NOT NULL), 0) AS consented,
+       coalesce((SELECT NOT EXISTS (SELECT FROM contact_point p WHERE p.tenant_id = b.tenant_id
+                 AND p.borrower_id = b.borrower_id AND p.channel = 1)), false) AS landline_voice,
+       EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
+               AND (s.until IS NULL OR s.until > $2) AND (s.lifted_at IS NULL OR s.lifted_at >= $2)) AS is_paused
+FROM (SELECT DISTINCT ON (borrower_id) * FROM loan
+      WHERE tenant_id = $1 AND past_due >= $3 AND past_due_days >= $4 AND ($5::int IS NULL OR past_due_days <= $5)
+        AND (cardinality($6::text[]) = 0 OR product = ANY($6))
+      ORDER BY borrower_id, past_due_days DESC, past_due DESC, loan_id) l
+JOIN borrower b ON b.tenant_id = $1 AND b.borrower_id = l.borrower_id
+WHERE (cardinality($7::text[]) = 0 OR b.region = ANY($7)) AND (cardinality($8::text[]) = 0 OR b.language = ANY($8))
+ORDER BY b.borrower_id
+"""
+HISTORY = """
+SELECT borrower_id, channel, slot, probability, state, coalesce(sent_at, not_before) AS at, responded_at
+FROM contact
+WHERE tenant_id = $1 AND borrower_id = ANY($2) AND not_before > $3 AND state = ANY($4)
+ORDER BY borrower_id, at, contact_id
+"""
+
+
+async def take_due(connection: Connection, now: datetime) -> Campaign | None:
+    """Return the active campaign that has waited longest for its plan, held for this transaction, or None."""
+    row = await connection.fetchrow(TAKE_DUE, now)
+    return None if row is None else to_campaign(row)
+
+
+async def close_plan(connection: Connection, campaign: Campaign, state: State, plan_at: datetime | None) -> None:
+    """Say when the campaign is planned next, or that it has ended."""
+    await connection.execute(
+        "UPDATE campaign SET state = $3, next_plan_at = $4 WHERE tenant_id = $1 AND campaign_id = $2",
+        campaign.tenant_id, campaign.campaign_id, state, plan_at,
+    )  # fmt: skip
+
+
+async def plan_number(connection: Connection, campaign: Campaign, day: date) -> int | None:
+    """Return the number of the campaign's next plan, from 1, or None when that day is planned already."""
+    row = await connection.fetchrow(
+        "SELECT count(*) AS plans, coalesce(bool_or(day = $3), false) AS is_planned FROM plan_run "
+        "WHERE tenant_id = $1 AND campaign_id = $2",
+        campaign.tenant_id, campaign.campaign_id, day,
+    )  # fmt: skip
+    return None if row["is_planned"] else row["plans"] + 1
+
+
+async def read_audience(connection: Connection, campaign: Campaign, tick_at: datetime) -> list[Candidate]:
+    """Return the borrowers of a campaign's audience as they stood at the tick, in the order of their ids."""
+    audience = campaign.audience
+    cursor = await connection.cursor(
+        AUDIENCE, campaign.tenant_id, tick_at, audience.past_due_min_minor, audience.past_due_days_min,
+        audience.past_due_days_max, list(audience.products), list(audience.regions), list(audience.languages),
+    )  # fmt: skip
+    candidates: list[Candidate] = []
+    while rows := await cursor.fetch(CANDIDATES_A_PAGE):
+        candidates += [_candidate(row) for row in rows]
+    return candidates
+
+
+def _candidate(row: Any) -> Candidate:
+    start, end = row["wished_hour_start"], row["wished_hour_end"]
+    return Candidate(
+        borrower_id=row["borrower_id"], place_id=row["place_id"], language=row["language"],
+        employment=row["employment"], monthly_income=row["monthly_income"], unemployment_pct=row["unemployment_pct"],
+        preferred_channel=row["preferred_channel"], wished_channel=row["wished_channel"],
+        wished_hours=None if start is None or end is None else (start, end), loan_id=row["loan_id"],
+        product=row["product"], instalment=row["instalment"], past_due=row["past_due"],
+        past_due_days=row["past_due_days"], missed_payments_12m=row["missed_payments_12m"],
+        kept_promises=row["kept_promises"], broken_promises=row["broken_promises"], consented=row["consented"],
+        landline_voice=row["landline_voice"], is_paused=row["is_paused"],
+    )  # fmt: skip
+
+
+async def read_history(connection: Connection, tenant_id: UUID, borrowers: list[UUID], tick_at: datetime) -> History:
+    """Return what was tried with each borrower in the last two months, oldest first, as known before the tick."""
+    history: History = {}
+    for start in range(0, len(borrowers), CANDIDATES_A_PAGE):
+        page = borrowers[start : start + CANDIDATES_A_PAGE]
+        for row in await connection.fetch(HISTORY, tenant_id, page, tick_at - LOOK_BACK, TOUCHED):
+            answered_at = row["responded_at"]
+            has_answered = answered_at is not None and answered_at < tick_at and answered_at <= row["at"] + ATTRIBUTION
+            is_sent = row["state"] == ContactPhase.ACCEPTED
+            touch = Touch(
+                row["channel"], row["at"], row["slot"], row["probability"], is_open=row["state"] in OPEN,
+                has_answered=has_answered,
+                is_settled=is_sent and (has_answered or row["at"] + ATTRIBUTION <= tick_at),
+            )  # fmt: skip
+            history.setdefault(row["borrower_id"], []).append(touch)
+    return history
+
+
+async def read_places(connection: Connection, place_ids: set[int]) -> dict[int, Place]:
+    """Return places by id."""
+    rows = await connection.fetch("SELECT * FROM place WHERE place_id = ANY($1)", list(place_ids))
+    return {row["place_id"]: Place(tuple(row["zones"]), tuple(row["regions"])) for row in rows}
+
+
+async def read_actor(connection: Connection, tenant_id: UUID) -> str:
+    """Return the legal role in which the tenant collects."""
+    actor: str = await connection.fetchval("SELECT actor FROM tenant WHERE tenant_id = $1", tenant_id)
+    return actor
+
+
+async def read_load(connection: Connection, tenant_id: UUID, starts_at: datetime, hours: int) -> np.ndarray[Any, Any]:
+    """Return the contacts of the tenant that other plans put into each channel and hour: int64 [3, hours]."""
+    rows = await connection.fetch(
+        "SELECT channel, floor(extract(epoch FROM not_before - $2) / 3600)::int AS hour, count(*) AS contacts "
+        "FROM contact WHERE tenant_id = $1 AND not_before >= $2 AND not_before < $3 AND state = ANY($4) GROUP BY 1, 2",
+        tenant_id, starts_at, starts_at + timedelta(hours=hours), OPEN,
+    )  # fmt: skip
+    load = np.zeros((3, hours), dtype=np.int64)
+    for row in rows:
+        load[row["channel"] - 1, row["hour"]] = row["contacts"]
+    return load
+
+
+async def latest_prices(connection: Connection, campaign: Campaign) -> list[list[float]] | None:
+    """Return the prices of the campaign's last plan, where the next search starts."""
+    prices: list[list[float]] | None = await connection.fetchval(
+        "SELECT prices FROM plan_run WHERE tenant_id = $1 AND campaign_id = $2 ORDER BY day DESC LIMIT 1",
+        campaign.tenant_id, campaign.campaign_id,
+    )  # fmt: skip
+    return prices
+
+
+async def write_contacts(connection: Connection, contacts: list[tuple[object, ...]]) -> None:
+    """Write the planned contacts in one COPY."""
+    await connection.copy_records_to_table("contact", records=contacts, columns=CONTACT)
+
+
+class PlanRun(NamedTuple):
+    """The record of one plan, in the order of its row."""
+
+    tenant_id: UUID
+    campaign_id: UUID
+    day: date
+    tick_at: datetime
+    horizon_at: datetime
+    model_version: int
+    counts: str
+    prices: list[list[float]]
+    gap: float
+
+
+async def write_run(connection: Connection, run: PlanRun) -> None:
+    """Record the plan of a day; a second one of the same day is refused by the key."""
+    await connection.execute("INSERT INTO plan_run VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", *run)

@@ -1,0 +1,85 @@
+"""Due contacts, held while they are handed over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from contact_scheduler.contacts import ContactPhase
+from forbear_chassis.postgres import UUID, Connection, Pool
+
+PLANNED, RELEASED = ContactPhase.PLANNED.value, ContactPhase.RELEASED.value
+EXPIRED, CANCELLED = ContactPhase.EXPIRED.value, ContactPhase.CANCELLED.value
+
+# Held in share mode: whoever pauses or cancels the campaign waits until this release is done, and then recalls it.
+HOLD_CAMPAIGNS = """
+SELECT tenant_id, campaign_id FROM campaign c WHERE state = 'active' AND EXISTS (
+    SELECT FROM contact t WHERE t.tenant_id = c.tenant_id AND t.campaign_id = c.campaign_id AND t.state = 0
+    AND t.not_before <= $1 AND t.expire_at > $1)
+ORDER BY tenant_id, campaign_id FOR SHARE SKIP LOCKED
+"""
+TAKE_DUE = f"""
+SELECT c.contact_id, c.tenant_id, c.campaign_id, c.borrower_id, c.loan_id, c.channel, c.template, c.not_before,
+       c.expire_at, p.recipient AS point, b.wish, t.recipient AS tenant, l.balance, l.past_due, l.instalment,
+       l.past_due_days, l.currency, l.product,
+       EXISTS (SELECT FROM pause s WHERE s.tenant_id = c.tenant_id AND s.borrower_id = c.borrower_id
+               AND s.lifted_at IS NULL AND (s.until IS NULL OR s.until > $2)) AS is_paused
+FROM contact c
+JOIN tenant t ON t.tenant_id = c.tenant_id
+JOIN borrower b ON b.tenant_id = c.tenant_id AND b.borrower_id = c.borrower_id
+JOIN loan l ON l.tenant_id = c.tenant_id AND l.loan_id = c.loan_id
+LEFT JOIN contact_point p ON p.tenant_id = c.tenant_id AND p.borrower_id = c.borrower_id AND p.channel = c.channel
+WHERE c.tenant_id = ANY($3) AND c.campaign_id = ANY($1) AND c.state = {PLANNED} AND c.not_before <= $2
+  AND c.expire_at > $2
+ORDER BY c.not_before, c.contact_id LIMIT $4
+FOR UPDATE OF c SKIP LOCKED
+"""
+MARK = """
+UPDATE contact c SET state = $2, outcome_reason = $3 WHERE contact_id = ANY($1)
+"""
+EXPIRE = f"""
+UPDATE contact SET state = {EXPIRED}, outcome_reason = 'not_released_in_time'
+WHERE (contact_id, tenant_id) IN (
+    SELECT contact_id, tenant_id FROM contact WHERE state = {PLANNED} AND expire_at <= $1
+    ORDER BY expire_at LIMIT 5000 FOR UPDATE SKIP LOCKED)
+"""
+NEXT_DUE = """
+SELECT least(
+    (SELECT min(d.due_at) FROM campaign c CROSS JOIN LATERAL (
+        SELECT min(not_before) AS due_at FROM contact t
+        WHERE t.tenant_id = c.tenant_id AND t.campaign_id = c.campaign_id AND t.state = 0) d
+     WHERE c.state = 'active'),
+    (SELECT min(expire_at) FROM contact WHERE state = 0))
+"""
+
+
+async def hold_campaigns(connection: Connection, now: datetime) -> tuple[list[UUID], list[UUID]]:
+    """Return campaigns (and their tenants) with due contacts, kept from being paused for this transaction."""
+    rows = await connection.fetch(HOLD_CAMPAIGNS, now)
+    return [row["campaign_id"] for row in rows], sorted({row["tenant_id"] for row in rows})
+
+
+async def take_due(
+    connection: Connection, campaigns: list[UUID], tenants: list[UUID], now: datetime, limit: int
+) -> list[Any]:
+    """Return due contacts with all that goes on the wire, held for this transaction."""
+    rows: list[Any] = await connection.fetch(TAKE_DUE, campaigns, now, tenants, limit)
+    return rows
+
+
+async def mark(connection: Connection, contact_ids: list[UUID], state: ContactPhase, reason: str = "") -> None:
+    """Move contacts to a state."""
+    if contact_ids:
+        await connection.execute(MARK, contact_ids, state.value, reason)
+
+
+async def expire(pool: Pool, now: datetime) -> int:
+    """Give up planned contacts whose time has passed; return how many."""
+    result: str = await pool.execute(EXPIRE, now)
+    return int(result.rpartition(" ")[2])
+
+
+async def next_due(pool: Pool) -> datetime | None:
+    """Return when the next planned contact is due or expires, or None."""
+    due: datetime | None = await pool.fetchval(NEXT_DUE)
+    return due

@@ -1,0 +1,84 @@
+"""Counts behind reports and console. Everything is read; nothing is kept apart from the facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
+from forbear_chassis.postgres import UUID, Pool
+
+ACCEPTED, REFUSED = ContactPhase.ACCEPTED.value, ContactPhase.REFUSED.value
+ANSWERED = f"coalesce(responded_at <= sent_at + interval '{int(ATTRIBUTION.total_seconds())} seconds', false)"
+LATE = "extract(epoch FROM date_trunc('hour', sent_at) - date_trunc('hour', not_before)) / 3600"
+
+
+class ReportStore:
+    """Reads the counts of one campaign of a tenant, or of all when `campaign_id` is None."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def states(self, tenant_id: UUID, campaign_id: UUID | None) -> list[Any]:
+        """Return (channel, state, contacts)."""
+        return await self._fetch(
+            "SELECT channel, state, count(*) AS contacts FROM contact WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2",
+            tenant_id, campaign_id,
+        )  # fmt: skip
+
+    async def refusals(self, tenant_id: UUID, campaign_id: UUID | None) -> list[Any]:
+        """Return (rule, state, contacts) of what did not go out, most frequent first."""
+        return await self._fetch(
+            "SELECT outcome_reason AS rule, state, count(*) AS contacts FROM contact "
+            f"WHERE {{where}} AND state IN ({REFUSED}, 3, 4, 7) AND outcome_reason <> '' "
+            "GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2",
+            tenant_id, campaign_id,
+        )  # fmt: skip
+
+    async def weeks(self, tenant_id: UUID, campaign_id: UUID | None) -> list[Any]:
+        """Return (week from 0, is_control, contacts, answers) of what was sent, weeks from the first contact's day."""
+        return await self._fetch(
+            f"""
+            WITH sent AS (SELECT sent_at, arm, {ANSWERED} AS has_answered FROM contact
+                          WHERE {{where}} AND state = {ACCEPTED}),
+                 first AS (SELECT date_trunc('day', min(sent_at)) AS day FROM sent)
+            SELECT floor(extract(epoch FROM sent_at - day) / 604800)::int AS week, arm = 3 AS is_control,
+                   count(*) AS contacts, count(*) FILTER (WHERE has_answered) AS answers
+            FROM sent, first GROUP BY 1, 2 ORDER BY 1, 2
+            """,
+            tenant_id, campaign_id,
+        )  # fmt: skip
+
+    async def heat(self, tenant_id: UUID, campaign_id: UUID | None) -> list[Any]:
+        """Return (channel, local hour, contacts, answers) of what was sent."""
+        return await self._fetch(
+            f"""
+            SELECT channel, ((slot + {LATE})::int % 24 + 24) % 24 AS hour, count(*) AS contacts,
+                   count(*) FILTER (WHERE {ANSWERED}) AS answers
+            FROM contact WHERE {{where}} AND state = {ACCEPTED} GROUP BY 1, 2 ORDER BY 1, 2
+            """,
+            tenant_id, campaign_id,
+        )  # fmt: skip
+
+    async def responses(self, tenant_id: UUID) -> list[Any]:
+        """Return (kind, responses) of the tenant."""
+        rows: list[Any] = await self._pool.fetch(
+            "SELECT kind, count(*) AS responses FROM response WHERE tenant_id = $1 GROUP BY 1 ORDER BY 1", tenant_id
+        )
+        return rows
+
+    async def latest_plan(self, tenant_id: UUID, campaign_id: UUID) -> dict[str, Any] | None:
+        """Return the latest plan of a campaign: day, counts, gap, version of the model; None before the first."""
+        row = await self._pool.fetchrow(
+            "SELECT day, tick_at, counts, gap, model_version FROM plan_run WHERE tenant_id = $1 AND campaign_id = $2 "
+            "ORDER BY day DESC LIMIT 1",
+            tenant_id, campaign_id,
+        )  # fmt: skip
+        return None if row is None else dict(row) | {"counts": orjson.loads(row["counts"])}
+
+    async def _fetch(self, query: str, tenant_id: UUID, campaign_id: UUID | None) -> list[Any]:
+        where = "tenant_id = $1" if campaign_id is None else "tenant_id = $1 AND campaign_id = $2"
+        arguments = (tenant_id,) if campaign_id is None else (tenant_id, campaign_id)
+        rows: list[Any] = await self._pool.fetch(query.format(where=where), *arguments)
+        return rows

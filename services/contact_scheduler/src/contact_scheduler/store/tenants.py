@@ -1,0 +1,91 @@
+"""Tenants, their API keys and console sessions, and the first answers of repeated requests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from contact_scheduler.credentials import Caller
+from forbear_chassis.postgres import UUID, Connection, Pool
+
+
+class Answer(NamedTuple):
+    """The first answer to a request."""
+
+    digest: bytes
+    status: int
+    body: bytes
+
+
+class TenantStore:
+    """Reads and writes tenants."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def create(self, tenant_id: UUID, slug: str, brand: str, actor: str, recipient: bytes, now: datetime) -> None:
+        """Create a tenant, or change brand and actor of the one with this slug."""
+        await self._pool.execute(
+            "INSERT INTO tenant VALUES ($1, $2, $3, $4, $5, $6) "
+            "ON CONFLICT (tenant_id) DO UPDATE SET brand = $3, actor = $4, recipient = $5",
+            tenant_id, slug, brand, actor, recipient, now,
+        )  # fmt: skip
+
+    async def add_key(self, digest: bytes, tenant_id: UUID, name: str, scopes: list[str], now: datetime) -> None:
+        """Add an API key; adding the same key again changes nothing."""
+        await self._pool.execute(
+            "INSERT INTO api_key VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            digest,
+            tenant_id,
+            name,
+            scopes,
+            now,
+        )
+
+    async def find_caller(self, digest: bytes) -> Caller | None:
+        """Return whose key this is, or None."""
+        row = await self._pool.fetchrow(
+            "SELECT tenant_id, scopes FROM api_key WHERE digest = $1 AND revoked_at IS NULL", digest
+        )
+        return None if row is None else Caller(row["tenant_id"], frozenset(row["scopes"]))
+
+    async def open_session(self, digest: bytes, tenant_id: UUID, expires_at: datetime, now: datetime) -> None:
+        """Open a console session, and forget those that ended."""
+        await self._pool.execute("DELETE FROM console_session WHERE expires_at <= $1", now)
+        await self._pool.execute("INSERT INTO console_session VALUES ($1, $2, $3)", digest, tenant_id, expires_at)
+
+    async def find_session(self, digest: bytes, now: datetime) -> UUID | None:
+        """Return the tenant of a session that is still open, or None."""
+        found: UUID | None = await self._pool.fetchval(
+            "SELECT tenant_id FROM console_session WHERE digest = $1 AND expires_at > $2", digest, now
+        )
+        return found
+
+    async def close_session(self, digest: bytes) -> None:
+        """End a console session."""
+        await self._pool.execute("DELETE FROM console_session WHERE digest = $1", digest)
+
+    async def brand(self, tenant_id: UUID) -> str:
+        """Return the name under which borrowers know the tenant."""
+        brand: str = await self._pool.fetchval("SELECT brand FROM tenant WHERE tenant_id = $1", tenant_id)
+        return brand
+
+
+async def claim_key(connection: Connection, tenant_id: UUID, key: str) -> bool:
+    """Take an idempotency key for this transaction; False while another request holds it."""
+    number = int.from_bytes(tenant_id.bytes[:4], "big", signed=True)
+    claimed: bool = await connection.fetchval("SELECT pg_try_advisory_xact_lock($1, hashtext($2))", number, key)
+    return claimed
+
+
+async def find_answer(connection: Connection, tenant_id: UUID, key: str) -> Answer | None:
+    """Return the first answer under a key, or None."""
+    row = await connection.fetchrow(
+        "SELECT digest, status, body FROM idempotency WHERE tenant_id = $1 AND key = $2", tenant_id, key
+    )
+    return None if row is None else Answer(row["digest"], row["status"], row["body"])
+
+
+async def keep_answer(connection: Connection, tenant_id: UUID, key: str, answer: Answer, now: datetime) -> None:
+    """Keep the first answer under a key."""
+    await connection.execute("INSERT INTO idempotency VALUES ($1, $2, $3, $4, $5, $6)", tenant_id, key, *answer, now)

@@ -1,0 +1,79 @@
+"""Takes outcomes and responses: durable before they are acknowledged, and acted upon in the same transaction.
+
+Who paid, promised, agreed, cannot pay, wants no contact or needs a person is left in peace from this instant: what is
+planned is cancelled, what was released is recalled. The model learns later, at the next tick.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from contact_scheduler import hand_over
+from contact_scheduler.contacts import ANSWERS, REST, ResponseKind
+from contact_scheduler.metrics import OUTCOMES, RESPONSES
+from contact_scheduler.store import feedback
+from contact_scheduler.store.feedback import Outcome, Pause, Response
+from forbear_chassis.postgres import UUID, Connection, Pool
+
+log = structlog.get_logger(__name__)
+
+BROKEN_ENDS = (ResponseKind.PROMISED, ResponseKind.ARRANGED)  # a promise that was not kept gives no more rest
+
+
+class TakeFeedback:
+    """The use cases behind `ReportOutcomes` and `ReportResponses`."""
+
+    def __init__(self, pool: Pool, wake: Callable[[], None]) -> None:
+        self._pool = pool
+        self._wake = wake
+
+    async def outcomes(self, outcomes: list[Outcome]) -> None:
+        """Write how contacts ended. Idempotent by contact id."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await feedback.settle_contacts(connection, sorted(outcomes))
+        for outcome in outcomes:
+            OUTCOMES[outcome.state].inc()
+
+    async def responses(self, responses: list[Response]) -> None:
+        """Write what borrowers did, and act. Idempotent by response id."""
+        ordered = sorted(responses, key=lambda one: (one.event_at, one.response_id.bytes))
+        async with self._pool.acquire() as connection, connection.transaction():
+            fresh = await feedback.add_responses(connection, ordered)
+            new = [response for response in ordered if response.response_id in fresh]
+            await feedback.mark_answered(
+                connection, [(one.contact_id, one.event_at) for one in new if one.kind in ANSWERS and one.contact_id]
+            )
+            await feedback.set_wishes(connection, [one for one in new if one.has_wish])
+            broken = [(one.tenant_id, one.borrower_id, one.event_at) for one in new if one.kind is ResponseKind.BROKEN]
+            await feedback.lift_pauses(connection, broken, BROKEN_ENDS)
+            pauses = [pause for one in new if (pause := pause_for(one)) is not None]
+            await feedback.add_pauses(connection, pauses)
+            await leave_in_peace(connection, pauses)
+        self._wake()
+        for response in new:
+            RESPONSES[response.kind].inc()
+
+
+def pause_for(response: Response) -> Pause | None:
+    """Return the rest that a response brings, or None."""
+    kind, until = response.kind, response.pause_until
+    if kind not in REST and until is None:
+        return None
+    if until is None:
+        rest = REST[kind]
+        until = None if rest is None else response.event_at + rest
+    return Pause(response.tenant_id, response.response_id, response.borrower_id, kind, response.event_at, until)
+
+
+async def leave_in_peace(connection: Connection, pauses: Sequence[Pause]) -> None:
+    """Cancel what is planned for borrowers that rest now, and recall what was released."""
+    groups: dict[tuple[UUID, ResponseKind], set[UUID]] = defaultdict(set)
+    for pause in pauses:
+        groups[pause.tenant_id, pause.kind].add(pause.borrower_id)
+    for (tenant_id, kind), borrowers in groups.items():
+        released = await feedback.stop_contacts(connection, tenant_id, borrowers, kind.label)
+        bodies = hand_over.recall_contacts(tenant_id, released, kind.label, "peace")
+        await hand_over.put(connection, hand_over.RECALL, bodies)

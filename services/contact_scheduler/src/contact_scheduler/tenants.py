@@ -1,0 +1,50 @@
+"""Makes tenants and their first API key, from the command line only: no route can."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+from contact_scheduler.credentials import SCOPES, digest, new_key
+from contact_scheduler.store.tenants import TenantStore
+from forbear.types.v1 import types_pb2
+from forbear_chassis.postgres import UUID
+from forbear_domain import ids
+from forbear_domain.policy import Actor
+
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+ACTORS = tuple(str(actor) for actor in Actor)
+KEY_FILE_MODE = 0o600
+
+
+class TenantRefused(ValueError):
+    """The tenant cannot be made as asked."""
+
+
+async def create_tenant(store: TenantStore, slug: str, brand: str, actor: str, key_file: Path, now: datetime) -> UUID:
+    """Create a tenant (or change its brand and role) and write a key of all scopes into `key_file`.
+
+    A key that the file holds already is kept, so that running it again changes nothing. Raises TenantRefused.
+    """
+    if not SLUG.fullmatch(slug):
+        raise TenantRefused("--slug: use 1 to 40 lower-case letters, digits and hyphens")
+    if not 1 <= len(brand) <= 60 or not brand.isprintable():
+        raise TenantRefused("--brand: give the name that borrowers know, 1 to 60 characters")
+    if actor not in ACTORS:
+        raise TenantRefused(f"--actor: use one of {', '.join(ACTORS)}")
+    tenant_id = UUID(ids.tenant_id(slug).bytes)
+    shared = types_pb2.Recipient(brand=brand, actor=actor).SerializeToString()
+    await store.create(tenant_id, slug, brand, actor, shared, now)
+    await store.add_key(digest(_read_or_write_key(key_file)), tenant_id, "created with the tenant", list(SCOPES), now)
+    return tenant_id
+
+
+def _read_or_write_key(path: Path) -> str:
+    if path.exists():
+        return path.read_text(encoding="utf-8").strip()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=KEY_FILE_MODE)
+    key = new_key()
+    path.write_text(key + "\n", encoding="utf-8")
+    return key

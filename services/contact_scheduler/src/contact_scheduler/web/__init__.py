@@ -1,0 +1,1 @@
+"""The campaign API and the console: HTTP in, use cases called, HTTP out. One file per resource."""

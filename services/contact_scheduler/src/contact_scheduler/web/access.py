@@ -1,0 +1,89 @@
+"""Who calls: API keys by bearer token. Every request finds the application's parts here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from contact_scheduler.credentials import Caller, digest
+from contact_scheduler.web.problems import Problem
+from forbear_chassis.clock import Clock
+from forbear_chassis.postgres import Pool
+
+if TYPE_CHECKING:
+    from contact_scheduler.explain_contact import ExplainContact
+    from contact_scheduler.import_borrowers import ImportBorrowers
+    from contact_scheduler.manage_campaigns import ManageCampaigns
+    from contact_scheduler.record_payments import RecordPayments
+    from contact_scheduler.report_campaign import ReportCampaign
+    from contact_scheduler.store.borrowers import BorrowerStore
+    from contact_scheduler.store.campaigns import CampaignStore
+    from contact_scheduler.store.imports import ImportStore
+    from contact_scheduler.store.tenants import TenantStore
+
+bearer = HTTPBearer(auto_error=False, description="An API key of the tenant, made by `create-tenant`.")
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What the routes call."""
+
+    pool: Pool
+    clock: Clock
+    tenants: TenantStore
+    imports: ImportStore
+    campaigns: CampaignStore
+    borrowers: BorrowerStore
+    import_borrowers: ImportBorrowers
+    manage_campaigns: ManageCampaigns
+    record_payments: RecordPayments
+    report: ReportCampaign
+    explain: ExplainContact
+
+
+def find_api(request: Request) -> Api:
+    """Return the parts of the application that answers."""
+    api: Api = request.app.state.api
+    return api
+
+
+Parts = Annotated[Api, Depends(find_api)]
+
+
+async def find_caller(
+    api: Parts, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Caller:
+    """Return whose key came with the request."""
+    caller = await api.tenants.find_caller(digest(credentials.credentials)) if credentials is not None else None
+    if caller is None:
+        raise Problem(401, "unauthenticated", "send a valid API key as `Authorization: Bearer <key>`")
+    return caller
+
+
+def _with_scope(scope: str, caller: Caller) -> Caller:
+    if scope not in caller.scopes:
+        raise Problem(403, "forbidden", f"this key lacks the scope {scope!r}; use one that has it")
+    return caller
+
+
+async def find_reader(caller: Annotated[Caller, Depends(find_caller)]) -> Caller:
+    """Return the caller if the key may read."""
+    return _with_scope("read", caller)
+
+
+async def find_writer(caller: Annotated[Caller, Depends(find_caller)]) -> Caller:
+    """Return the caller if the key may import and run campaigns."""
+    return _with_scope("write", caller)
+
+
+async def find_payer(caller: Annotated[Caller, Depends(find_caller)]) -> Caller:
+    """Return the caller if the key may report payments."""
+    return _with_scope("payments", caller)
+
+
+Reader = Annotated[Caller, Depends(find_reader)]
+Writer = Annotated[Caller, Depends(find_writer)]
+Payer = Annotated[Caller, Depends(find_payer)]

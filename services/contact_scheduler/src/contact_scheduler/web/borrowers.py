@@ -1,0 +1,148 @@
+"""`/v1/borrowers/{ref}`: what is known, and why and when the next contact is."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.web.access import Parts, Reader
+from contact_scheduler.web.problems import RESPONSES, not_found
+from forbear.types.v1 import types_pb2
+from forbear_chassis.postgres import UUID
+from forbear_domain import ids
+from forbear_domain.model import Channel, mask
+
+router = APIRouter(prefix="/v1/borrowers", tags=["borrowers"], responses=RESPONSES)
+
+
+class LoanView(BaseModel):
+    """One loan; amounts in minor units."""
+
+    loan_ref: str = Field(description="reference of the loan")
+    product: str = Field(description="mortgage, loan or card")
+    currency: str = Field(description="ISO 4217 code")
+    balance_minor: int = Field(description="balance")
+    past_due_minor: int = Field(description="past due")
+    past_due_days: int = Field(description="days past due")
+
+
+class PointView(BaseModel):
+    """One contact point."""
+
+    channel: str = Field(description="sms, email or voice")
+    address: str = Field(description="the address, masked")
+    consent_on: date | None = Field(description="when consent was given; absent: never contacted here")
+    consent_source: str = Field(description="where the consent comes from")
+
+
+class PauseView(BaseModel):
+    """One reason why the borrower is left in peace."""
+
+    reason: str = Field(description="kind of response that caused it")
+    since: datetime = Field(description="from when")
+    until: datetime | None = Field(description="until when; absent: until it is lifted")
+
+
+class ContactView(BaseModel):
+    """One contact."""
+
+    contact_id: uuid.UUID = Field(description="id of the contact")
+    campaign_id: uuid.UUID = Field(description="campaign it belongs to")
+    channel: str = Field(description="sms, email or voice")
+    state: str = Field(description="planned, released, accepted, refused, expired, recalled, unknown or cancelled")
+    reason: str = Field(description="rule or code that ended it; may be empty")
+    template: str = Field(description="template")
+    not_before: datetime = Field(description="earliest instant of sending")
+    sent_at: datetime | None = Field(description="when a provider took it")
+    responded_at: datetime | None = Field(description="when the borrower answered")
+
+
+class BorrowerView(BaseModel):
+    """What is known of one borrower."""
+
+    borrower_ref: str = Field(description="your reference")
+    language: str = Field(description="BCP 47 tag")
+    region: str = Field(description="state of residence, may be empty")
+    time_zones: list[str] = Field(description="everywhere the borrower may be; contacts are lawful in all of them")
+    loans: list[LoanView] = Field(description="loans, furthest past due first")
+    contact_points: list[PointView] = Field(description="contact points by channel")
+    pauses: list[PauseView] = Field(description="why the borrower is left in peace at present")
+    contacts: list[ContactView] = Field(description="the latest contacts, newest first")
+
+
+class NextContactView(BaseModel):
+    """The next contact and why."""
+
+    contact_id: uuid.UUID | None = Field(description="id of the contact; absent: none is planned")
+    channel: str | None = Field(description="sms, email or voice")
+    not_before: datetime | None = Field(description="earliest instant of sending")
+    expire_at: datetime | None = Field(description="latest instant of sending")
+    local_time: str | None = Field(description="day and hour on the borrower's clock")
+    template: str | None = Field(description="template")
+    treatment: str | None = Field(description="treatment")
+    arm: str | None = Field(description="planned, explored or control")
+    propensity: float | None = Field(description="probability with which exactly this was chosen")
+    probability: float | None = Field(description="expected probability of an answer")
+    reasons: list[str] = Field(description="why, or why not, most important first")
+
+
+@router.get("/{borrower_ref}", summary="Show one borrower")
+async def show_borrower(borrower_ref: str, api: Parts, caller: Reader) -> BorrowerView:
+    """Show what is known of one borrower; addresses are masked."""
+    tenant_id, store = caller.tenant_id, api.borrowers
+    borrower_id = UUID(ids.borrower_id(tenant_id, borrower_ref).bytes)
+    borrower = await store.find(tenant_id, borrower_id)
+    if borrower is None:
+        raise not_found()
+    return BorrowerView(
+        borrower_ref=borrower["ref"], language=borrower["language"], region=borrower["region"],
+        time_zones=sorted({zone for zone in borrower["zones"] if zone}),
+        loans=[
+            LoanView(
+                loan_ref=row["ref"], product=row["product"], currency=row["currency"], balance_minor=row["balance"],
+                past_due_minor=row["past_due"], past_due_days=row["past_due_days"],
+            )
+            for row in await store.loans(tenant_id, borrower_id)
+        ],
+        contact_points=[
+            PointView(
+                channel=Channel(row["channel"]).label, consent_on=row["consent_on"],
+                consent_source=row["consent_source"],
+                address=mask(types_pb2.Recipient.FromString(row["recipient"]).address),
+            )
+            for row in await store.points(tenant_id, borrower_id)
+        ],
+        pauses=[
+            PauseView(reason=ResponseKind(row["kind"]).label, since=row["since"], until=row["until"])
+            for row in await store.pauses(tenant_id, borrower_id, api.clock.now())
+        ],
+        contacts=[
+            ContactView(
+                contact_id=row["contact_id"], campaign_id=row["campaign_id"], channel=Channel(row["channel"]).label,
+                state=ContactPhase(row["state"]).label, reason=row["outcome_reason"], template=row["template"],
+                not_before=row["not_before"], sent_at=row["sent_at"], responded_at=row["responded_at"],
+            )
+            for row in await store.contacts(tenant_id, borrower_id)
+        ],
+    )  # fmt: skip
+
+
+@router.get("/{borrower_ref}/next-contact", summary="Explain the next contact")
+async def explain_next_contact(borrower_ref: str, api: Parts, caller: Reader) -> NextContactView:
+    """Say which contact is next and why this channel, this hour and this treatment; or why there is none."""
+    borrower_id = UUID(ids.borrower_id(caller.tenant_id, borrower_ref).bytes)
+    explanation = await api.explain.run(caller.tenant_id, borrower_id)
+    if explanation is None:
+        raise not_found()
+    names = (
+        "contact_id", "not_before", "expire_at", "local_time", "template", "treatment", "arm", "propensity",
+        "probability",
+    )  # fmt: skip
+    contact = explanation.contact
+    shown = {name: None if contact is None else getattr(contact, name) for name in names}
+    channel = None if contact is None else contact.channel.label
+    return NextContactView(channel=channel, reasons=explanation.reasons, **shown)

@@ -1,0 +1,130 @@
+"""The analysts' console: one page, rendered here, refreshed in place where scripts run and usable where they do not.
+
+People log in with an API key, which buys a session cookie; the key itself is not kept. Nothing is loaded from any
+other host, and nothing can be changed from the page.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import timedelta
+from functools import cache
+from importlib import resources
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Cookie, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from contact_scheduler.contacts import ContactPhase
+from contact_scheduler.credentials import digest
+from contact_scheduler.report_campaign import Cell, Report
+from contact_scheduler.web.access import Api, Parts
+from forbear_chassis.postgres import UUID
+from forbear_domain.model import Channel
+
+SESSION = timedelta(hours=12)
+COOKIE = "forbear_session"
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+STATIC = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
+SHADES = 6  # steps of the heat map's scale
+RATE_OF_DARKEST = 0.5
+
+Session = Annotated[str | None, Cookie(alias=COOKIE)]
+
+router = APIRouter(prefix="/console", include_in_schema=False)
+
+
+@router.get("")
+async def show_console(api: Parts, session: Session = None, campaign: uuid.UUID | None = None) -> Response:
+    """Show the login form, or the campaigns of the session's tenant with one of them in full."""
+    tenant_id = await _tenant(api, session)
+    if tenant_id is None:
+        return _page("login.html", error="")
+    campaigns = await api.campaigns.list(tenant_id)
+    chosen = next((one for one in campaigns if campaign is None or one.campaign_id == campaign), None)
+    report = None if chosen is None else await api.report.run(tenant_id, chosen.campaign_id)
+    return _page(
+        "console.html", brand=await api.tenants.brand(tenant_id), now=api.clock.now(), campaigns=campaigns,
+        chosen=chosen, report=report, heat=_heat(report), phases=[phase.label for phase in ContactPhase],
+        channels=[channel.label for channel in Channel],
+    )  # fmt: skip
+
+
+@router.post("/login")
+async def log_in(request: Request, api: Parts, key: Annotated[str, Form(max_length=200)]) -> Response:
+    """Open a session for a valid key."""
+    caller = await api.tenants.find_caller(digest(key.strip()))
+    if caller is None or "read" not in caller.scopes:
+        return _page("login.html", status=401, error="This key is not valid. Check that it was copied completely.")
+    token, now = secrets.token_urlsafe(32), api.clock.now()
+    await api.tenants.open_session(digest(token), caller.tenant_id, now + SESSION, now)
+    response = RedirectResponse("/console", status_code=303)
+    is_secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+    response.set_cookie(
+        COOKIE, token, max_age=int(SESSION.total_seconds()), path="/console", secure=is_secure, httponly=True,
+        samesite="strict",
+    )  # fmt: skip
+    return response
+
+
+@router.post("/logout")
+async def log_out(api: Parts, session: Session = None) -> Response:
+    """End the session."""
+    if session is not None:
+        await api.tenants.close_session(digest(session))
+    response = RedirectResponse("/console", status_code=303)
+    response.delete_cookie(COOKIE, path="/console")
+    return response
+
+
+@router.get("/static/{name}")
+async def serve_static(name: str) -> Response:
+    """Serve style, script and icon."""
+    if name not in STATIC:
+        return Response(status_code=404)
+    return Response(_static(name), media_type=STATIC[name], headers={"Cache-Control": "max-age=3600"})
+
+
+async def _tenant(api: Api, session: str | None) -> UUID | None:
+    return None if session is None else await api.tenants.find_session(digest(session), api.clock.now())
+
+
+def _page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
+    return HTMLResponse(_template(name).render(**values), status, SECURITY_HEADERS)
+
+
+@cache
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=PackageLoader("contact_scheduler.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["percent"] = lambda value: f"{value * 100:.1f} %"
+    environment.filters["count"] = lambda value: f"{value:,}"
+    return environment.get_template(name)
+
+
+@cache
+def _static(name: str) -> bytes:
+    return (resources.files("contact_scheduler.web") / "static" / name).read_bytes()
+
+
+def _heat(report: Report | None) -> dict[str, list[dict[str, Any]]]:
+    """Return 24 cells for each channel: hour, rate, contacts, shade 0 (none) to SHADES."""
+    known = {} if report is None else {(cell.channel, cell.hour): cell for cell in report.cells}
+    return {channel.label: [_cell(known.get((channel, hour)), hour) for hour in range(24)] for channel in Channel}
+
+
+def _cell(cell: Cell | None, hour: int) -> dict[str, Any]:
+    if cell is None:
+        return {"hour": hour, "rate": 0.0, "contacts": 0, "shade": 0}
+    shade = 1 + min(SHADES - 1, int(cell.rate.value / RATE_OF_DARKEST * SHADES))
+    return {"hour": hour, "rate": cell.rate.value, "contacts": cell.rate.rows, "shade": shade}

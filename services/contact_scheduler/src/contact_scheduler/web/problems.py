@@ -1,0 +1,93 @@
+"""Errors as problem documents (RFC 9457): what is wrong, where, and how to mend it. Never with personal data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldError(BaseModel):
+    """One field that cannot be used."""
+
+    field: str = Field(description="path of the field, such as cadence.rest_days", examples=["cadence.rest_days"])
+    mend: str = Field(description="how to mend it", examples=["input should be greater than or equal to 0.5"])
+
+
+class ProblemDocument(BaseModel):
+    """What every error answers."""
+
+    type: str = Field(
+        description="name of the kind of problem, for programs", examples=["urn:forbear:problem:validation"]
+    )
+    title: str = Field(description="the kind of problem, for people")
+    status: int = Field(description="the HTTP status")
+    detail: str = Field(description="what happened and how to mend it")
+    errors: list[FieldError] = Field(default_factory=list, description="the fields concerned")
+
+
+class Problem(Exception):
+    """Ends a request with a problem document."""
+
+    def __init__(self, status: int, kind: str, detail: str, errors: list[FieldError] | None = None) -> None:
+        super().__init__(detail)
+        self.document = ProblemDocument(
+            type=f"urn:forbear:problem:{kind}", title=kind.replace("-", " "), status=status, detail=detail,
+            errors=errors or [],
+        )  # fmt: skip
+
+    def response(self) -> JSONResponse:
+        """Return the document as an answer."""
+        headers = {"WWW-Authenticate": "Bearer"} if self.document.status == 401 else None
+        return JSONResponse(self.document.model_dump(), self.document.status, headers, MEDIA_TYPE)
+
+
+def not_found() -> Problem:
+    """Make the answer for everything that the caller's tenant does not have, whoever else may have it."""
+    return Problem(404, "not-found", "there is no such resource in your tenant; check the id")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of an application as a problem document."""
+
+    @app.exception_handler(Problem)
+    async def on_problem(_: Request, error: Problem) -> JSONResponse:
+        return error.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def on_validation(_: Request, error: RequestValidationError) -> JSONResponse:
+        return invalid([_field_error(item) for item in error.errors()]).response()
+
+    @app.exception_handler(HTTPException)
+    async def on_http(_: Request, error: HTTPException) -> JSONResponse:
+        kinds = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+        return Problem(error.status_code, kinds.get(error.status_code, "http-error"), str(error.detail)).response()
+
+
+def invalid(errors: list[FieldError]) -> Problem:
+    """Make the answer for a request whose fields must be mended."""
+    return Problem(422, "validation", "some fields cannot be used; mend them and send the request again", errors)
+
+
+def _field_error(item: Any) -> FieldError:
+    path = [str(part) for part in item["loc"] if part not in ("body", "query", "path", "header")]
+    if item["type"] == "json_invalid":
+        return FieldError(field="body", mend="the body is not valid JSON")
+    message = str(item["msg"])
+    return FieldError(field=".".join(path) or "body", mend=message[:1].lower() + message[1:])
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    401: {"model": ProblemDocument, "description": "No or no valid API key."},
+    403: {"model": ProblemDocument, "description": "The key may not do this."},
+    404: {"model": ProblemDocument, "description": "The tenant has no such resource."},
+    409: {"model": ProblemDocument, "description": "Not possible in the present state, or a twin of it runs now."},
+    413: {"model": ProblemDocument, "description": "The body is too large."},
+    422: {"model": ProblemDocument, "description": "Fields to mend."},
+}

@@ -1,0 +1,123 @@
+"""Reports: `/v1/campaigns/{id}/report` and `/v1/response-rates`."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from contact_scheduler.learning.lift import Lift, Rate
+from contact_scheduler.report_campaign import Cell
+from contact_scheduler.web.access import Parts, Reader
+from contact_scheduler.web.problems import RESPONSES, not_found
+from forbear_chassis.postgres import UUID
+
+router = APIRouter(prefix="/v1", tags=["reports"], responses=RESPONSES)
+
+
+class RateView(BaseModel):
+    """A share of contacts that were answered within 48 hours."""
+
+    contacts: int = Field(description="contacts that a provider took")
+    answers: int = Field(description="of which were answered")
+    rate: float = Field(description="answers / contacts, 0 without contacts")
+    low: float = Field(description="lower end of the 95 % Wilson interval")
+    high: float = Field(description="upper end of the 95 % Wilson interval")
+
+
+class LiftView(BaseModel):
+    """The learned policy beside the control group, which is served at random."""
+
+    learned: RateView = Field(description="contacts that the plan chose, the explored slice included")
+    control: RateView = Field(description="contacts of the control group")
+    difference: float = Field(description="learned less control")
+    low: float = Field(description="lower end of Newcombe's 95 % interval of the difference")
+    high: float = Field(description="upper end of it")
+    is_proven: bool = Field(description="whether the interval lies above zero")
+
+
+class WeekView(LiftView):
+    """One week of a campaign."""
+
+    week: int = Field(description="number of the week, from 1")
+
+
+class CellView(RateView):
+    """One channel at one hour."""
+
+    channel: str = Field(description="sms, email or voice")
+    hour: int = Field(description="hour on the borrower's clock, 0 to 23")
+
+
+class RefusalView(BaseModel):
+    """Contacts that did not go out for one reason."""
+
+    rule: str = Field(description="rule, provider's code or short constant")
+    state: str = Field(description="refused, expired, recalled or cancelled")
+    contacts: int = Field(description="contacts")
+
+
+class PlanView(BaseModel):
+    """The latest plan."""
+
+    day: date = Field(description="its day")
+    counts: dict[str, int] = Field(description="borrowers of the audience by what became of them")
+    gap: float = Field(description="largest possible loss against the best assignment, as a share of it")
+    model_version: int = Field(description="version of the response model")
+
+
+class ReportView(BaseModel):
+    """What a campaign brought so far."""
+
+    campaign_id: uuid.UUID = Field(description="the campaign")
+    states: dict[str, dict[str, int]] = Field(description="contacts by channel and state")
+    total: LiftView = Field(description="the whole campaign")
+    weeks: list[WeekView] = Field(description="week by week, from the first contact's day")
+    refusals: list[RefusalView] = Field(description="what did not go out and why, most frequent first")
+    heat_map: list[CellView] = Field(description="channel by hour on the borrower's clock")
+    plan: PlanView | None = Field(description="the latest plan; absent before the first")
+
+
+@router.get("/campaigns/{campaign_id}/report", summary="Report a campaign")
+async def report_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) -> ReportView:
+    """Report contacts by channel and state, learned against control by week, refusals by rule, channel by hour."""
+    known = UUID(campaign_id.bytes)
+    if await api.campaigns.find(caller.tenant_id, known) is None:
+        raise not_found()
+    report = await api.report.run(caller.tenant_id, known)
+    return ReportView(
+        campaign_id=campaign_id,
+        states=report.states,
+        total=LiftView(**_lift(report.total)),
+        weeks=[WeekView(week=week.number, **_lift(week.lift)) for week in report.weeks],
+        refusals=[RefusalView(rule=one.rule, state=one.state, contacts=one.contacts) for one in report.refusals],
+        heat_map=[_cell(cell) for cell in report.cells],
+        plan=None if report.plan is None else PlanView(**{name: report.plan[name] for name in PlanView.model_fields}),
+    )
+
+
+@router.get("/response-rates", summary="Response rates by channel and hour")
+async def response_rates(api: Parts, caller: Reader, campaign_id: uuid.UUID | None = None) -> list[CellView]:
+    """Give the response rate of each channel at each hour of the borrower's clock, for a campaign or for all."""
+    known = None if campaign_id is None else UUID(campaign_id.bytes)
+    if known is not None and await api.campaigns.find(caller.tenant_id, known) is None:
+        raise not_found()
+    return [_cell(cell) for cell in await api.report.cells(caller.tenant_id, known)]
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    return {"contacts": rate.rows, "answers": rate.positives, "rate": rate.value, "low": rate.low, "high": rate.high}
+
+
+def _lift(lift: Lift) -> dict[str, Any]:
+    return {
+        "learned": RateView(**_rate(lift.learned)), "control": RateView(**_rate(lift.control)),
+        "difference": lift.difference, "low": lift.low, "high": lift.high, "is_proven": lift.is_proven,
+    }  # fmt: skip
+
+
+def _cell(cell: Cell) -> CellView:
+    return CellView(channel=cell.channel.label, hour=cell.hour, **_rate(cell.rate))

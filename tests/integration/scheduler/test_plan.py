@@ -1,0 +1,298 @@
+"""Plan, release and feedback on a real database with real gRPC peers."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from forbear.scheduler.v1 import scheduler_service_pb2 as pb
+from forbear.types.v1 import types_pb2
+from forbear_domain import ids
+from tests.integration.scheduler.scheduler_stage import Scheduler, make_csv, make_row
+
+pytestmark = pytest.mark.needs_postgres
+
+DAY = timedelta(days=1)
+
+
+async def report_outcomes(scheduler: Scheduler, state: int = types_pb2.CONTACT_STATE_ACCEPTED) -> list[bytes]:
+    """Report one final state for everything that the dispatcher has and that was not reported yet."""
+    open_ids = await scheduler.pool.fetch(
+        "SELECT contact_id, not_before FROM contact WHERE state = 6 ORDER BY contact_id"
+    )
+    request = pb.ReportOutcomesRequest(request_id=str(uuid.uuid4()))
+    for row in open_ids:
+        outcome = request.outcomes.add(contact_id=row["contact_id"].bytes, state=state)  # type: ignore[arg-type]
+        outcome.event_time.FromDatetime(max(row["not_before"], scheduler.clock.now()))
+    if open_ids:
+        await stream(scheduler.rpc.ReportOutcomes, request)
+    return [row["contact_id"].bytes for row in open_ids]
+
+
+async def report_response(
+    scheduler: Scheduler,
+    borrower_ref: str,
+    kind: int,
+    contact_id: bytes = b"",
+    at: datetime | None = None,
+    **fields: Any,
+) -> None:
+    """Report one response."""
+    borrower_id = ids.borrower_id(scheduler.tenant_id, borrower_ref)
+    response = pb.Response(
+        response_id=uuid.uuid4().bytes, tenant_id=scheduler.tenant_id.bytes, borrower_id=borrower_id.bytes,
+        contact_id=contact_id, kind=kind, channel=1, **fields,  # type: ignore[arg-type]
+    )  # fmt: skip
+    response.event_time.FromDatetime(at or scheduler.clock.now())
+    await stream(scheduler.rpc.ReportResponses, pb.ReportResponsesRequest(request_id="r", responses=[response]))
+
+
+async def stream(method: Any, request: Any) -> None:
+    """Send one request over a stream and wait for its acknowledgement."""
+
+    async def requests():
+        yield request
+
+    assert [request.request_id] == [answer.request_id async for answer in method(requests(), timeout=10)]
+
+
+async def test_a_started_campaign_is_planned_at_once_and_released_when_due(
+    scheduler: Scheduler, portfolio: str
+) -> None:
+    """Contacts reach the dispatcher at their time, complete, lawful on the borrower's clock, and once."""
+    await scheduler.upload(portfolio)
+    await scheduler.start_campaign(control_share=0.2)
+    await scheduler.run_plan()
+    planned = await scheduler.count("SELECT count(*) FROM contact")
+    await scheduler.live_until(scheduler.clock.now() + timedelta(hours=11))
+
+    assert 30 < planned <= 40
+    assert planned == len(scheduler.dispatcher.contacts)
+    assert 0 == scheduler.dispatcher.repeated
+    contact = next(iter(scheduler.dispatcher.contacts.values()))
+    assert ("Harbor Home Loans", "Ana", "en", True) == (
+        contact.recipient.brand, contact.recipient.given_name, contact.recipient.language, contact.recipient.consented
+    )  # fmt: skip
+    assert (135_000, 20, "mortgage") == (
+        contact.recipient.loan.past_due_minor, contact.recipient.loan.past_due_days, contact.recipient.loan.product
+    )  # fmt: skip
+    assert {"America/New_York"} == {place.zone for place in contact.recipient.places}
+    slots = await scheduler.pool.fetch("SELECT slot % 24 AS hour FROM contact")
+    assert all(8 <= row["hour"] < 21 for row in slots)
+
+
+async def test_a_day_is_planned_once_whoever_asks_again(scheduler: Scheduler, portfolio: str) -> None:
+    """Pausing and resuming, or a second pass, adds no contact to a day that is planned."""
+    await scheduler.upload(portfolio)
+    campaign_id = await scheduler.start_campaign()
+    await scheduler.run_plan()
+    planned = await scheduler.count("SELECT count(*) FROM contact")
+    for verb in ("pause", "resume"):
+        await scheduler.http.post(f"/v1/campaigns/{campaign_id}:{verb}")
+    await scheduler.run_plan()
+
+    assert planned == await scheduler.count("SELECT count(*) FROM contact")
+    assert 1 == await scheduler.count("SELECT count(*) FROM plan_run")
+
+
+async def test_a_contacted_borrower_rests_as_long_as_the_campaign_says(scheduler: Scheduler, portfolio: str) -> None:
+    """With three days of rest nobody is contacted twice within three days, and everybody again after it."""
+    await scheduler.upload(portfolio)
+    await scheduler.start_campaign(cadence={"rest_days": 3, "contacts_a_week_max": 2})
+    for _ in range(9):
+        await scheduler.live_until(scheduler.clock.now() + DAY)
+        await report_outcomes(scheduler)
+    gaps = await scheduler.pool.fetch(
+        "SELECT not_before - lag(not_before) OVER (PARTITION BY borrower_id ORDER BY not_before) AS gap FROM contact"
+    )
+
+    assert 80 <= await scheduler.count("SELECT count(*) FROM contact")
+    assert timedelta(days=3) <= min(row["gap"] for row in gaps if row["gap"] is not None)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        types_pb2.RESPONSE_KIND_PROMISED, types_pb2.RESPONSE_KIND_ARRANGED, types_pb2.RESPONSE_KIND_HARDSHIP,
+        types_pb2.RESPONSE_KIND_OPTED_OUT, types_pb2.RESPONSE_KIND_HANDED_OVER,
+    ],
+)  # fmt: skip
+async def test_whoever_answers_so_is_left_in_peace_at_once(scheduler: Scheduler, kind: int) -> None:
+    """What is planned is cancelled, what was released is recalled, and the next plans leave the borrower out."""
+    await scheduler.upload(make_csv([make_row(1), make_row(2)]))
+    await scheduler.start_campaign()
+    await scheduler.run_plan()
+    first = await scheduler.pool.fetchrow("SELECT * FROM contact ORDER BY not_before LIMIT 1")
+    refs = {ids.borrower_id(scheduler.tenant_id, ref): ref for ref in ("B00001", "B00002")}
+    await scheduler.live_until(first["not_before"])
+    await report_response(scheduler, refs[first["borrower_id"]], kind)
+    await report_response(scheduler, next(ref for key, ref in refs.items() if key != first["borrower_id"]), kind)
+    await scheduler.run_release()
+    contacts = await scheduler.count("SELECT count(*) FROM contact")
+    await scheduler.live_until(scheduler.clock.now() + 6 * DAY)
+
+    assert [first["contact_id"].bytes] == [key for recall in scheduler.dispatcher.recalls for key in recall.contact_ids]
+    assert [first["contact_id"].bytes] == list(scheduler.dispatcher.contacts)
+    assert contacts == await scheduler.count("SELECT count(*) FROM contact")
+
+
+async def test_a_repeated_response_changes_nothing(scheduler: Scheduler) -> None:
+    """The same response twice is one row and one pause."""
+    await scheduler.upload(make_csv([make_row(1)]))
+    response = pb.Response(
+        response_id=uuid.uuid4().bytes, tenant_id=scheduler.tenant_id.bytes, kind=types_pb2.RESPONSE_KIND_PROMISED,
+        borrower_id=ids.borrower_id(scheduler.tenant_id, "B00001").bytes,
+    )  # fmt: skip
+    response.event_time.FromDatetime(scheduler.clock.now())
+    for number in range(2):
+        await stream(
+            scheduler.rpc.ReportResponses, pb.ReportResponsesRequest(request_id=str(number), responses=[response])
+        )
+
+    assert (1, 1) == (
+        await scheduler.count("SELECT count(*) FROM response"), await scheduler.count("SELECT count(*) FROM pause")
+    )  # fmt: skip
+
+
+async def test_payments_stop_contacts_and_reach_the_tracker(scheduler: Scheduler) -> None:
+    """A payment of all that is past due cancels the plan, tells the tracker and is booked once."""
+    await scheduler.upload(make_csv([make_row(1), make_row(2)]))
+    await scheduler.start_campaign()
+    await scheduler.run_plan()
+    payment = {
+        "payment_ref": "P1", "borrower_ref": "B00001", "loan_ref": "L00001", "amount": "1350.00", "currency": "USD",
+        "paid_at": scheduler.clock.now().isoformat(),
+    }  # fmt: skip
+    bad = payment | {"payment_ref": "P2", "loan_ref": "L9"}
+    first = (await scheduler.http.post("/v1/payments", json={"payments": [payment, bad]})).json()
+    again = (await scheduler.http.post("/v1/payments", json={"payments": [payment]})).json()
+    await scheduler.run_release()
+
+    assert (1, [(1, "loan_ref")]) == (first["taken"], [(e["index"], e["field"]) for e in first["rejected"]])
+    assert (0, 1) == (again["taken"], again["repeated"])
+    assert [(135_000, 0)] == [(p.amount_minor, p.past_due_minor) for p in scheduler.tracker.payments]
+    assert {"cancelled", "planned"} == {await state_of(scheduler, "B00001"), await state_of(scheduler, "B00002")}
+    why = (await scheduler.http.get("/v1/borrowers/B00001/next-contact")).json()["reasons"]
+    assert "paid" in why[0]
+
+
+async def state_of(scheduler: Scheduler, ref: str) -> str:
+    """Return the state of a borrower's latest contact."""
+    return str((await scheduler.http.get(f"/v1/borrowers/{ref}")).json()["contacts"][0]["state"])
+
+
+async def test_a_paused_campaign_releases_nothing_and_takes_back_what_it_released(
+    scheduler: Scheduler, portfolio: str
+) -> None:
+    """Pause recalls at the dispatcher, resume goes on with what is still in time, cancel ends it for good."""
+    await scheduler.upload(portfolio)
+    campaign_id = await scheduler.start_campaign()
+    await scheduler.run_plan()
+    await scheduler.http.post(f"/v1/campaigns/{campaign_id}:pause")
+    await scheduler.live_until(scheduler.clock.now() + timedelta(hours=2))
+    paused = len(scheduler.dispatcher.contacts)
+    await scheduler.http.post(f"/v1/campaigns/{campaign_id}:resume")
+    await scheduler.run_release()
+    resumed = len(scheduler.dispatcher.contacts)
+    await scheduler.http.post(f"/v1/campaigns/{campaign_id}:cancel")
+    await scheduler.live_until(scheduler.clock.now() + 2 * DAY)
+    refused = await scheduler.http.post(f"/v1/campaigns/{campaign_id}:start")
+
+    assert 0 == paused
+    assert 0 < resumed == len(scheduler.dispatcher.contacts)
+    assert ["campaign_paused", "campaign_cancelled"] == [recall.reason for recall in scheduler.dispatcher.recalls]
+    assert 409 == refused.status_code
+
+
+async def test_answers_are_learned_at_the_next_tick_in_order(scheduler: Scheduler, portfolio: str) -> None:
+    """Answers and silence reach the model once they are settled; each contact is learned once."""
+    await scheduler.upload(portfolio)
+    await scheduler.start_campaign(cadence={"rest_days": 1, "contacts_a_week_max": 5})
+    for _ in range(5):
+        await scheduler.live_until(scheduler.clock.now() + timedelta(hours=12))
+        for number, contact_id in enumerate(await report_outcomes(scheduler)):
+            contact = scheduler.dispatcher.contacts[contact_id]
+            if number % 2:
+                ref = await scheduler.count(
+                    "SELECT ref FROM borrower WHERE borrower_id = $1", uuid.UUID(bytes=contact.borrower_id)
+                )
+                await report_response(scheduler, ref, types_pb2.RESPONSE_KIND_ENGAGED, contact_id)
+        await scheduler.live_until(scheduler.clock.now() + timedelta(hours=12))
+    outcomes = await scheduler.count("SELECT max(outcomes) FROM model_state")
+
+    assert outcomes == await scheduler.count("SELECT count(*) FROM contact WHERE learned_at IS NOT NULL")
+    assert outcomes > 40
+    report = await scheduler.http.get("/v1/campaigns")
+    shown = (await scheduler.http.get(f"/v1/campaigns/{report.json()[0]['campaign_id']}/report")).json()
+    assert 0.3 < shown["total"]["learned"]["rate"] < 0.7
+    assert shown["heat_map"] == (await scheduler.http.get("/v1/response-rates")).json()
+
+
+async def test_a_wish_binds_the_plan(scheduler: Scheduler) -> None:
+    """Channel and hours that the borrower asked for are the only ones that are planned, in the language asked for."""
+    await scheduler.upload(make_csv([make_row(number) for number in range(1, 9)]))
+    for number in range(1, 9):
+        await report_response(
+            scheduler, f"B{number:05d}", types_pb2.RESPONSE_KIND_REPLIED, preferred_channel=types_pb2.CHANNEL_EMAIL,
+            preferred_hour_start=17, preferred_hour_end=19, preferred_language="es",
+        )  # fmt: skip
+    await scheduler.start_campaign(control_share=0.5)
+    await scheduler.live_until(scheduler.clock.now() + timedelta(hours=11))
+    rows = await scheduler.pool.fetch("SELECT channel, slot % 24 AS hour FROM contact")
+
+    assert rows
+    assert {2} == {row["channel"] for row in rows}
+    assert {17, 18} >= {row["hour"] for row in rows}
+    assert {"es"} == {contact.recipient.language for contact in scheduler.dispatcher.contacts.values()}
+
+
+async def test_nobody_is_planned_whose_place_is_unknown_or_who_never_agreed(scheduler: Scheduler) -> None:
+    """Without an address or a stated zone, and without consent, there is no contact, and the API says why."""
+    nowhere = make_row(1, region="", postal_code="")
+    silent = make_row(2, sms_consent_on="", voice_consent_on="", email_consent_on="")
+    await scheduler.upload(make_csv([nowhere, silent]))
+    await scheduler.start_campaign()
+    await scheduler.run_plan()
+    reasons = [
+        (await scheduler.http.get(f"/v1/borrowers/{ref}/next-contact")).json()["reasons"][0]
+        for ref in ("B00001", "B00002")
+    ]
+
+    assert 0 == await scheduler.count("SELECT count(*) FROM contact")
+    assert "time zone" in reasons[0]
+    assert "consent" in reasons[1]
+
+
+async def test_the_next_contact_is_explained_over_http_and_grpc(scheduler: Scheduler) -> None:
+    """Both faces give the same reasons: arm, expectation, second best, treatment, lawful hours."""
+    await scheduler.upload(make_csv([make_row(1)]))
+    await scheduler.start_campaign(control_share=0)
+    await scheduler.run_plan()
+    shown = (await scheduler.http.get("/v1/borrowers/B00001/next-contact")).json()
+    request = pb.ExplainNextContactRequest(
+        tenant_id=scheduler.tenant_id.bytes, borrower_id=ids.borrower_id(scheduler.tenant_id, "B00001").bytes
+    )
+    answer = await scheduler.rpc.ExplainNextContact(request, timeout=5)
+
+    assert shown["reasons"] == list(answer.reasons)
+    assert shown["contact_id"] == str(uuid.UUID(bytes=answer.contact.contact_id))
+    assert any("lawful" in reason for reason in shown["reasons"])
+    assert any("treatment" in reason for reason in shown["reasons"])
+
+
+async def test_the_same_seed_and_events_give_the_same_plan(scheduler: Scheduler, portfolio: str) -> None:
+    """Forgetting a plan and making it again gives the same contacts with the same propensities."""
+    await scheduler.upload(portfolio)
+    await scheduler.start_campaign(control_share=0.3)
+    query = "SELECT md5(string_agg(c::text, '|' ORDER BY contact_id)) FROM contact c"
+    await scheduler.run_plan()
+    first = await scheduler.count(query)
+    await scheduler.pool.execute("DELETE FROM contact")
+    await scheduler.pool.execute("DELETE FROM plan_run")
+    await scheduler.pool.execute("UPDATE campaign SET next_plan_at = $1", scheduler.clock.now())
+    await scheduler.run_plan()
+
+    assert first == await scheduler.count(query)
