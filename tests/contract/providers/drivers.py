@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from forbear_domain.messages import Rendered
 from forbear_domain.model import Channel
-from forbear_providers.contract import Provider, SendRequest
+from forbear_providers.contract import Provider, SendOutcome, SendRequest
 from forbear_providers.smtp import Smtp, SmtpRelay
 from forbear_providers.twilio_api import TwilioAccount
 from forbear_providers.twilio_sms import TwilioSms
 from forbear_providers.twilio_voice import TwilioVoice
+from tests.contract.providers.local_servers import HttpStub, Reply, SmtpStub
+
+PAYLOADS = Path(__file__).parent / "payloads"
+PATIENCE_S = 0.3  # how long a provider waits for a local server that stalls
 
 NOW = datetime(2026, 9, 14, 15, 30, tzinfo=UTC)
 ATTEMPT = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
@@ -29,7 +36,6 @@ class Driver:
     transport: str
     start: Callable[[int, float], Provider]
     request: SendRequest
-    replies: Mapping[str, str] = field(default_factory=dict)  # body of an accepting HTTP answer
 
 
 def _account(port: int, timeout_s: float) -> TwilioAccount:
@@ -78,3 +84,23 @@ DRIVERS: dict[str, Driver] = {
         ),
     ),
 }
+
+
+async def ask(driver: Driver, server: HttpStub | SmtpStub) -> SendOutcome:
+    """Send the driver's request to a server once."""
+    provider = driver.start(server.port, PATIENCE_S)
+    try:
+        return await provider.send(driver.request)
+    finally:
+        await provider.close()
+
+
+def http_reply(data: dict[str, Any]) -> Reply:
+    """Make the HTTP answer that a payload describes."""
+    reply = data["reply"]
+    return Reply(reply["status"], json.dumps(reply["body"]), tuple(reply.get("headers", {}).items()))
+
+
+def accepted(name: str) -> Reply:
+    """Return the recorded answer with which a provider accepts."""
+    return http_reply(json.loads((PAYLOADS / name / "send_accepted.json").read_text(encoding="utf-8")))

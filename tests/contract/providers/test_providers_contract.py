@@ -8,7 +8,6 @@ import json
 import logging
 import pkgutil
 import re
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,11 +16,9 @@ import pytest
 import forbear_providers
 from forbear_providers.contract import Consequence, PayloadError, SendOutcome, SendState
 from forbear_providers.inbound_mail import parse_inbound
-from tests.contract.providers.drivers import CANARIES, DRIVERS, Driver
+from tests.contract.providers.drivers import CANARIES, DRIVERS, PATIENCE_S, PAYLOADS, accepted, ask, http_reply
 from tests.contract.providers.local_servers import HttpStub, Reply, SmtpStub
 
-PAYLOADS = Path(__file__).parent / "payloads"
-PATIENCE_S = 0.3
 MODULES: dict[str, ModuleType] = {
     module.NAME: module
     for info in pkgutil.iter_modules(forbear_providers.__path__)
@@ -47,26 +44,6 @@ def shown(value: Any, expected: dict[str, Any]) -> dict[str, Any]:
     """Return the expected fields of a value as plain data, enums by name."""
     plain = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
     return {name: plain[name].name if hasattr(plain[name], "name") else plain[name] for name in expected}
-
-
-async def ask(driver: Driver, server: HttpStub | SmtpStub) -> SendOutcome:
-    """Send the driver's request to a server once."""
-    provider = driver.start(server.port, PATIENCE_S)
-    try:
-        return await provider.send(driver.request)
-    finally:
-        await provider.close()
-
-
-def http_reply(data: dict[str, Any]) -> Reply:
-    """Make the HTTP answer that a payload describes."""
-    reply = data["reply"]
-    return Reply(reply["status"], json.dumps(reply["body"]), tuple(reply.get("headers", {}).items()))
-
-
-def accepted(name: str) -> Reply:
-    """Return the recorded answer with which a provider accepts."""
-    return http_reply(json.loads((PAYLOADS / name / "send_accepted.json").read_text(encoding="utf-8")))
 
 
 def assert_nothing_leaks(outcome: SendOutcome, logs: str) -> None:

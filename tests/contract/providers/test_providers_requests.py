@@ -16,9 +16,8 @@ from forbear_providers.contract import FindRequest, Found, NotFound, ReceiptStat
 from forbear_providers.smtp import Smtp, SmtpRelay
 from forbear_providers.twilio_api import LIST_MAX, TwilioAccount
 from forbear_providers.twilio_sms import TwilioSms
-from tests.contract.providers.drivers import ATTEMPT, DRIVERS, NOW, now
+from tests.contract.providers.drivers import ATTEMPT, DRIVERS, NOW, PATIENCE_S, accepted, ask, now
 from tests.contract.providers.local_servers import HttpStub, Reply, SmtpStub
-from tests.contract.providers.test_providers_contract import PATIENCE_S, accepted, ask
 
 SMS, VOICE, MAIL = DRIVERS["twilio_sms"], DRIVERS["twilio_voice"], DRIVERS["smtp"]
 
