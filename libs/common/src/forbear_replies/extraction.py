@@ -1,11 +1,54 @@
-"""Extraction: amounts, days, hours, channel and language of a reply."""
+"""The facts that belong to the labels of a reply. Pure; reads the folded text, so chat spellings and scripts are one."""
 
-from datetime import datetime
+from datetime import date, datetime
 
+from forbear_replies.amounts import Money, find_money
+from forbear_replies.days import DayFound, Frame, find_days
+from forbear_replies.hours import Welcome, find_welcome
 from forbear_replies.labels import Label, Lang
+from forbear_replies.numerals import spell_digits
 from forbear_replies.reading import Extract
+from forbear_replies.wishes import find_channel, find_language
+
+_PAYMENT = frozenset({Label.PROMISE_TO_PAY, Label.ALREADY_PAID})
 
 
-def extract(text: str, labels: frozenset[Label], *, lang: Lang, received_at: datetime) -> Extract:
-    """The facts that belong to ``labels``."""
-    return Extract()
+def extract(
+    folded: str, labels: frozenset[Label], *, lang: Lang, channel: str, received_at: datetime, is_cantonese: bool
+) -> Extract:
+    """The extract of a folded reply: nothing is filled that its labels do not call for."""
+    text = spell_digits(folded, lang.family)
+    today = received_at.date()
+    money, day = _payment(text, labels, today, lang, is_cantonese=is_cantonese)
+    welcome = find_welcome(text, family=lang.family, today=today) if Label.TIME_PREFERENCE in labels else Welcome()
+    return Extract(
+        amount=money.amount if money else None,
+        currency=money.currency if money else None,
+        date=day,
+        not_before=welcome.not_before,
+        not_after=welcome.not_after,
+        days=welcome.days,
+        channel=find_channel(text, own_channel=channel) if Label.CHANNEL_PREFERENCE in labels else None,
+        language=find_language(text, written_in=lang) if Label.LANGUAGE_REQUEST in labels else None,
+    )
+
+
+def _payment(
+    text: str, labels: frozenset[Label], today: date, lang: Lang, *, is_cantonese: bool
+) -> tuple[Money | None, date | None]:
+    """Sum and day of the promise, or else of the payment made."""
+    if not labels & _PAYMENT:
+        return None, None
+    is_past = Label.PROMISE_TO_PAY not in labels
+    found = find_days(text, Frame(today, is_past, lang))
+    taken = [(one.start, one.end) for one in found]
+    money = find_money(text, taken, lang=lang, is_cantonese=is_cantonese)
+    return money, _best_day(found, today, is_past=is_past)
+
+
+def _best_day(found: list[DayFound], today: date, *, is_past: bool) -> date | None:
+    """The first day named on the right side of today; 'now' only where no other day is named."""
+    fitting = [one for one in found if (one.day <= today if is_past else one.day >= today)]
+    firm = [one for one in fitting if not one.weak]
+    chosen = (firm or fitting)[:1]
+    return chosen[0].day if chosen else None

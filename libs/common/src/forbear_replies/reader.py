@@ -10,8 +10,9 @@ from datetime import datetime
 from forbear_replies import normalise
 from forbear_replies.arbitrate import arbitrate
 from forbear_replies.extraction import extract
+from forbear_replies.features import evidence
 from forbear_replies.labels import ACTION_OF, EXCLUSIVE, URGENCY, Action, Label, Lang
-from forbear_replies.language import identify
+from forbear_replies.language import identify, is_cantonese
 from forbear_replies.lexicon import Findings, lexicon
 from forbear_replies.mail import strip_quoted
 from forbear_replies.model import Model
@@ -54,13 +55,20 @@ class Reader:
         """
         prepared = prepare(text, lang)
         findings = ask_rules(prepared, offered_letters=offered_letters)
-        chances = self.model.chances(prepared.folded, prepared.lang, channel)
+        chances = self.model.chances(evidence(prepared.folded, findings, channel))
         labels = arbitrate(findings, chances, self.model.thresholds)
         confidence = self.model.confidence(labels, chances, findings.keywords)
         unsure = confidence < self.model.confidence_min
         return Reading(
             labels=labels,
-            extract=extract(prepared.own, labels, lang=prepared.lang, received_at=received_at),
+            extract=extract(
+                prepared.folded,
+                labels,
+                lang=prepared.lang,
+                channel=channel,
+                received_at=received_at,
+                is_cantonese=is_cantonese(prepared.own),
+            ),
             confidence=confidence,
             action=decide_action(labels, unsure=unsure),
             lang=prepared.lang,
