@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
+from email.utils import format_datetime
 
 from aiohttp import web
+
+from tests.kit.manual_clock import NOON_IN_NEW_YORK
 
 
 class StubServer:
@@ -15,6 +19,8 @@ class StubServer:
     def __init__(self) -> None:
         self.arrivals: list[str] = []
         self.url = ""
+        self.dates: list[str] = []  # as Twilio writes them: RFC 2822
+        self.now: Callable[[], datetime] = lambda: NOON_IN_NEW_YORK
         self.hold: asyncio.Event | None = None
         self.arrived = asyncio.Event()
         self.on_arrival: Callable[[str], None] = lambda _: None
@@ -41,12 +47,19 @@ class StubServer:
     async def _take(self, request: web.Request) -> web.Response:
         form = await request.post()
         self.arrivals.append(str(form["To"]))
+        self.dates.append(format_datetime(self.now()))
+        sid = f"SM{len(self.arrivals):032x}"
         self.arrived.set()
         self.on_arrival(str(form["To"]))
         if self.hold is not None:
             await self.hold.wait()
-        sid = f"SM{len(self.arrivals):032x}"
         return web.json_response({"sid": sid, "status": "queued", "to": form["To"], "num_segments": "1"}, status=201)
 
     async def _list(self, request: web.Request) -> web.Response:
-        return web.json_response({"messages": [], "page": 0, "page_size": 50, "next_page_uri": None})
+        to = request.query.get("To")
+        messages = [
+            {"sid": f"SM{number:032x}", "status": "sent", "to": to, "date_created": self.dates[number - 1]}
+            for number, address in enumerate(self.arrivals, start=1)
+            if address == to
+        ]
+        return web.json_response({"messages": messages, "page": 0, "page_size": 50, "next_page_uri": None})
