@@ -2,7 +2,8 @@
 
 The rows of ACTS stand in the order in which they answer: a reply gets one answer, that of the first row that applies.
 What a law or a person's safety asks for is done whatever else is said; what commits the borrower (a promise, a choice,
-a wish) is done only when the reading is sure. Labels and their meaning come from `forbear_replies`.
+a wish) is done only when the reading is sure; what is not goes to a person as well. Labels and their meaning come from
+`forbear_replies`.
 """
 
 from __future__ import annotations
@@ -129,6 +130,7 @@ ACTS: Mapping[Label, Act] = {
 COMMITTING = frozenset({Label.PROMISE_TO_PAY, Label.LANGUAGE_REQUEST, Label.CHANNEL_PREFERENCE, Label.TIME_PREFERENCE})
 _HANDED_OVER_ANYWAY = frozenset({Label.DISTRESS, Label.HOSTILE, Label.HUMAN_REQUEST, Label.OTHER})
 _LANGUAGES = {"en": "en", "es": "es", "zh": "zh-Hans", "yue": "zh-Hant"}
+_HARMLESS = frozenset({"options.offered", "answer.how_to_pay"})  # help, and commits nobody: given even when unsure
 _OFF_TALK = frozenset({"opt_out.confirmed", "care.distress", "wrong_party.sorry"})  # said however much was said before
 
 
@@ -163,7 +165,7 @@ class Decision:
 
 def decide(reading: Reading, situation: Situation) -> Decision:
     """Return what to do about a reply."""
-    if situation.choice is not None and not reading.labels & _MUST_NOT_CHOOSE:
+    if situation.choice is not None:  # nothing but a choice was said: `choices` is stricter than any reading
         return _limit(_chosen(situation.choice), situation)
     unsure = reading.needs_person and not reading.labels & _HANDED_OVER_ANYWAY
     labels = [label for label in ACTS if label in reading.labels and not (unsure and label in COMMITTING)]
@@ -177,7 +179,7 @@ def decide(reading: Reading, situation: Situation) -> Decision:
     answer = _answer(acts)
     if unsure:
         cases.append(Reason.UNSURE)
-        answer = answer if answer in _OFF_TALK else _silent_or(acts, "handover.person")
+        answer = answer if answer in _OFF_TALK | _HARMLESS else _silent_or(acts, "handover.person")
     if answer == "options.offered" and not situation.can_offer:
         cases.append(Reason.NO_OFFER)
         answer = "handover.person"
@@ -198,20 +200,6 @@ def decide(reading: Reading, situation: Situation) -> Decision:
     return _limit(decision, situation)
 
 
-# A choice among the options is no choice when one of these is said beside it.
-_MUST_NOT_CHOOSE = frozenset(
-    {
-        Label.DISTRESS,
-        Label.OPT_OUT,
-        Label.CEASE_ALL,
-        Label.WRONG_PARTY,
-        Label.DECEASED,
-        Label.ATTORNEY,
-        Label.BANKRUPTCY,
-        Label.MILITARY,
-        Label.DISPUTE,
-    }
-)
 CONFIRMATIONS = {
     Option.DEFERRAL: "option.deferral_confirmed",
     Option.INSTALMENTS: "option.instalments_confirmed",

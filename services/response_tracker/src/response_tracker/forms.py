@@ -12,12 +12,17 @@ class FormError(ValueError):
 
 
 def read_form(body: bytes) -> dict[str, str]:
-    """Return the fields of a URL-encoded form; of a field given twice the last counts. Broken UTF-8 is replaced.
+    """Return the fields of a URL-encoded form as they were sent; of a field given twice the last counts.
 
-    Raises FormError when there are too many fields.
+    Broken UTF-8 is replaced. Raises FormError when there are too many fields.
     """
     try:
         pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except ValueError as error:
         raise FormError("the form has too many fields") from error
     return dict(pairs)
+
+
+def storable(text: str) -> str:
+    """Return a text without what a database cannot keep: NUL and lone surrogates."""
+    return text.replace("\x00", " ").encode("utf-8", "replace").decode("utf-8")

@@ -21,7 +21,7 @@ from response_tracker.converse import Reader, Words, converse
 from response_tracker.decision import Bar, Decision, Scope
 from response_tracker.enact import enact
 from response_tracker.events import Event, Kind
-from response_tracker.forms import FormError, read_form
+from response_tracker.forms import FormError, read_form, storable
 from response_tracker.heard import hear
 from response_tracker.intake import Intake
 from response_tracker.mail import split_event
@@ -127,7 +127,7 @@ class Receiver:
         if event.kind is Kind.MESSAGE:
             form = read_form(event.body)
             return await attempts.last_to_address(
-                connection, form.get("From", ""), form.get("To", ""), event.received_at
+                connection, storable(form.get("From", "")), storable(form.get("To", "")), event.received_at
             )
         if event.kind is Kind.MAIL:
             recipient, content = split_event(event.body)
@@ -141,7 +141,7 @@ class Receiver:
         try:
             if event.kind is Kind.MESSAGE:
                 message = parse_message(read_form(event.body))
-                words = Words(of, message.text, is_direct=False, is_stop=message.is_stop)
+                words = Words(of, storable(message.text), is_direct=False, is_stop=message.is_stop)
                 return await converse(connection, self._by.reader, event, words)
             if event.kind is Kind.CALL:
                 return await self._by.voice.act(connection, event, of)
@@ -158,7 +158,7 @@ class Receiver:
         recipient, content = split_event(event.body)
         mail = parse_inbound(content, recipient)
         if mail.kind is MailKind.REPLY:
-            return await converse(connection, self._by.reader, event, Words(of, mail.text, is_direct=True))
+            return await converse(connection, self._by.reader, event, Words(of, storable(mail.text), is_direct=True))
         if mail.kind is MailKind.BOUNCE:
             if mail.is_final:
                 delivery = DeliveryEvent(str(of.id), ReceiptState.UNDELIVERED, mail.code, is_final=True)

@@ -20,7 +20,7 @@ from response_tracker.attribute import keep
 from response_tracker.decision import Bar, Scope
 from response_tracker.enact import bar_contact, respond
 from response_tracker.events import Event
-from response_tracker.forms import FormError, read_form
+from response_tracker.forms import FormError, read_form, storable
 from response_tracker.heard import hear
 from response_tracker.model import (
     Attempt,
@@ -106,7 +106,9 @@ class Tracker:
                 fates[event.id] = "unreadable"
                 continue
             if delivery is not None:
-                told.append(Told(event, delivery, event.attempt_id or await _find(connection, delivery.provider_ref)))
+                told.append(
+                    Told(event, delivery, event.attempt_id or await _find(connection, storable(delivery.provider_ref)))
+                )
         known = await attempts.lock_states(connection, sorted({one.attempt_id for one in told if one.attempt_id}))
         for one in told:
             if one.attempt_id not in known:
@@ -136,7 +138,7 @@ async def record(connection: Connection, told: list[Told], known: dict[UUID, tup
         if not advances(states[attempt.id], delivery.state):
             continue
         states[attempt.id] = delivery.state
-        moves[attempt.id] = (attempt.id, delivery.state, at, delivery.provider_ref)
+        moves[attempt.id] = (attempt.id, delivery.state, at, storable(delivery.provider_ref))
         receipts.append(wire.receipt(attempt, one.event.id, delivery.state, at, delivery.code))
         await _respond(connection, attempt, one.event, delivery.state)
     await attempts.move_states(connection, list(moves.values()))

@@ -22,7 +22,7 @@ from response_tracker.converse import Reader, Words, converse
 from response_tracker.decision import ACTS, CONFIRMATIONS, HARDSHIP_DAYS, Bar, Decision, Reason, Scope
 from response_tracker.enact import enact, put_on_table
 from response_tracker.events import Event
-from response_tracker.forms import read_form
+from response_tracker.forms import read_form, storable
 from response_tracker.heard import Heard, hear
 from response_tracker.model import Attempt, PromiseTerms, ResponseKind, SuppressionKind
 from response_tracker.scripts import spoken_steps
@@ -98,7 +98,7 @@ class Voice:
         step = self.understand(form.get(STEP, ""), form, event.received_at)
         await _note_state(connection, event, of, step)
         if step.is_by_words:
-            words = Words(of, step.event.speech, is_direct=True, source="speech")
+            words = Words(of, storable(step.event.speech), is_direct=True, source="speech")
             fate = await converse(connection, self._reader, event, words)
             if step.action is CallAction.OFFER_OPTIONS:
                 heard = await hear(connection, event, of, source="speech", is_direct=True)
@@ -153,7 +153,7 @@ async def _note_state(connection: Connection, event: Event, of: Attempt, step: S
         state = ReceiptState.ANSWERED
     if state is None:
         return
-    told = Told(event, DeliveryEvent(step.event.provider_ref, state), of.id)
+    told = Told(event, DeliveryEvent(storable(step.event.provider_ref), state), of.id)
     await record(connection, [told], await attempts.lock_states(connection, [of.id]))
 
 

@@ -1,0 +1,209 @@
+"""Promises and arrangements by time and by payments: thanked when kept, asked once when not, and never pressed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID, uuid5
+
+import pytest
+
+from forbear.tracker.v1 import tracker_service_pb2 as pb
+from response_tracker.wire import stamp
+from tests.integration.tracker.conftest import BORROWER, LOAN, TENANT, World
+
+pytestmark = pytest.mark.needs_postgres
+
+DAY = timedelta(days=1)
+
+
+async def pay(world: World, amount_minor: int, *, past_due_minor: int = 10_000, number: int = 1) -> int:
+    """Let the scheduler tell of a payment; return how many were new."""
+    payment = pb.Payment(
+        payment_id=uuid5(LOAN, f"payment:{number}").bytes,
+        tenant_id=TENANT.bytes,
+        borrower_id=BORROWER.bytes,
+        loan_id=LOAN.bytes,
+        amount_minor=amount_minor,
+        currency="USD",
+        pay_time=stamp(world.clock.now()),
+        past_due_minor=past_due_minor,
+    )
+    request = pb.RecordPaymentsRequest(request_id="p", payments=[payment])
+    taken = (await world.rpc.RecordPayments(request, None)).taken  # type: ignore[arg-type]
+    await world.pump()
+    return taken
+
+
+async def promise(world: World) -> None:
+    """Let the borrower promise 300 for Friday."""
+    await world.attempt()
+    await world.text("I will pay $300 on Friday")
+    await world.pump()
+
+
+async def arrange(world: World, choice: str) -> UUID:
+    """Let the borrower choose a way out and return the arrangement's id."""
+    await world.attempt()
+    await world.text("I lost my job and cannot pay")
+    await world.pump()
+    await world.text(choice)
+    await world.pump()
+    found: UUID = await world.pool.fetchval("SELECT id FROM arrangement")
+    return found
+
+
+async def test_a_promise_that_is_kept_is_thanked_for_and_its_reminder_is_not_sent(world: World) -> None:
+    """Paid on Wednesday: no reminder on Thursday; the payment is credited to the outreach."""
+    await promise(world)
+    await world.advance(2 * DAY)
+
+    await pay(world, 30_000)
+    await world.advance(5 * DAY)
+
+    assert ["promise.thanks", "promise.kept"] == world.templates()
+    assert ["REPLIED", "PROMISED", "PAID", "KEPT"] == world.scheduler.kinds()
+    assert 16 == len(world.scheduler.responses[2].contact_id)
+    assert 1 == len(world.dispatcher.lifted)
+
+
+async def test_a_promise_paid_in_two_parts_is_kept_by_the_second(world: World) -> None:
+    """100 and 200 are 300."""
+    await promise(world)
+
+    await pay(world, 10_000, number=1)
+    first = "promise.kept" in world.templates()
+    await pay(world, 20_000, number=2)
+
+    assert not first
+    assert "promise.kept" in world.templates()
+
+
+async def test_a_payment_told_twice_counts_once(world: World) -> None:
+    """Idempotent by payment id."""
+    await promise(world)
+
+    assert [1, 0] == [await pay(world, 20_000), await pay(world, 20_000)]
+    assert 20_000 == await world.pool.fetchval("SELECT paid_minor FROM promise")
+
+
+async def test_a_promise_that_is_not_kept_is_asked_after_once_at_a_kind_hour(world: World) -> None:
+    """Friday's promise counts as missed on Sunday at midnight; the question asks for ten on Sunday morning."""
+    await promise(world)
+
+    for _ in range(12):
+        await world.advance(12 * timedelta(hours=1))
+    await world.advance(10 * DAY)
+
+    assert 1 == world.templates().count("promise.missed")
+    asked = world.dispatcher.contacts[-1]
+    assert "2026-03-08T14:00:00Z" == asked.not_before_time.ToJsonString()  # ten in New York, on the first summer day
+    assert 1 == world.scheduler.kinds().count("BROKEN")
+
+
+async def test_the_time_of_the_next_thing_is_told_to_the_clock(world: World) -> None:
+    """The stepped clock moves to what the loop says, so it must say the earliest of all."""
+    await promise(world)
+
+    due = (await world.due.run_once()).next_due_at
+
+    assert due is not None
+    assert "2026-03-05T15:00:00+00:00" == due.isoformat()
+
+
+async def test_a_new_promise_replaces_the_old_one(world: World) -> None:
+    """The last word counts; the suppression of the first is lifted, its reminder is never sent."""
+    await promise(world)
+
+    await world.text("I will pay on Wednesday")
+    await world.pump()
+
+    states = await world.pool.fetch("SELECT state FROM promise ORDER BY due_on")
+    assert [1, 4] == [row["state"] for row in states]
+    assert 1 == len(world.dispatcher.lifted)
+
+
+async def test_three_instalments_are_reminded_of_paid_in_order_and_kept(world: World) -> None:
+    """Each reminded the day before; one payment may cover two; the arrangement ends kept, and reminders may go on."""
+    await arrange(world, "2")
+    await world.advance(13 * DAY)
+    reminders = world.templates().count("arrangement.reminder")
+
+    await pay(world, 20_414, number=1)
+    await world.advance(13 * DAY)
+    await pay(world, 40_826, number=2)
+    await world.advance(30 * DAY)
+
+    assert 1 == reminders
+    assert 1 == world.templates().count("arrangement.reminder")
+    assert 2 == world.templates().count("arrangement.kept")
+    assert 3 == world.scheduler.kinds().count("KEPT")
+    assert 3 == await world.pool.fetchval("SELECT state FROM arrangement")
+    assert [0, 0, 0] == [
+        row["open"] for row in await world.pool.fetch("SELECT amount_minor - paid_minor AS open FROM instalment")
+    ]
+
+
+async def test_a_missed_instalment_is_asked_after_once_and_made_good_in_time(world: World) -> None:
+    """Three days of grace, one kind question, a week to make it good: then the arrangement goes on."""
+    await arrange(world, "2")
+
+    await world.advance(19 * DAY)
+    at_risk = await world.pool.fetchval("SELECT state FROM arrangement")
+    await world.advance(DAY)
+    asked = world.templates().count("arrangement.missed")
+    await pay(world, 20_414)
+
+    assert 1 == asked
+    assert 2 == at_risk
+    assert 1 == await world.pool.fetchval("SELECT state FROM arrangement")
+
+
+async def test_an_arrangement_that_is_not_made_good_ends_quietly(world: World) -> None:
+    """No second question: the suppression is lifted and its later reminders are cancelled."""
+    await arrange(world, "2")
+    lifted = len(world.dispatcher.lifted)
+
+    for _ in range(40):
+        await world.advance(DAY)
+
+    assert 4 == await world.pool.fetchval("SELECT state FROM arrangement")
+    assert 1 == world.templates().count("arrangement.missed")
+    assert lifted + 1 == len(world.dispatcher.lifted)
+
+
+async def test_a_deferral_leaves_in_peace_until_the_day_before(world: World) -> None:
+    """Nothing for 29 days, then one reminder of the usual instalment."""
+    await arrange(world, "1")
+    before = len(world.dispatcher.contacts)
+
+    await world.advance(28 * DAY)
+    quiet = len(world.dispatcher.contacts)
+    await world.advance(2 * DAY)
+
+    assert before == quiet
+    assert "arrangement.reminder" == world.templates()[-1]
+    assert "$1,450.00" == world.dispatcher.contacts[-1].slots["next_amount"]
+
+
+async def test_rates_count_outreach_and_the_people_who_answered(world: World) -> None:
+    """Two reminders at noon, one answered; our answers to borrowers are no outreach; a replay finds nothing to mend."""
+    from forbear.types.v1 import types_pb2 as types_pb
+    from response_tracker.model import ANSWERS
+    from response_tracker.store import rates
+
+    await world.attempt(1)
+    await world.attempt(2, borrower_id=UUID(int=7), address="+12125550177")
+    await world.attempt(3, purpose=types_pb.PURPOSE_REPLY)
+    await world.text("ok thanks")
+
+    request = pb.GetResponseRatesRequest(tenant_id=TENANT.bytes)
+    answer = await world.rpc.GetResponseRates(request, None)  # type: ignore[arg-type]
+    mended = await rates.replay(world.pool, TENANT, [int(kind) for kind in ANSWERS])
+
+    cell = answer.rates[0]
+    assert [(types_pb.CHANNEL_SMS, 12, "day_shift", 2, 1)] == [
+        (one.channel, one.hour, one.segment, one.attempts, one.responses) for one in answer.rates
+    ]
+    assert 0.09 < cell.rate_low < 0.1
+    assert 0.9 < cell.rate_high < 0.91
+    assert 0 == mended

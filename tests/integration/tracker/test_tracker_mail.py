@@ -1,0 +1,129 @@
+"""Inbound mail over real SMTP: replies, bounces, complaints, and whatever else arrives."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+
+import aiosmtplib
+import pytest
+
+from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
+from forbear_domain.model import Channel
+from tests.integration.tracker.conftest import MAIL, World
+
+pytestmark = pytest.mark.needs_postgres
+
+
+async def send(world: World, to: str, content: bytes) -> int:
+    """Send a mail to the tracker; return the reply code."""
+    try:
+        await aiosmtplib.send(
+            content, sender="x@example.com", recipients=[to], hostname="127.0.0.1", port=world.mail_port
+        )
+    except aiosmtplib.SMTPResponseException as error:
+        return error.code
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        return error.recipients[0].code
+    await world.pump()
+    return 250
+
+
+def reply(text: str, **headers: str) -> bytes:
+    """Make a reply."""
+    message = EmailMessage()
+    message["From"], message["Subject"] = MAIL, "Re: your loan"
+    for name, value in headers.items():
+        message[name.replace("_", "-")] = value
+    message.set_content(text)
+    return message.as_bytes()
+
+
+async def test_a_reply_by_mail_is_read_and_acted_upon(world: World) -> None:
+    """Only what was written now counts, not the mail it answers."""
+    attempt = await world.attempt(channel=Channel.EMAIL)
+
+    text = "I lost my job and cannot pay\n\nOn Monday, Harbor Home Loans wrote:\n> to unsubscribe click here"
+    code = await send(world, f"reply+{attempt.hex}@example.com", reply(text))
+
+    assert 250 == code
+    assert ["HARDSHIP"] == world.suppression_kinds()
+    assert ["options.offered"] == world.templates()
+    row = await world.pool.fetchrow("SELECT attribution FROM response LIMIT 1")
+    assert "direct" == row["attribution"]
+
+
+async def test_a_stop_by_mail_waits_until_it_is_in_force(world: World) -> None:
+    """451 while the dispatcher is away; the relay comes again and the mail is known."""
+    attempt = await world.attempt(channel=Channel.EMAIL)
+    world.dispatcher.is_away = True
+
+    first = await send(world, f"reply+{attempt.hex}@example.com", reply("unsubscribe"))
+    world.dispatcher.is_away = False
+    second = await send(world, f"reply+{attempt.hex}@example.com", reply("unsubscribe"))
+
+    assert [451, 250] == [first, second]
+    assert ["OPT_OUT"] == world.suppression_kinds()
+
+
+async def test_a_hard_bounce_is_undelivered_and_an_automatic_answer_is_nothing(world: World) -> None:
+    """RFC 3464; out-of-office is no answer of the borrower."""
+    attempt = await world.attempt(channel=Channel.EMAIL)
+    bounce = (
+        b"From: mailer-daemon@example.com\r\nMIME-Version: 1.0\r\n"
+        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        b"--b\r\nContent-Type: text/plain\r\n\r\nno such user\r\n"
+        b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.com\r\n\r\n"
+        b"Final-Recipient: rfc822; maria@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n"
+    )
+
+    await send(world, f"reply+{attempt.hex}@example.com", reply("I am away", Auto_Submitted="auto-replied"))
+    await send(world, f"bounce+{attempt.hex}@example.com", bounce)
+
+    assert [dispatcher_pb.RECEIPT_STATE_UNDELIVERED] == [one.state for one in world.dispatcher.receipts]
+    assert ["5.1.1"] == [one.code for one in world.dispatcher.receipts]
+    assert ["UNDELIVERED"] == world.scheduler.kinds()
+
+
+async def test_a_complaint_is_an_opt_out(world: World) -> None:
+    """Who marks our mail as spam wants no more of it (RFC 5965)."""
+    attempt = await world.attempt(channel=Channel.EMAIL)
+    complaint = (
+        b"From: fbl@example.com\r\nMIME-Version: 1.0\r\n"
+        b'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\r\n\r\n'
+        b"--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nVersion: 1\r\n\r\n--b--\r\n"
+    )
+
+    await send(world, f"bounce+{attempt.hex}@example.com", complaint)
+
+    assert ["OPT_OUT"] == world.suppression_kinds()
+
+
+async def test_the_server_is_no_relay_and_takes_no_giants(world: World) -> None:
+    """Other mailboxes are refused, and so is a mail beyond the limit."""
+    attempt = await world.attempt(channel=Channel.EMAIL)
+
+    assert 550 == await send(world, "someone@example.com", reply("hi"))
+    assert 552 == await send(world, f"reply+{attempt.hex}@example.com", b"Subject: x\r\n\r\n" + b"x" * 2_000_000)
+
+
+PART = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n"
+NESTED = PART + (b"--x\r\n" + PART) * 300
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00\xff\xfe",
+        b"Content-Type: text/html; charset=nonsense\r\n\r\n<script>x</script><b>hi",
+        NESTED,
+        b"Content-Transfer-Encoding: base64\r\n\r\n!!!!",
+        b"Subject: =?utf-8?b?////?=\r\n\r\n\xed\xa0\x80 \x00",
+    ],
+    ids=["empty", "bytes", "html", "nested", "base64", "surrogate"],
+)
+async def test_odd_mail_gets_an_answer_and_never_a_crash(world: World, content: bytes) -> None:
+    """Whatever arrives is taken, and the tracker lives on."""
+    attempt = await world.attempt(channel=Channel.EMAIL)
+
+    assert 250 == await send(world, f"reply+{attempt.hex}@example.com", content)

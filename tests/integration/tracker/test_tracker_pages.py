@@ -1,0 +1,179 @@
+"""Links: one-click unsubscribe by RFC 8058, and a page that is safe to prefetch and shows figures to the known only."""
+
+from __future__ import annotations
+
+import pytest
+
+from forbear_domain.model import Channel
+from tests.integration.tracker.conftest import MAIL, World, leave_path, page_path
+
+pytestmark = pytest.mark.needs_postgres
+
+
+async def post(world: World, path: str, **form: str) -> tuple[int, str]:
+    """Post a form of a page."""
+    async with world.session.post(world.base_url + path, data=form) as reply:
+        body = await reply.text()
+    await world.pump()
+    return reply.status, body
+
+
+async def get(world: World, path: str) -> tuple[int, str]:
+    """Fetch a page."""
+    async with world.session.get(world.base_url + path) as reply:
+        return reply.status, await reply.text()
+
+
+async def test_one_click_unsubscribes_at_once_and_a_get_does_not(world: World) -> None:
+    """RFC 8058: POST with List-Unsubscribe=One-Click, no cookies, no question; scanners that GET change nothing."""
+    attempt = await world.attempt(channel=Channel.EMAIL)
+
+    fetched, _ = await get(world, leave_path(attempt))
+    events_after_get = await world.pool.fetchval("SELECT count(*) FROM event")
+    posted, _ = await post(world, leave_path(attempt), **{"List-Unsubscribe": "One-Click"})
+
+    assert [200, 200] == [fetched, posted]
+    assert 0 == events_after_get
+    assert ["OPT_OUT"] == world.suppression_kinds()
+    assert MAIL == world.dispatcher.suppressions[0].address
+
+
+async def test_one_click_while_the_dispatcher_is_away_asks_to_come_again(world: World) -> None:
+    """Never 2xx before it is in force."""
+    attempt = await world.attempt(channel=Channel.EMAIL)
+    world.dispatcher.is_away = True
+
+    async with world.session.post(world.base_url + leave_path(attempt), data={}) as reply:
+        status = reply.status
+
+    assert 503 == status
+
+
+@pytest.mark.parametrize("token", ["", "x", "A" * 43, "../etc", "A" * 5000])
+async def test_a_token_that_we_did_not_make_shows_nothing(world: World, token: str) -> None:
+    """404 for whatever was guessed."""
+    await world.attempt()
+
+    assert 404 == (await get(world, f"/p/{token}"))[0]
+    assert 404 == (await get(world, f"/u/{token}"))[0]
+
+
+async def test_a_link_for_the_page_does_not_unsubscribe(world: World) -> None:
+    """Tokens are bound to their purpose."""
+    attempt = await world.attempt()
+
+    status, _ = await post(world, page_path(attempt).replace("/p/", "/u/"))
+
+    assert 404 == status
+
+
+async def test_prefetching_the_page_changes_nothing_and_counts_as_nothing(world: World) -> None:
+    """Previews and scanners fetch: no event, no response, no engagement."""
+    attempt = await world.attempt()
+
+    for _ in range(3):
+        assert 200 == (await get(world, page_path(attempt)))[0]
+    await world.pump()
+
+    assert 0 == await world.pool.fetchval("SELECT count(*) FROM event")
+    assert [] == world.scheduler.responses
+
+
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [("en", "Three smaller"), ("es", "Tres pagos"), ("zh-Hans", "分三次"), ("zh-Hant", "聯絡")],
+)
+async def test_the_page_speaks_the_borrowers_language_and_shows_no_figures(
+    world: World, language: str, word: str
+) -> None:
+    """The link proves an address, not a person."""
+    attempt = await world.attempt(language=language)
+
+    _, body = await get(world, page_path(attempt))
+
+    assert word in body
+    assert "612" not in body
+    assert "Maria" not in body
+
+
+async def test_figures_are_shown_to_who_knows_the_phone_on_file(world: World) -> None:
+    """The link came by mail; the last four digits of the phone prove the person; wrong digits do not."""
+    await world.attempt(1)
+    attempt = await world.attempt(2, channel=Channel.EMAIL)
+
+    _, wrong = await post(world, page_path(attempt), act="identify", digits="0000", serial="0")
+    _, right = await post(world, page_path(attempt), act="identify", digits="0123", serial="1")
+
+    assert "612.40" not in wrong
+    assert "612.40" in right
+    assert "$204.14" in right
+
+
+async def test_digits_cannot_be_guessed(world: World) -> None:
+    """After five tries a day even the right ones show nothing."""
+    await world.attempt(1)
+    attempt = await world.attempt(2, channel=Channel.EMAIL)
+    for number in range(6):
+        await post(world, page_path(attempt), act="identify", digits=f"{number:04d}", serial=str(number))
+
+    _, body = await post(world, page_path(attempt), act="identify", digits="0123", serial="7")
+
+    assert "612.40" not in body
+
+
+async def test_the_phone_that_the_link_came_to_proves_nothing(world: World) -> None:
+    """Whoever holds the phone knows its number: no question, no figures."""
+    attempt = await world.attempt()
+
+    _, body = await get(world, page_path(attempt))
+
+    assert "digits" not in body
+
+
+async def test_three_instalments_chosen_on_the_page_are_agreed_and_confirmed(world: World) -> None:
+    """A double click is one act."""
+    attempt = await world.attempt()
+
+    for _ in range(2):
+        status, body = await post(world, page_path(attempt), act="instalments", serial="0")
+
+    assert 200 == status
+    assert "three smaller payments" in body
+    assert ["ARRANGEMENT"] == world.suppression_kinds()
+    assert ["option.instalments_confirmed"] == world.templates()
+    assert ["REPLIED", "ARRANGED"] == world.scheduler.kinds()
+
+
+async def test_a_changed_mind_replaces_the_first_choice(world: World) -> None:
+    """Deferral after instalments, and instalments again: three acts, one arrangement left."""
+    attempt = await world.attempt()
+
+    for serial, act in enumerate(("instalments", "deferral", "instalments")):
+        await post(world, page_path(attempt), act=act, serial=str(serial))
+
+    states = await world.pool.fetch("SELECT option FROM arrangement WHERE state = 1")
+    assert [2] == [row["option"] for row in states]
+
+
+async def test_a_day_promised_on_the_page_pauses_reminders(world: World) -> None:
+    """Within sixty days; another day is refused kindly."""
+    attempt = await world.attempt()
+
+    await post(world, page_path(attempt), act="promise", day="2027-01-01", serial="0")
+    before = world.suppression_kinds()
+    await post(world, page_path(attempt), act="promise", day="2026-03-09", serial="1")
+
+    assert [] == before
+    assert ["PROMISE"] == world.suppression_kinds()
+
+
+async def test_wishes_and_leaving_by_the_page(world: World) -> None:
+    """Language and hours are told to the scheduler; leaving bars the address."""
+    attempt = await world.attempt()
+
+    await post(world, page_path(attempt), act="wish", language="es", start="18", channel="email", serial="0")
+    await post(world, page_path(attempt), act="leave", serial="1")
+
+    wish = world.scheduler.responses[0]
+    assert ("es", 18, 2) == (wish.preferred_language, wish.preferred_hour_start, wish.preferred_channel)
+    assert ["OPT_OUT"] == world.suppression_kinds()
