@@ -69,10 +69,10 @@ def scope_key(facts: Facts) -> ScopeKey:
 
 @lru_cache(maxsize=16_384)
 def checks_for(rules: RuleSet, key: ScopeKey, zone_names: frozenset[str]) -> tuple[DatedCheck, ...]:
-    """The checks of all rules whose scope holds, made ready once per kind of question."""
+    """The checks of all rules whose scope holds, made ready once per kind of question, in an order of their own."""
     zones = zones_of(zone_names)
     dated = []
-    for rule in rules.rules:
+    for rule in sorted(rules.rules, key=_order):
         check = _check(rule) if in_scope(rule.scope, key) else None
         if check is not None:
             dated.append(_dated(check, zones))
@@ -111,20 +111,34 @@ def _wait(
 
     Each finding names the first instant at which its own rule is silent, so no lawful instant is jumped over.
     """
-    objections = fired
+    timed = tuple(dated for dated in checks if not dated.check.timeless or dated.starts_at > now)
     at = now.astimezone(UTC)
-    while objections:
-        lasting = [one for one in objections if one.until is None]
+    waits = fired
+    while waits:
+        lasting = [one for one in waits if one.until is None]
         if lasting:
             return _verdict((lasting[0], *fired), rules)
-        at = max(one.until for one in objections if one.until is not None)
+        at = max(one.until for one in waits if one.until is not None)
         if at > now + SEARCH:
-            last = objections[0]
-            why = f"{last.why} No lawful instant was found within {SEARCH.days} days."
-            refusal = Finding(last.rule, Outcome.REFUSE, why, last.source, last.until, last.counted, last.facts_used)
-            return _verdict((refusal, *fired), rules)
-        objections = judge(checks, situation, at)
+            return _verdict((_too_long(waits[0]), *fired), rules)
+        objection = _first_objection(timed, situation, at)
+        waits = (objection,) if objection is not None else ()
     return _verdict(fired, rules, not_before=at)
+
+
+def _first_objection(checks: tuple[DatedCheck, ...], situation: Situation, at: datetime) -> Finding | None:
+    """Any objection at one instant; which one does not matter to whoever goes on from where it ends."""
+    for dated in checks:
+        if dated.starts_at <= at < dated.ends_at:
+            finding = dated.check.judge(situation, at)
+            if finding is not None:
+                return finding
+    return None
+
+
+def _too_long(wait: Finding) -> Finding:
+    why = f"{wait.why} No lawful instant was found within {SEARCH.days} days."
+    return Finding(wait.rule, Outcome.REFUSE, why, wait.source, wait.until, wait.counted, wait.facts_used)
 
 
 def _verdict(fired: tuple[Finding, ...], rules: RuleSet, not_before: datetime | None = None) -> Verdict:
@@ -134,6 +148,11 @@ def _verdict(fired: tuple[Finding, ...], rules: RuleSet, not_before: datetime | 
 
 def _strictness(finding: Finding) -> tuple[int, datetime, str]:
     return (finding.outcome, finding.until or NEVER, finding.rule)
+
+
+def _order(rule: Rule) -> tuple[bool, str, str, str]:
+    """Clocks first, because they object most often; else by name, so that the order of rules never matters."""
+    return (rule.kind != "clock_window", rule.id, rule.variant, rule.pack)
 
 
 @lru_cache(maxsize=16_384)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from forbear_domain.policy.calendar import day_start, local_date
+from forbear_domain.policy.calendar import NEVER, day_start, local_date
 from forbear_domain.policy.facts import (
     CallResult,
     Channel,
@@ -41,6 +41,20 @@ class Situation:
     def __init__(self, facts: Facts, zones: tuple[ZoneInfo, ...]) -> None:
         self.facts = facts
         self.zones = zones
+        self.counted: dict[object, tuple[datetime, list[int]]] = {}  # by counter: since when, and which contacts
+        self._starts_at = NEVER
+        self._starts: dict[object, datetime] = {}
+        self._dates: list[date] = []
+
+    def first_midnight(self, key: object, first_day: Callable[[date], date], at: datetime) -> datetime:
+        """The earliest start of a window of days that ends at `at`; many counts share one, so it is remembered."""
+        if self._starts_at is not at:
+            self._starts_at, self._starts = at, {}
+            self._dates = [at.astimezone(zone).date() for zone in self.zones]
+        start = self._starts.get(key)
+        if start is None:
+            start = self._starts[key] = min(map(day_start, self.zones, map(first_day, self._dates)))
+        return start
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -111,6 +125,7 @@ class Check(ABC):
     """One rule made ready to judge."""
 
     kind: ClassVar[str]
+    timeless: ClassVar[bool] = False  # waiting changes nothing about what it says
     facts_used: ClassVar[tuple[str, ...]]
 
     def __init__(self, rule: Rule) -> None:

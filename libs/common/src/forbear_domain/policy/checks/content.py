@@ -14,6 +14,7 @@ class Bar(Check):
     """Never, within the rule's scope."""
 
     kind: ClassVar[str] = "bar"
+    timeless: ClassVar[bool] = True
     facts_used: ClassVar[tuple[str, ...]] = ("channel", "recipient", "address")
 
     @classmethod
@@ -75,6 +76,7 @@ class MessageContent(Check):
     """What the message must carry, must not carry, or was found by the linter to break."""
 
     kind: ClassVar[str] = "message"
+    timeless: ClassVar[bool] = True
     facts_used: ClassVar[tuple[str, ...]] = ("message",)
 
     def __init__(self, rule: Rule, requires: frozenset[str], forbids: frozenset[str]) -> None:
@@ -128,6 +130,7 @@ class PriorNotice(Check):
     """A written notice must have been given before the first contact of this sort."""
 
     kind: ClassVar[str] = "prior_notice"
+    timeless: ClassVar[bool] = True
     facts_used: ClassVar[tuple[str, ...]] = ("notices", "told_of_agency")
 
     def __init__(self, rule: Rule, notice: str) -> None:

@@ -69,11 +69,11 @@ class Window:
             return cls(duration=timedelta(**{unit: amount}))
         raise ParameterError(f"unknown window {dict(table)}")
 
-    def start(self, at: datetime, zones: tuple[ZoneInfo, ...]) -> datetime:
+    def start(self, at: datetime, situation: Situation) -> datetime:
         """From which instant contacts are in the window that ends at `at`; the earliest of all zones."""
         if self.duration:
             return at - self.duration + TICK
-        return min(day_start(zone, self._first_day(local_date(at, zone))) for zone in zones)
+        return situation.first_midnight(self.calendar or self.days, self._first_day, at)
 
     def release(self, contact_at: datetime, zones: tuple[ZoneInfo, ...]) -> datetime:
         """When a contact has left the window in every zone."""
@@ -128,12 +128,11 @@ class Cap(Check):
         past = situation.facts.past
         if len(past) < self.limit:
             return None
-        start = self.window.start(at, situation.zones)
-        counted = self.counter.fullest(situation, start)
+        counted = self.counter.fullest(situation, self.window.start(at, situation))
         if len(counted) < self.limit or self.lifted(situation, at):
             return None
-        releases = sorted(self.window.release(past[index].at, situation.zones) for index in counted)
-        until = releases[len(counted) - self.limit]
+        instants = sorted(past[index].at for index in counted)
+        until = self.window.release(instants[len(instants) - self.limit], situation.zones)
         return self._objection(situation, counted, until)
 
     def _objection(self, situation: Situation, counted: tuple[int, ...], until: datetime) -> Finding:
@@ -144,7 +143,7 @@ class Cap(Check):
         return self.finding(situation, why, until, counted)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Counter:
     """Which past contacts a rule counts, and against what."""
 
@@ -179,7 +178,7 @@ class Counter:
     def fullest(self, situation: Situation, start: datetime) -> tuple[int, ...]:
         """Positions of the contacts since `start`, for the debt against which most are counted."""
         past = situation.facts.past
-        recent = [index for index, one in enumerate(past) if one.at >= start and self.counts(one, situation)]
+        recent = self._recent(situation, start)
         if self.per in (Per.BORROWER, Per.ADDRESS) or not recent:
             return tuple(recent)
         per_debt = (
@@ -187,6 +186,16 @@ class Counter:
             for key in situation.keys
         )
         return max(per_debt, key=len, default=tuple(recent))
+
+    def _recent(self, situation: Situation, start: datetime) -> list[int]:
+        """Positions of what is counted since `start`, out of what was counted since an earlier start if known."""
+        past = situation.facts.past
+        known = situation.counted.get(self)
+        if known is not None and known[0] <= start:
+            return [index for index in known[1] if past[index].at >= start]
+        recent = [index for index, one in enumerate(past) if one.at >= start and self.counts(one, situation)]
+        situation.counted[self] = (start, recent)
+        return recent
 
     def counts(self, one: PastContact, situation: Situation) -> bool:
         """Whether the rule counts this contact at all, whatever its date and debt."""
@@ -235,7 +244,7 @@ class CoolingOff(Check):
         if not talks:
             return None
         past = situation.facts.past
-        start = self.window.start(at, situation.zones)
+        start = self.window.start(at, situation)
         recent = tuple(index for index in talks if past[index].at >= start)
         if not recent or self.lifted(situation, at):
             return None
