@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 
-from forbear_sandbox import portfolio, uci_portfolio
+from forbear_sandbox import demo, portfolio, uci_portfolio, up
 from forbear_sandbox.world import WorldSettings, run_until_signal
 
 SERVICES = "contact-scheduler,channel-dispatcher,response-tracker"
@@ -41,8 +41,11 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_world(commands.add_parser("world", help="run the providers and the borrowers"))
     _add_portfolio(commands.add_parser("portfolio", help="write a portfolio file"))
+    demo.add_arguments(commands.add_parser("demo", help="run a campaign from end to end and show what it brought"))
+    up.add_arguments(commands.add_parser("up", help="start everything in real time and keep it running"))
     asked = parser.parse_args()
-    sys.exit(_world(asked) if asked.command == "world" else _portfolio(asked))
+    run = {"world": _world, "portfolio": _portfolio, "demo": demo.run, "up": up.run}[asked.command]
+    sys.exit(run(asked))
 
 
 def _add_world(parser: argparse.ArgumentParser) -> None:

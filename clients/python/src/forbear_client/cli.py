@@ -47,3 +47,7 @@ def main() -> None:
 
     Start with `forbear policy packs` to see which law is known, or `make demo` to see the whole loop.
     """
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The main job from end to end: import a portfolio, run a campaign on the stepped clock, and show what it brought."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from rich.console import Console
+
+from forbear_client.api import Api, ApiError
+from forbear_sandbox import portfolio
+from forbear_sandbox.child import ChildError
+from forbear_sandbox.evidence import read_claims
+from forbear_sandbox.stack import START, Options, Stack
+from forbear_sandbox.summary import Result, read_labels, show
+from forbear_sandbox.world_client import WorldError
+
+BORROWERS = 1_200
+DAYS = 28.0
+CONTROL_SHARE = 0.25
+PLATFORM_KEY = "demonstration"
+TELL_EVERY_S = 2.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `demo`."""
+    add = parser.add_argument
+    add("--portfolio", type=Path, help="a portfolio file of your own (CSV); otherwise one is made up from the seed")
+    add("--borrowers", type=int, default=BORROWERS, help="how many to make up (%(default)s)")
+    add("--days", type=float, default=DAYS, help="how long the campaign runs (%(default)s)")
+    add("--seed", type=int, default=1, help="the same seed gives the same people, month and digest (%(default)s)")
+    add("--run-dir", type=Path, default=Path("run/demo"), help="where logs, census and picture go (%(default)s)")
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Run the demonstration; return 0 when ledger and world agree."""
+    console = Console(highlight=False)
+    asked.run_dir.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        result = demonstrate(asked, console)
+    except (ApiError, ChildError, WorldError, OSError) as error:
+        console.print(f"the demonstration broke off: {error}", style="bold red")
+        console.print(f"logs: {asked.run_dir}/*.log")
+        return 1
+    show(console, result)
+    return 1 if result.problems() else 0
+
+
+def demonstrate(
+    asked: argparse.Namespace, console: Console, at_half: Callable[[Stack], None] = lambda _: None
+) -> Result:
+    """Do everything and return what came of it; `at_half` is called in the middle of the campaign, while it runs."""
+    started_s = monotonic()
+    path = asked.portfolio or _make_portfolio(asked)
+    console.print("starting PostgreSQL, Valkey, the world and the three services ...")
+    with Stack(asked.run_dir, Options(seed=asked.seed, portfolio=path, is_durable=False)) as stack:
+        console.print(f"campaign API {stack.scheduler_url}   webhooks {stack.tracker_url}")
+        with Api(stack.scheduler_url, stack.api_key) as api:
+            borrowers = _import(api, path, console)
+            body = {"name": "Four weeks of care", "control_share": CONTROL_SHARE}
+            campaign_id = api.create_campaign(body, key=PLATFORM_KEY)["campaign_id"]
+            api.change_campaign(campaign_id, "start")
+            _run_until(stack, api, campaign_id, START + timedelta(days=asked.days), console, at_half)
+            report = api.report(campaign_id)
+        return _collect(stack, asked, report, borrowers, monotonic() - started_s)
+
+
+def _make_portfolio(asked: argparse.Namespace) -> Path:
+    path = Path(f"{asked.run_dir}-portfolio.csv")
+    portfolio.write_csv(portfolio.generate(asked.borrowers, asked.seed, START.date()), path)
+    return path
+
+
+def _import(api: Api, path: Path, console: Console) -> int:
+    report = api.import_borrowers(path)
+    kept = report["rows_read"] - report["rows_rejected"]
+    console.print(f"imported {kept:,} loans from {path.name}; {report['rows_rejected']:,} rows rejected")
+    for error in report["first_errors"][:5]:
+        console.print(f"  line {error['line']}, {error['field']}: {error['mend']}", style="yellow")
+    return int(kept)
+
+
+def _run_until(
+    stack: Stack,
+    api: Api,
+    campaign_id: str,
+    end: datetime,
+    console: Console,
+    at_half: Callable[[Stack], None],
+) -> None:
+    """Let the time run, telling once in a while where it is."""
+    stack.world.aim(end)
+    half, told_s, is_half_done = START + (end - START) / 2, 0.0, False
+    while not (state := stack.world.state())["is_reached"]:
+        now = datetime.fromisoformat(state["now"])
+        if now >= half and not is_half_done:
+            is_half_done = True
+            at_half(stack)
+        if state["clock"]["is_stalled"]:
+            raise WorldError(f"the time stands still at {now:%d %B %H:%M}; busy: {state['clock']['busy']}")
+        if monotonic() - told_s >= TELL_EVERY_S:
+            told_s = monotonic()
+            _tell(console, now, end, state, api.report(campaign_id)["total"])
+        sleep(0.1)
+
+
+def _tell(console: Console, now: datetime, end: datetime, state: dict[str, Any], total: dict[str, Any]) -> None:
+    share = (now - START) / (end - START)
+    bar = "#" * round(24 * share) + "." * (24 - round(24 * share))
+    learned, control = total["learned"], total["control"]
+    console.print(
+        f"{bar} {now:%a %d %b %H:%M}  {state['contacts']:>7,} contacts   answered: "
+        f"learned {100 * learned['rate']:.1f} %, random {100 * control['rate']:.1f} %"
+    )
+
+
+def _collect(stack: Stack, asked: argparse.Namespace, report: dict[str, Any], borrowers: int, took_s: float) -> Result:
+    auditor = stack.database_url("forbear_auditor")
+    claims = read_claims(auditor)
+    verified = subprocess.run(
+        [sys.executable, "-m", "forbear_client.cli", "ledger", "verify", "--database-url", auditor],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    return Result(
+        borrowers=borrowers,
+        days=asked.days,
+        took_s=took_s,
+        report=report,
+        census=stack.world.summary(),
+        claims=claims,
+        agreement=stack.world.compare(sorted(claims.accepted)),
+        readings=read_labels(f"http://127.0.0.1:{stack.ports.tracker_admin}/metrics"),
+        ledger_verdict=(verified.stdout or verified.stderr).strip(),
+        picture=asked.run_dir / "campaign.png",
+    )

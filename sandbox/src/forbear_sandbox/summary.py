@@ -1,0 +1,171 @@
+"""What a demonstration ends with: the numbers a person asks for, each side by side with what the world saw."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from forbear_sandbox.evidence import Claims
+from forbear_sandbox.picture import Cell, Week, draw
+
+RULES_SHOWN_MAX = 12
+LABELS_SHOWN_MAX = 14
+STATES = ("accepted", "refused", "expired", "recalled", "cancelled", "unknown", "planned", "released")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything that the summary shows. `agreement` is the comparison of ledger and census."""
+
+    borrowers: int
+    days: float
+    took_s: float
+    report: dict[str, Any]
+    census: dict[str, Any]
+    claims: Claims
+    agreement: dict[str, Any]
+    readings: Counter[str]
+    ledger_verdict: str
+    picture: Path
+
+    def problems(self) -> list[str]:
+        """Return what must never be, in words; empty when all is well."""
+        found = {
+            "attempts that the ledger claims and the world never saw": len(self.agreement["unseen"]),
+            "contacts that the world saw and the ledger does not claim": self._unclaimed(),
+            "contacts that reached somebody twice": len(self.agreement["doubled"]) or self.census["twice"],
+            "contacts outside 8:00 to 21:00 where the borrower lives": self.census["outside_hours"],
+            "contacts that reached a stranger": self.census["strangers"],
+        }
+        return [f"{count} {what}" for what, count in found.items() if count]
+
+    def _unclaimed(self) -> int:
+        return len(set(self.agreement["unclaimed"]) - self.claims.unknown)
+
+    def digest(self) -> str:
+        """Return twelve characters that are equal when two runs brought the same."""
+        told = {
+            "states": self.report["states"],
+            "weeks": self.report["weeks"],
+            "events": self.census["events"],
+            "blocked": sorted([*rule, count] for rule, count in self.claims.blocked.items()),
+        }
+        return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
+
+
+def read_labels(metrics_url: str) -> Counter[str]:
+    """Return how often each label was given to a reply, from the tracker's own metrics."""
+    with urlopen(metrics_url, timeout=10) as answer:
+        text = answer.read().decode()
+    found = re.findall(r'^forbear_tracker_reply_labels_total\{label="(\w+)"\} ([\d.e+]+)$', text, re.M)
+    return Counter({label: int(float(count)) for label, count in found if float(count)})
+
+
+def show(console: Console, result: Result) -> None:
+    """Print the summary and draw the picture."""
+    console.rule(f"{result.days:.0f} days, {result.borrowers:,} borrowers, in {result.took_s:.0f} s")
+    console.print(_contacts(result), _weeks(result.report), _blocked(result), _readings(result))
+    _evidence(console, result)
+    draw(result.picture, _cells(result.report), _picture_weeks(result.report), _title(result))
+    console.print(f"picture   {result.picture}")
+    console.print(f"digest    {result.digest()} (the same seed gives the same digest)")
+
+
+def _contacts(result: Result) -> Table:
+    table = Table(title="Contacts by channel and how they ended", title_justify="left")
+    shown = [state for state in STATES if any(state in states for states in result.report["states"].values())]
+    table.add_column("channel")
+    for state in shown:
+        table.add_column(state, justify="right")
+    table.add_column("the world saw", justify="right")
+    for channel, states in sorted(result.report["states"].items()):
+        seen = result.census["contacts"].get(channel, 0)
+        table.add_row(channel, *(f"{states.get(state, 0):,}" for state in shown), f"{seen:,}")
+    table.caption = "The world also saw answers, confirmations and follow-ups, which belong to no plan."
+    table.caption_justify = "left"
+    return table
+
+
+def _weeks(report: dict[str, Any]) -> Table:
+    table = Table(title="Answered within 48 hours, per 100 contacts", title_justify="left")
+    for name in ("week", "learned policy", "served at random", "difference (95 % interval)"):
+        table.add_column(name, justify="right" if name != "week" else "left")
+    for week in [*report["weeks"], {**report["total"], "week": "all"}]:
+        learned, control = week["learned"], week["control"]
+        table.add_row(
+            str(week["week"]),
+            f"{100 * learned['rate']:.1f} of {learned['contacts']:,}",
+            f"{100 * control['rate']:.1f} of {control['contacts']:,}",
+            f"{100 * week['difference']:+.1f} ({100 * week['low']:+.1f} to {100 * week['high']:+.1f})",
+        )
+    return table
+
+
+def _blocked(result: Result) -> Table:
+    table = Table(title="What the gate held back at the moment of sending", title_justify="left")
+    table.add_column("rule", no_wrap=True)
+    table.add_column("times", justify="right")
+    table.add_column("why, for one of them")
+    by_rule: dict[str, tuple[int, str]] = {}
+    for (rule, why), count in sorted(result.claims.blocked.items()):
+        total, first = by_rule.get(rule, (0, why))
+        by_rule[rule] = (total + count, first)
+    for rule, (count, why) in sorted(by_rule.items(), key=lambda item: (-item[1][0], item[0]))[:RULES_SHOWN_MAX]:
+        table.add_row(rule, f"{count:,}", why)
+    if not by_rule:
+        table.add_row("none", "0", "the plan asked the law first, and nothing changed in between")
+    return table
+
+
+def _readings(result: Result) -> Table:
+    table = Table(title="What borrowers said, and what they did", title_justify="left")
+    table.add_column("read in replies")
+    table.add_column("times", justify="right")
+    table.add_column("seen in the world")
+    table.add_column("times", justify="right")
+    events = {name: count for name, count in result.census["events"].items() if name.startswith(("did.", "paid"))}
+    left = result.readings.most_common(LABELS_SHOWN_MAX)
+    right = sorted(events.items(), key=lambda item: -item[1])[:LABELS_SHOWN_MAX]
+    for row in range(max(len(left), len(right))):
+        read = left[row] if row < len(left) else ("", "")
+        seen = right[row] if row < len(right) else ("", "")
+        table.add_row(read[0], str(read[1]), seen[0].removeprefix("did."), str(seen[1]))
+    return table
+
+
+def _evidence(console: Console, result: Result) -> None:
+    claims, agreement = result.claims, result.agreement
+    console.print(f"ledger    {result.ledger_verdict}")
+    console.print(
+        f"ledger    {len(claims.accepted):,} attempts taken by a provider, {len(claims.unknown):,} unknown; "
+        f"the world saw {result.census['total']:,} contacts; {agreement['agreed']:,} are the same"
+    )
+    problems = result.problems()
+    for problem in problems:
+        console.print(f"PROBLEM   {problem}", style="bold red")
+    if not problems:
+        console.print("world     nobody was contacted twice, outside lawful hours, or without the ledger knowing")
+
+
+def _cells(report: dict[str, Any]) -> list[Cell]:
+    return [Cell(cell["channel"], cell["hour"], cell["contacts"], cell["answers"]) for cell in report["heat_map"]]
+
+
+def _picture_weeks(report: dict[str, Any]) -> list[Week]:
+    def part(rate: dict[str, Any]) -> tuple[float, float, float]:
+        return rate["rate"], rate["low"], rate["high"]
+
+    return [Week(week["week"], part(week["learned"]), part(week["control"])) for week in report["weeks"]]
+
+
+def _title(result: Result) -> str:
+    return f"{result.days:.0f} days with {result.borrowers:,} borrowers: where and when they answer"
