@@ -1,8 +1,8 @@
-"""Which hours of a window are lawful on which channel: the compliance engine asked once per kind of question.
+"""Which hours of a window are lawful on which channel, and welcome, for every candidate.
 
-The engine that decides at the moment of sending is asked here too, with the same facts except what is personal
-(earlier contacts and suppressions, which the plan knows from its own books). Borrowers share few distinct answers
-(zones, rules, channel, kind of address, kind of debt), so a plan asks some hundreds of questions, not millions.
+The law is asked through `forbear_domain.policy.mask`, the vectorised twin of the engine that decides at the moment of
+sending, with the same facts. Borrowers share few distinct answers (zones, rules, kind of address, kind of debt), so a
+plan asks some hundreds of questions, not millions; what counts against a borrower's own past is added per borrower.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign
 from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, BoolArray, Horizon, LawfulSlots
-from contact_scheduler.planning.candidates import HOUR, Candidate, Window
+from contact_scheduler.planning.candidates import HOUR, Candidate, History, Window
 from forbear_domain import policy
 from forbear_domain.model import Channel
+from forbear_domain.policy.mask import Group, PastColumns, group_tables, releases
 
 HourArray = NDArray[np.int16]
+IntArray = NDArray[np.int64]
 
-LAST_MINUTE = timedelta(minutes=59)  # an hour is lawful when its first and last minute are
-DAYLIGHT = (7, 22)  # hours outside of which no rule allows a contact: not asked
 CONSENT_AGE = timedelta(days=30)
 CHANNEL_WORDS = {
     Channel.SMS: policy.Channel.SMS,
@@ -36,6 +36,9 @@ CONSENT_WORDS = {
     Channel.VOICE: (policy.ConsentKind.VOICE, policy.ConsentKind.ROBOCALL),
 }
 DEBT_WORDS = {"mortgage": "mortgage", "card": "credit_card"}
+CHANNEL_CODES = {channel: list(policy.Channel).index(word) for channel, word in CHANNEL_WORDS.items()}
+RESULT_CODE = list(policy.CallResult).index(policy.CallResult.UNKNOWN)  # counts as if the person had been reached
+PURPOSE_CODE = list(policy.Purpose).index(policy.Purpose.REMINDER)
 
 
 class Place(NamedTuple):
@@ -71,45 +74,44 @@ class Calendar:
 
 
 class LawfulHours:
-    """Answers for one campaign and window, remembered."""
+    """Answers for one campaign and window."""
 
     def __init__(self, calendar: Calendar, campaign: Campaign, actor: str) -> None:
         self._calendar = calendar
         self._campaign = campaign
         self._actor = policy.Actor(actor)
         self._packs = policy.load_packs()
-        self._known: dict[tuple[object, ...], BoolArray] = {}
 
     def patterns(
-        self, candidates: list[Candidate], places: dict[int, Place], free_from: list[int]
+        self, candidates: list[Candidate], places: dict[int, Place], history: History, free_from: list[int]
     ) -> tuple[LawfulSlots, BoolArray]:
-        """Return the lawful cells of each candidate, and whether each has any."""
+        """Return the lawful and welcome cells of each candidate from its free hour on, and whether it has any."""
+        groups, group_of = self._groups(candidates, places)
+        window = self._calendar.window
+        tables = group_tables(groups, window.starts_at)[:, :, : window.hours]
+        opens = releases(groups, group_of, _past(candidates, history), window.starts_at)
+        first = np.ceil((opens - window.starts_at.timestamp()) / HOUR.total_seconds()).clip(0, window.hours)
+        first = np.maximum(first.astype(np.int64), np.array(free_from, dtype=np.int64)[:, None])
+
         found: dict[tuple[object, ...], int] = {}
-        patterns: list[BoolArray] = []
-        pattern_of = np.empty(len(candidates), dtype=np.int32)
+        patterns = [np.zeros((CHANNELS, window.hours), dtype=np.bool_)]
+        pattern_of = np.zeros(len(candidates), dtype=np.int32)
         for row, one in enumerate(candidates):
-            key = (
-                places[one.place_id], one.product, one.consented, one.landline_voice, one.wished_channel,
-                one.wished_hours, free_from[row],
-            )  # fmt: skip
+            place, group = places[one.place_id], int(group_of[row])
+            key = (group, place, one.consented, one.wished_channel, one.wished_hours, tuple(first[row]))
             if key not in found:
                 found[key] = len(patterns)
-                patterns.append(self._pattern(one, places[one.place_id], free_from[row]))
+                patterns.append(self._pattern(one, place, tables[group], first[row]))
             pattern_of[row] = found[key]
-        if not patterns:
-            patterns.append(np.zeros((CHANNELS, self._calendar.window.hours), dtype=np.bool_))
         has_any = np.array([pattern.any() for pattern in patterns])
         return LawfulSlots(np.stack(patterns), pattern_of), has_any[pattern_of]
 
-    def _pattern(self, one: Candidate, place: Place, free_from: int) -> BoolArray:
-        pattern = np.zeros((CHANNELS, self._calendar.window.hours), dtype=np.bool_)
-        if not place.is_known:
-            return pattern
+    def _pattern(self, one: Candidate, place: Place, table: BoolArray, first: IntArray) -> BoolArray:
+        pattern = np.zeros_like(table)
         for channel in _open_channels(one, self._campaign):
-            kind = _address_kind(channel, one.landline_voice)
-            pattern[channel - 1] = self._ask(channel, kind, one.product, place)
+            column = channel - 1
+            pattern[column, first[column] :] = table[column, first[column] :]
         pattern &= self._welcome(place, one.wished_hours)
-        pattern[:, :free_from] = False
         if self._campaign.ends_at is not None:
             hours_left = int((self._campaign.ends_at - self._calendar.window.starts_at) / HOUR)
             pattern[:, max(0, hours_left) :] = False
@@ -118,44 +120,60 @@ class LawfulHours:
     def _welcome(self, place: Place, wished: tuple[int, int] | None) -> BoolArray:
         """Return the hours that campaign and borrower agree to, in all zones."""
         welcome = np.ones(self._calendar.window.hours, dtype=np.bool_)
-        for zone in place.zones:
+        for zone in place.zones if place.is_known else ():
             hour = self._calendar.local_hours(zone) % 24
             welcome &= (hour >= self._campaign.hour_start) & (hour < self._campaign.hour_end)
             if wished is not None:
                 welcome &= (hour >= wished[0]) & (hour < wished[1])
         return welcome
 
-    def _ask(self, channel: Channel, kind: policy.AddressKind, product: str, place: Place) -> BoolArray:
-        """Ask the engine about each hour, once per zones, rules, channel, kind of address and of debt."""
-        window = self._calendar.window
-        rules = policy.rules_for(self._packs, place.regions, window.starts_at.date())
-        key = (frozenset(place.zones), rules.packs, rules.known, channel, kind, product)
-        if key not in self._known:
-            facts = self._facts(channel, kind, product, place)
-            lawful = np.zeros(window.hours, dtype=np.bool_)
-            for hour in np.flatnonzero(self._daylight(place)):
-                start = window.starts_at + int(hour) * HOUR
-                lawful[hour] = all(policy.decide(facts, rules, at).allowed for at in (start, start + LAST_MINUTE))
-            self._known[key] = lawful
-        return self._known[key]
+    def _groups(self, candidates: list[Candidate], places: dict[int, Place]) -> tuple[list[Group], NDArray[np.int32]]:
+        """Return what is to be asked, once per zones, rules, kinds of address and of debt; and who asks what."""
+        found: dict[tuple[object, ...], int] = {}
+        groups: list[Group] = []
+        group_of = np.empty(len(candidates), dtype=np.int32)
+        for row, one in enumerate(candidates):
+            place = places[one.place_id]
+            rules = policy.rules_for(self._packs, place.regions, self._calendar.window.starts_at.date())
+            zones = frozenset(place.zones) if place.is_known else frozenset[str]()
+            key = (zones, rules.packs, rules.known, one.product, one.landline_voice)
+            if key not in found:
+                found[key] = len(groups)
+                where = policy.Place(zones, frozenset(place.regions))
+                sms, email, voice = (self._facts(channel, one, where) for channel in Channel)
+                groups.append(Group((sms, email, voice), rules))
+            group_of[row] = found[key]
+        return groups, group_of
 
-    def _daylight(self, place: Place) -> BoolArray:
-        hours = [self._calendar.local_hours(zone) % 24 for zone in place.zones]
-        result: BoolArray = np.all([(hour >= DAYLIGHT[0]) & (hour < DAYLIGHT[1]) for hour in hours], axis=0)
-        return result
-
-    def _facts(self, channel: Channel, kind: policy.AddressKind, product: str, place: Place) -> policy.Facts:
+    def _facts(self, channel: Channel, one: Candidate, place: policy.Place) -> policy.Facts:
         agreed_at = self._calendar.window.tick_at - CONSENT_AGE
         is_call = channel is Channel.VOICE
         return policy.Facts(
             actor=self._actor,
             channel=CHANNEL_WORDS[channel],
-            place=policy.Place(frozenset(place.zones), frozenset(place.regions)),
-            debts=(policy.Debt("loan", DEBT_WORDS.get(product, "other")),),
-            address=policy.Address("address", kind),
+            place=place,
+            debts=(policy.Debt("loan", DEBT_WORDS.get(one.product, "other")),),
+            address=policy.Address("address", _address_kind(channel, one.landline_voice)),
             consents=tuple(policy.Consent(word, agreed_at, fresh_at=agreed_at) for word in CONSENT_WORDS[channel]),
             message=policy.MessageMarks(artificial_voice=is_call, autodialled=is_call),
         )
+
+
+def _past(candidates: list[Candidate], history: History) -> PastColumns:
+    """Return what was tried with the candidates: all of it counted, about this debt and to this address."""
+    touches = [(row, touch) for row, one in enumerate(candidates) for touch in history.get(one.borrower_id, [])]
+    count = len(touches)
+    return PastColumns(
+        unit=np.array([row for row, _ in touches], dtype=np.int32),
+        at_s=np.array([touch.at.timestamp() for _, touch in touches], dtype=np.float64),
+        channel=np.array([CHANNEL_CODES[Channel(touch.channel)] for _, touch in touches], dtype=np.int32),
+        result=np.full(count, RESULT_CODE, dtype=np.int32),
+        purpose=np.full(count, PURPOSE_CODE, dtype=np.int32),
+        inbound=np.zeros(count, dtype=np.bool_),
+        same_debt=np.ones(count, dtype=np.bool_),
+        same_address=np.ones(count, dtype=np.bool_),
+        by_us=np.ones(count, dtype=np.bool_),
+    )
 
 
 def _open_channels(one: Candidate, campaign: Campaign) -> list[Channel]:
