@@ -111,7 +111,6 @@ def _wait(
 
     Each finding names the first instant at which its own rule is silent, so no lawful instant is jumped over.
     """
-    timed = tuple(dated for dated in checks if not dated.check.timeless or dated.starts_at > now)
     at = now.astimezone(UTC)
     waits = fired
     while waits:
@@ -121,7 +120,7 @@ def _wait(
         at = max(one.until for one in waits if one.until is not None)
         if at > now + SEARCH:
             return _verdict((_too_long(waits[0]), *fired), rules)
-        objection = _first_objection(timed, situation, at)
+        objection = _first_objection(checks, situation, at)
         waits = (objection,) if objection is not None else ()
     return _verdict(fired, rules, not_before=at)
 

@@ -125,7 +125,6 @@ class Check(ABC):
     """One rule made ready to judge."""
 
     kind: ClassVar[str]
-    timeless: ClassVar[bool] = False  # waiting changes nothing about what it says
     facts_used: ClassVar[tuple[str, ...]]
 
     def __init__(self, rule: Rule) -> None:

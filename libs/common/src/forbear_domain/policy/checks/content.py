@@ -14,7 +14,6 @@ class Bar(Check):
     """Never, within the rule's scope."""
 
     kind: ClassVar[str] = "bar"
-    timeless: ClassVar[bool] = True
     facts_used: ClassVar[tuple[str, ...]] = ("channel", "recipient", "address")
 
     @classmethod
@@ -76,7 +75,6 @@ class MessageContent(Check):
     """What the message must carry, must not carry, or was found by the linter to break."""
 
     kind: ClassVar[str] = "message"
-    timeless: ClassVar[bool] = True
     facts_used: ClassVar[tuple[str, ...]] = ("message",)
 
     def __init__(self, rule: Rule, requires: frozenset[str], forbids: frozenset[str]) -> None:
@@ -92,6 +90,8 @@ class MessageContent(Check):
     def judge(self, situation: Situation, at: datetime) -> Finding | None:
         """Objects to what is missing, what is forbidden, and what the linter reported under this rule."""
         message = situation.facts.message
+        if not (self.requires or self.forbids or message.faults):
+            return None
         wrong = [f"lacks {mark}" for mark in self.requires if not getattr(message, mark)]
         wrong += [f"has {mark}" for mark in self.forbids if getattr(message, mark)]
         if self.rule.id in message.faults:
@@ -130,7 +130,6 @@ class PriorNotice(Check):
     """A written notice must have been given before the first contact of this sort."""
 
     kind: ClassVar[str] = "prior_notice"
-    timeless: ClassVar[bool] = True
     facts_used: ClassVar[tuple[str, ...]] = ("notices", "told_of_agency")
 
     def __init__(self, rule: Rule, notice: str) -> None:

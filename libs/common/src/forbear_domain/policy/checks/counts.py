@@ -35,6 +35,7 @@ COUNTERS: dict[str, frozenset[CallResult]] = {
     "answered": frozenset({CallResult.CONVERSATION, CallResult.DROPPED, CallResult.UNKNOWN}),
     "unanswered": frozenset(CallResult) - {CallResult.CONVERSATION, CallResult.DROPPED, CallResult.DELIVERED},
 }
+EVERY_CHANNEL = frozenset(Channel)
 TICK = timedelta(microseconds=1)
 
 
@@ -193,7 +194,12 @@ class Counter:
         known = situation.counted.get(self)
         if known is not None and known[0] <= start:
             return [index for index in known[1] if past[index].at >= start]
-        recent = [index for index, one in enumerate(past) if one.at >= start and self.counts(one, situation)]
+        channels = self.channels or EVERY_CHANNEL
+        recent = [
+            index
+            for index, one in enumerate(past)
+            if one.channel in channels and one.at >= start and self.counts(one, situation)
+        ]
         situation.counted[self] = (start, recent)
         return recent
 
