@@ -18,6 +18,7 @@ class Bank:
         self._url = ""
         self._api_key = ""
         self.unreported = 0
+        self.rejected = 0
 
     def connect(self, url: str, api_key: str) -> None:
         """Say where payments are reported."""
@@ -38,4 +39,6 @@ class Bank:
             "Content-Type": "application/json",
             "Idempotency-Key": reference,
         }
-        await self._callbacks.post_plain(f"{self._url}/v1/payments", orjson.dumps(payment), headers)
+        body = orjson.dumps({"payments": [payment]})
+        answer = orjson.loads(await self._callbacks.post_plain(f"{self._url}/v1/payments", body, headers))
+        self.rejected += len(answer["rejected"])

@@ -8,6 +8,8 @@ from urllib.parse import urlencode, urljoin
 
 from forbear_sandbox.callbacks import CallbackError, Callbacks
 
+# What the button of a way out may be called.
+BUTTONS = {"1": ("1", "deferral"), "2": ("2", "instalments")}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -28,7 +30,7 @@ class Browser:
         self.refused = 0
 
     async def visit(self, url: str, option: str) -> None:
-        """Open a link; with an option, press the button whose value is that option."""
+        """Open a link; with an option ("1" or "2"), press the button of that way out."""
         try:
             page = await self._callbacks.get(url)
             form, choice = _find(page, option) if option else (None, None)
@@ -68,6 +70,6 @@ def _find(page: str, option: str) -> tuple[Form | None, tuple[str, str] | None]:
     reader.feed(page)
     for form in reader.forms:
         for choice in form.choices:
-            if choice[1].endswith(option):
+            if choice[1] in BUTTONS[option]:
                 return form, choice
     return None, None

@@ -35,6 +35,7 @@ class Callbacks:
     def __init__(self, token: str) -> None:
         self._token = token
         self._session: aiohttp.ClientSession | None = None
+        self.failing: dict[str, str] = {}  # what is being asked again at this moment, and why
 
     async def post(self, url: str, form: Mapping[str, str]) -> str:
         """Post a form and return the answer's body. Raises CallbackError after TRIES_MAX failures, or on a 4xx."""
@@ -59,21 +60,24 @@ class Callbacks:
             await self._session.close()
 
     async def _send(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> str:
-        failure, backoff_s = "", BACKOFF_MIN_S
+        failure, backoff_s, path = "", BACKOFF_MIN_S, f"{method} {URL(url).path}"
         for _ in range(TRIES_MAX):
             try:
                 async with self._open().request(method, URL(url, encoded=True), data=body, headers=headers) as answer:
                     text = await answer.text()
                 if answer.status < 400:
+                    self.failing.pop(path, None)
                     return text
                 failure = f"{answer.status} {text[:200]}"
                 if answer.status < 500 and answer.status != 429:
                     break
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 failure = type(error).__name__
+            self.failing[path] = failure
             await asyncio.sleep(backoff_s)
             backoff_s = min(2 * backoff_s, BACKOFF_MAX_S)
-        raise CallbackError(f"{method} {URL(url).path}: {failure}")
+        self.failing.pop(path, None)
+        raise CallbackError(f"{path}: {failure}")
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

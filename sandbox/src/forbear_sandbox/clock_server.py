@@ -92,6 +92,7 @@ class Coordinator:
         self._traffic = traffic
         self._expected = Counter(normal_name(name) for name in expected)
         self._participants: set[Participant] = set()
+        self._followers: set[asyncio.Task[None]] = set()
         self._target = time.now()
         self._steps = 0
         self._probes = 0
@@ -104,7 +105,7 @@ class Coordinator:
 
     async def start(self, host: str, port: int) -> int:
         """Listen for participants and return the port."""
-        self._server = await asyncio.start_server(self._follow, host, port)
+        self._server = await asyncio.start_server(self._accept, host, port)
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
@@ -114,6 +115,9 @@ class Coordinator:
             self._server.close()
         for participant in list(self._participants):
             participant.writer.close()
+        for follower in self._followers:
+            follower.cancel()
+        await asyncio.gather(*self._followers, return_exceptions=True)
 
     def state(self) -> ClockState:
         """Return where the time is and what holds it."""
@@ -200,6 +204,11 @@ class Coordinator:
             await participant.answer("ack", "now", us)
         for entry in self._agenda.take_due(instant):
             self._traffic.spawn(entry.perform(), entry.key)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        follower = asyncio.create_task(self._follow(reader, writer), name="participant")
+        self._followers.add(follower)
+        follower.add_done_callback(self._followers.discard)
 
     async def _follow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -37,6 +37,7 @@ INCOME_INSTALMENTS = {
     "day_shift": 3.6, "night_shift": 3.3, "self_employed": 3.5, "retired": 3.1, "unemployed": 1.1, "unknown": 2.9,
 }  # fmt: skip
 CONSENT = {"sms": 0.92, "voice": 0.85, "email": 0.90}
+LANDLINES_PER_AREA = 20
 MOVED = 0.08
 NOWHERE = 0.01
 MAIL_DOMAINS = ("example.com", "example.org", "example.net")
@@ -90,8 +91,8 @@ COLUMNS = tuple(field.name for field in fields(Row))
 def generate(count: int, seed: int, as_of: date) -> Iterator[Row]:
     """Yield `count` rows, the same for the same arguments.
 
-    Phone numbers are unique for about the first 36,000 borrowers (the plan keeps no more for fiction) and repeat after
-    that; mail addresses are always unique.
+    The numbering plan keeps no more than a hundred numbers per area code for fiction, so only the first 7,600 borrowers
+    can have a landline, and phone numbers repeat after the first 30,700. Mail addresses are always unique.
     """
     lots = Lots("portfolio", seed)
     for number in range(count):
@@ -202,4 +203,4 @@ def _unemployment(number: int, own: Lots, shared: Lots) -> str:
 def _landline(number: int, area: str) -> str:
     # Mobiles count up, landlines down; where they would meet there is none, so that nobody shares a number.
     serial = number // len(places_by_area())
-    return reserved_number(area, RESERVED_PER_AREA - 1 - serial) if serial < RESERVED_PER_AREA // 2 else ""
+    return reserved_number(area, RESERVED_PER_AREA - 1 - serial) if serial < LANDLINES_PER_AREA else ""

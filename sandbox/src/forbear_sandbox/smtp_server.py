@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 from forbear_sandbox.faults import Faults
 from forbear_sandbox.people import Mail, MailFate
@@ -62,8 +63,7 @@ class _Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are not of asyncio's classes
         self._say("220 sandbox.example.com ESMTP ready")
 
     def data_received(self, data: bytes) -> None:

@@ -127,10 +127,8 @@ class Stack:
         self.valkey.start()
         self.postgres.run_sql("CREATE DATABASE forbear")
         self.postgres.run_sql(ROLES_SQL.read_text(encoding="utf-8"), "forbear")
-        for name in ("world", *SERVICES):
-            self._children[name] = self._make(name)
-            self._children[name].start()
-        self.wait_ready("world", *SERVICES)
+        self._launch("world")  # first: the services ask it for the time
+        self._launch(*SERVICES)
         self._create_tenant()
         return self
 
@@ -242,6 +240,12 @@ class Stack:
             "SMTP_LISTEN": f"127.0.0.1:{ports.tracker_smtp}",
             "PUBLIC_URL": self.tracker_url,
         }
+
+    def _launch(self, *names: str) -> None:
+        for name in names:
+            self._children[name] = self._make(name)
+            self._children[name].start()
+        self.wait_ready(*names)
 
     def _make(self, name: str) -> Child:
         if name == "world":

@@ -70,11 +70,12 @@ class World:
         self.faults = Faults(Lots("world", settings.seed))
         self.callbacks = Callbacks(settings.auth_token)
         self.bank = Bank(self.callbacks)
+        self.browser = Browser(self.callbacks)
         self.population = Population(self.time, self.agenda, self.census, settings.seed)
         self.first_sender = settings.senders[0] if settings.senders else DEFAULT_SENDER
         self._api = self._make_api()
         self._mail = SmtpServer(self.time, self.traffic, self.faults, self._judge, self._take_mail)
-        outlets = Outlets(self._api.receive_text, self._send_mail, self.bank.pay, Browser(self.callbacks))
+        outlets = Outlets(self._api.receive_text, self._send_mail, self.bank.pay, self.browser)
         self.population.connect(outlets)
         if settings.portfolio is not None:
             self.population.settle(read_csv(settings.portfolio))
@@ -117,10 +118,13 @@ class World:
             "agenda": len(self.agenda),
             "in_flight": self.traffic.in_flight,
             "failures": self.traffic.failures,
+            "failing": self.callbacks.failing,
             "contacts": len(self.census.contacts),
             "mails": self._mail.mails,
             "borrowers": len(self.population.by_ref),
             "payments_unreported": self.bank.unreported,
+            "payments_rejected": self.bank.rejected,
+            "links_refused": self.browser.refused,
         }
 
     def _make_api(self) -> TwilioApi:
