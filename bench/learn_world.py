@@ -78,7 +78,8 @@ class World:
         taste = CHANNEL_TASTE[kind] + self.channel_offset[rows]
         taste = taste + 0.9 * (self.facts.preference[rows][:, None] == np.arange(3))
         level = -2.6 + 0.8 * (np.nan_to_num(self.facts.willingness[rows]) - 0.5)
-        return level[:, None, None] + taste[:, :, None] + bump[:, None, :]
+        result: Matrix = level[:, None, None] + taste[:, :, None] + bump[:, None, :]
+        return result
 
     def probability(self, rows: NDArray[np.int64]) -> Matrix:
         """True probability of a response [rows, 3, 168]."""

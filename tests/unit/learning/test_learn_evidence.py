@@ -96,7 +96,7 @@ def test_silence_weighs_as_much_as_it_can_mean(silent_chance: float) -> None:
     ours = bank(2, (np.inf,))
     ours.update(design, label)
     before = ours.mean.copy()
-    ours.add_provisional(design, np.full(len(design), silent_chance), np.ones(len(design)))
+    ours.add_provisional(design, np.zeros(2_000), np.full(2_000, silent_chance), np.ones(2_000))
     ours.solve()
     moved = before[0] - ours.mean[0]
 

@@ -12,10 +12,11 @@ The path of one plan, in the order the service calls it:
 
 and of one round of feedback (rows sorted by time and id; features as logged with the decision):
 
-    model.update("acme", Feedback(features, slot, label))             outcomes known, or window closed in silence
-    model.provisional("acme", Feedback(..., silent_chance=curve.survival(age_h)))   still open; replaces the last
-    such call model.refresh_pool()                                              nightly: what tenants have in common
-    to_bytes(model) / from_bytes(blob)                                versioned, checked, no pickle
+    model.update("acme", Feedback(features, slot, label))      contacts whose attribution window has closed
+    model.provisional("acme", Feedback(..., silent_chance=curve.survival(age_h)))
+                                                               all whose window is open, answered or not; replaces
+    model.refresh_pool()                                       nightly: what tenants have in common
+    to_bytes(model) / from_bytes(blob)                         versioned, checked, no pickle
 
 Scores and treatment: `score_loans`, `choose_treatment`. Proof: `evaluate_policy`, `release_gate`, `lift_by_week`.
 Retraining the scores needs scikit-learn and lives apart in `contact_scheduler.learning.training`.

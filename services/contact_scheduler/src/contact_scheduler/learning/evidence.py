@@ -129,9 +129,9 @@ class EvidenceBank:
         self.open_gram = np.zeros_like(self.open_gram)
         self.open_pull = np.zeros_like(self.open_pull)
 
-    def add_provisional(self, design: Matrix, silent_chance: Matrix, weight: Matrix) -> None:
-        """Adds contacts that are silent so far; `solve` makes it felt."""
-        gram, pull = condense(design, np.zeros(len(design)), weight, self.mean, silent_chance)
+    def add_provisional(self, design: Matrix, label: Matrix, silent_chance: Matrix, weight: Matrix) -> None:
+        """Adds contacts whose window is open, answered or silent so far; `solve` makes it felt."""
+        gram, pull = condense(design, label, weight, self.mean, silent_chance)
         self.open_gram += gram
         self.open_pull += pull
 
@@ -164,13 +164,14 @@ def condense(
 ) -> tuple[Matrix, Matrix]:
     """Returns the Gaussian evidence (Gram matrix, pull) of one batch, linearised at the coefficients `at`.
 
-    With `silent_chance` s the rows are contacts without an answer so far, whose likelihood is 1 - p (1 - s): the chance
-    of a later yes is p s / (1 - p + p s), which takes the label's place, and the curvature shrinks accordingly.
+    With `silent_chance` s a row labelled 0 is a contact without an answer *so far*, whose likelihood is 1 - p (1 - s):
+    the chance of a later yes, p s / (1 - p + p s), takes the label's place, and the curvature shrinks accordingly.
     """
     probability = sigmoid(design @ at)
     curvature = probability * (1.0 - probability)
     if silent_chance is not None:
-        label = probability * silent_chance / (1.0 - probability + probability * silent_chance)
+        later = probability * silent_chance / (1.0 - probability + probability * silent_chance)
+        label = np.where(label > 0.0, label, later)
         curvature = np.maximum(curvature - label * (1.0 - label), 0.0)
     curvature = curvature * weight
     gram: Matrix = (design * curvature[:, None]).T @ design

@@ -37,10 +37,10 @@ WEIGHT_MAX: Final = 10.0
 class Feedback:
     """Outcomes of contacts of one tenant, sorted by (time, id) by the caller; arrays of length n.
 
-    `slot` is channel x 168 + local hour of week at which the contact reached the borrower; `features` are those
-    logged with the decision. `label` is 1 for a response inside the window, 0 for none. `silent_chance` is 1 for a
-    final outcome; for a contact still open it is the probability that somebody who will respond is silent so far
-    (`DelayCurve.survival`), and its label must be 0. `weight` defaults to 1.
+    `slot` is channel x 168 + local hour of week at which the contact reached the borrower; `features` are those logged
+    with the decision. `label` is 1 for a response, 0 for none (so far). `silent_chance` is for contacts whose window is
+    still open: the probability that somebody who will respond is silent at this age (`DelayCurve.survival`). `weight`
+    defaults to 1.
     """
 
     features: FloatArray
@@ -110,7 +110,11 @@ class ResponseModel:
         return UpdateReport(len(slot), len(feedback) - len(slot), monitor.alarms())
 
     def provisional(self, tenant: str, still_open: Feedback) -> UpdateReport:
-        """Replaces what the tenant's open contacts say; an empty feedback takes it back altogether."""
+        """Replaces what the contacts with an open window say; an empty feedback takes it back altogether.
+
+        Pass *all* of them, answered and silent: a cohort whose quick answers were final while its silence was not would
+        look better than it is, and one whose answers faded sooner than its silence would look worse.
+        """
         bank, monitor = self._of(tenant)
         kept = _usable(still_open)
         features = np.nan_to_num(still_open.features[kept].astype(np.float64))
@@ -119,9 +123,10 @@ class ResponseModel:
             silent = still_open.silent_chance[kept].astype(np.float64)
         bank.clear_provisional()
         weight, slot = _weights(still_open, kept), still_open.slot[kept]
+        label = still_open.label[kept].astype(np.float64)
         for first in range(0, len(slot), BATCH_ROWS):
             part = slice(first, first + BATCH_ROWS)
-            bank.add_provisional(TERMS.design(features[part], slot[part]), silent[part], weight[part])
+            bank.add_provisional(TERMS.design(features[part], slot[part]), label[part], silent[part], weight[part])
         bank.solve()
         return UpdateReport(len(slot), len(still_open) - len(slot), monitor.alarms())
 

@@ -22,6 +22,7 @@ from contact_scheduler.learning.scores import PROTECTED
 CARD_BINS: Final = 8
 CARD_PENALTY: Final = 1.0  # inverse strength of the ridge on points
 FOLDS: Final = 5
+SMALL_BOOK_ROWS: Final = 10_000
 FAIR_THRESHOLD: Final = 0.5
 
 
@@ -69,17 +70,29 @@ class TreeScore:
     """The challenger: boosted and extremely random trees, averaged, calibrated inside the training rows."""
 
     def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._models: list[CalibratedClassifierCV] = []
+        self._middle: Matrix = np.zeros(0)
+
+    def _new_models(self, rows: int) -> list[CalibratedClassifierCV]:
+        """Small books get deep trees over all columns; large ones get leaves that hold enough rows."""
+        seed, is_small = self._seed, rows < SMALL_BOOK_ROWS
         boosted = HistGradientBoostingClassifier(
             learning_rate=0.06, max_iter=250, max_leaf_nodes=15, l2_regularization=1.0, random_state=seed
         )
-        forest = ExtraTreesClassifier(400, min_samples_leaf=2, max_features=None, random_state=seed)
-        self._models = [CalibratedClassifierCV(model, method="isotonic", cv=FOLDS) for model in (boosted, forest)]
-        self._middle: Matrix = np.zeros(0)
+        forest = ExtraTreesClassifier(
+            150,
+            min_samples_leaf=2 if is_small else 10,
+            max_features=None if is_small else "sqrt",
+            random_state=seed,
+        )
+        return [CalibratedClassifierCV(model, method="isotonic", cv=FOLDS) for model in (boosted, forest)]
 
     def fit(self, columns: Columns, label: Matrix) -> TreeScore:
         """Learns; unknown values get a flag of their own and the column's median."""
         table = np.stack(list(columns.values()), axis=1)
         self._middle = np.nanmedian(table, axis=0)
+        self._models = self._new_models(len(label))
         for model in self._models:
             model.fit(self._design(columns), label)
         return self
