@@ -98,7 +98,7 @@ async def _verify_database(url: str, trusted: Keys, kept: list[Checkpoint]) -> t
             rows = await connection.fetch(
                 "SELECT size, root, peaks, signed_at, key_id, signature FROM ledger_checkpoint"
             )
-            stored = {row["size"]: _checkpoint(row) for row in rows}
+            stored = {row["size"]: read_checkpoint(row) for row in rows}
             audit = Audit(_with_kept(stored, kept), signature_check(keys))
             query = "SELECT sequence, body, leaf FROM ledger_entry ORDER BY sequence"
             cursor = await connection.cursor(query)
@@ -116,7 +116,8 @@ def _with_kept(stored: Mapping[int, Checkpoint], kept: Iterable[Checkpoint]) -> 
     return [*stored.values(), *extra]
 
 
-def _checkpoint(row: asyncpg.Record) -> Checkpoint:
+def read_checkpoint(row: asyncpg.Record) -> Checkpoint:
+    """Read a row of the ledger's checkpoints; a frontier that does not fit its size is left out."""
     try:
         frontier = Frontier.from_bytes(row["size"], row["peaks"])
     except ValueError:
@@ -158,7 +159,7 @@ async def _export(url: str, borrower: UUID) -> dict[str, Any]:
             row = await connection.fetchrow("SELECT * FROM ledger_checkpoint ORDER BY size DESC LIMIT 1")
             if row is None:
                 raise click.ClickException("the ledger is empty")
-            checkpoint, keys = _checkpoint(row), await _known_keys(connection)
+            checkpoint, keys = read_checkpoint(row), await _known_keys(connection)
             tiles = await _tiles(connection, checkpoint.size)
             rows = await connection.fetch(
                 "SELECT sequence, body FROM ledger_entry WHERE borrower_id = $1 ORDER BY sequence", borrower

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from channel_dispatcher import metrics, outbox
+from channel_dispatcher import outbox
 from channel_dispatcher.change import Changes
 from channel_dispatcher.compose import Composer, Links
 from channel_dispatcher.dispatch import Dispatch, Means
@@ -109,7 +109,6 @@ async def migrate_schema(settings: ServiceSettings) -> None:
 
 async def serve(settings: Settings) -> None:
     """Build the dispatcher and run it until it is stopped."""
-    metrics.prepare()
     service = process.Process(settings, NAME)
     clock = await service.open_clock()
     signer = make_signer(settings, clock)

@@ -39,7 +39,7 @@ def sort_out(judged: Sequence[Judged], unusable: Sequence[Unusable], claims: Seq
     """Sort a batch into claims, contacts that wait and contacts that end, with the evidence for each."""
     decided = Decided(claims, entries=[evidence.of_permit(claim) for claim in claims])
     for one in judged:
-        metrics.VERDICTS.labels(one.contact.channel.label, one.verdict.outcome.name.lower()).inc()
+        metrics.VERDICTS[one.contact.channel, one.verdict.outcome].inc()
         if not one.verdict.allowed:
             _add(decided, one, now)
     for made in unusable:
@@ -63,7 +63,7 @@ def _end(decided: Decided, judged: Judged, step: Step, kind: Kind, reason: str, 
     state = advance(State.QUEUED, step)
     decided.ended.append((judged.contact.contact_id, state, reason))
     decided.entries.append(evidence.of_verdict(kind, judged, now, reason))
-    metrics.ENDED.labels(judged.contact.channel.label, state.name.lower()).inc()
+    metrics.ENDED[judged.contact.channel, state].inc()
 
 
 async def record(connection: Connection, decided: Decided, owner: int, signer: Signer, now: datetime) -> None:

@@ -87,17 +87,17 @@ class Dispatch:
 
     def _note(self, decided: Decided, drafts: int, first_due_at: datetime | None, now: datetime) -> None:
         """Say what was decided, and take smaller bites while the limits hold us back."""
-        granted, label = len(decided.claims), self.channel.label
+        granted = len(decided.claims)
         if drafts == granted:
             self._size = self._size_max
         elif granted:
             self._size = min(max(2 * granted, THROTTLED_MIN), self._size_max)
-        metrics.LIMITED.labels(label).inc(drafts - granted)
+        metrics.LIMITED[self.channel].inc(drafts - granted)
         lag_s = (now - first_due_at).total_seconds() if first_due_at else 0.0
-        metrics.QUEUE_LAG.labels(label).observe(max(lag_s, 0.0))
+        metrics.QUEUE_LAG[self.channel].observe(max(lag_s, 0.0))
         log.info(
             "batch_decided",
-            channel=label,
+            channel=self.channel.label,
             permitted=granted,
             limited=drafts - granted,
             postponed=len(decided.postponed),

@@ -20,7 +20,7 @@ from forbear_domain.policy import Facts, Verdict
 
 def entry(kind: Kind, at: datetime, tenant: UUID, borrower: UUID | None, **fields: Any) -> Entry:
     """Make one entry and count it."""
-    metrics.LEDGER_ENTRIES.labels(kind.value).inc()
+    metrics.LEDGER_ENTRIES[kind].inc()
     named = {"borrower": borrower} if borrower else {}
     return Entry(tenant, borrower, encode(kind, at, tenant=tenant, **named, **fields))
 

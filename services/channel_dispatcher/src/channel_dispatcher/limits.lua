@@ -5,7 +5,8 @@
 -- ARGV[2]   slots that a window is cut into.
 -- ARGV[3]   JSON [[length_us, limit], ...], one for each window, in the order of the keys.
 -- ARGV[4]   JSON [[cost, count, [window number from 1, ...]], ...]: `count` equal requests, most urgent first.
--- Returns   JSON {"granted": [count, ...], "wait_us": n}; wait_us > 0 tells when asking again is worth while.
+-- Returns   JSON {"granted": [count, ...], "wait_us": n, "at_us": "n"}; wait_us > 0 tells when asking again is worth
+--           while, at_us is the instant of the grant as text.
 --
 -- Atomic because a grant must hold in all its windows at once, for all replicas.
 -- A window counts the running slot and `slots` whole ones before it, so no stretch of `length_us`, wherever it starts,
@@ -99,4 +100,4 @@ for number, window in ipairs(windows) do
         redis.call('PEXPIRE', KEYS[number + 1], is_simulated and 86400000 or math.ceil(window.length_us / 500))
     end
 end
-return cjson.encode({granted = granted, wait_us = math.ceil(wait_us)})
+return cjson.encode({granted = granted, wait_us = math.ceil(wait_us), at_us = string.format('%d', now)})

@@ -46,10 +46,11 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """How many tokens each demand got, and when asking again is worth while (None: all was granted)."""
+    """Which demands were granted, when asking again is worth while (None: all were), and when, by Redis' clock."""
 
     granted: tuple[bool, ...]
     retry_at: datetime | None
+    at_us: int = 0
 
 
 class Limiter:
@@ -83,4 +84,4 @@ class Limiter:
         for (_, count), given in zip(groups, answer["granted"], strict=True):
             granted += [True] * given + [False] * (count - given)
         wait_us = answer["wait_us"]
-        return Grants(tuple(granted), now + timedelta(microseconds=wait_us) if wait_us else None)
+        return Grants(tuple(granted), now + timedelta(microseconds=wait_us) if wait_us else None, int(answer["at_us"]))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from forbear_domain.model import Channel
@@ -127,8 +127,7 @@ class Draft:
     number: int  # of the attempt, from 1
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(NamedTuple):
     """The signed statement under which one attempt is made: this person, debt, address, channel and instant."""
 
     attempt_id: UUID

@@ -15,6 +15,7 @@ import structlog
 
 from channel_dispatcher import evidence, metrics, outbox
 from channel_dispatcher.contact_codec import read_contact
+from channel_dispatcher.metrics import Finding
 from channel_dispatcher.outlets import Outlets
 from channel_dispatcher.settlement import CHECK_AFTER
 from channel_dispatcher.signing import Signer
@@ -74,7 +75,7 @@ class Reconciliation:
             entries = [_entry(one, Kind.SETTLEMENT, now, outcome="unknown", reason="orphaned") for one in orphans]
             await ledger.append(connection, entries, self._signer, now)
         for one in orphans:
-            metrics.ORPHANS.labels(Channel(one.channel).label).inc()
+            metrics.ORPHANS[Channel(one.channel)].inc()
             log.warning("claim_orphaned", attempt=str(one.attempt_id))
         return len(orphans)
 
@@ -104,8 +105,8 @@ class Reconciliation:
                 await self._conclude(connection, one, step, "", row.recall_reason or "absent_at_provider", now)
             else:
                 await self._wait(connection, one, now)
-        label = finding.value if isinstance(finding, NotFound) else "found"
-        metrics.RECONCILED.labels(Channel(one.channel).label, label).inc()
+        met = Finding(finding.value) if isinstance(finding, NotFound) else Finding.FOUND
+        metrics.RECONCILED[Channel(one.channel), met].inc()
 
     async def _conclude(
         self, connection: Connection, one: Unknown, step: Step, ref: str, reason: str, now: datetime
@@ -135,7 +136,7 @@ class Reconciliation:
         if one.checks == 0:
             await outbox.write(connection, [outbox.outcome_row(one.contact_id, State.UNKNOWN, "cannot_tell", now)])
         if is_last:
-            metrics.RECONCILED.labels(Channel(one.channel).label, "given_up").inc()
+            metrics.RECONCILED[Channel(one.channel), Finding.GIVEN_UP].inc()
             log.warning("attempt_left_to_person", attempt=str(one.attempt_id))
 
 

@@ -20,14 +20,13 @@ from forbear.types.v1 import types_pb2
 from forbear_chassis.clock import Clock, from_epoch_us, to_epoch_us
 from forbear_chassis.errors import FieldViolation, invalid
 from forbear_chassis.postgres import UUID, Connection, Pool
-from forbear_domain.model import Channel, address_key
+from forbear_domain.model import address_key
 from forbear_providers.contract import ReceiptState
 
 BATCH_MAX = 1000
 _LANES = {int(purpose): int(lane) for purpose, lane in LANES.items()}
 _RECEIPT_STATES = {int(state): state for state in ReceiptState}
 _SUPPRESSION_KINDS = {int(kind): kind for kind in SuppressionKind}
-_LABELS = {channel.value: metrics.TAKEN.labels(channel.label) for channel in Channel}
 
 
 class Message(Protocol):
@@ -196,8 +195,8 @@ def _queue_row(contact: types_pb2.Contact) -> QueueRow:
 
 def _count_taken(rows: Sequence[QueueRow]) -> None:
     channels = [row.channel for row in rows]
-    for channel, child in _LABELS.items():
-        child.inc(channels.count(channel))
+    for channel, child in metrics.TAKEN.items():
+        child.inc(channels.count(channel.value))
 
 
 def _recall_scope(request: pb.RecallContactsRequest) -> tuple[str, list[Any]]:

@@ -14,7 +14,6 @@ from channel_dispatcher.outlets import Outlet
 from channel_dispatcher.owner import Owner
 from channel_dispatcher.signing import Notary
 from forbear_chassis.clock import Clock, monotonic_s
-from forbear_domain.model import Channel
 from forbear_providers.contract import SendOutcome, SendState
 
 SEND_TIMEOUT_S = 30.0
@@ -53,12 +52,11 @@ class Sender:
 
     async def _send_one(self, claim: Claim) -> SendOutcome:
         """No permit, no call: the permit is checked with nothing between the check and the provider."""
-        label = Channel(self._outlet.channel).label
         objection = self._owner.objection() or self._notary.objection(
             claim.permit, claim.draft.request, self._clock.now()
         )
         if objection:
-            metrics.PERMITS_REFUSED.labels(label).inc()
+            metrics.PERMITS_REFUSED[self._outlet.channel].inc()
             log.error("send_stopped", attempt=str(claim.permit.attempt_id), reason=objection)
             return SendOutcome(SendState.REFUSED_TRANSIENT, reason=objection)
         started_s = monotonic_s()
@@ -67,5 +65,5 @@ class Sender:
                 outcome = await self._outlet.provider.send(claim.draft.request)
         except TimeoutError:
             outcome = SendOutcome(SendState.UNKNOWN, reason="timed_out")
-        metrics.SEND_TIME.labels(label).observe(monotonic_s() - started_s)
+        metrics.SEND_TIME[self._outlet.channel].observe(monotonic_s() - started_s)
         return outcome if outcome.parts else replace(outcome, parts=claim.draft.rendered.parts)

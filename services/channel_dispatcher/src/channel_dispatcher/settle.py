@@ -18,7 +18,6 @@ from channel_dispatcher.store.suppressions import NewSuppression
 from forbear_chassis.postgres import Pool
 from forbear_domain import ids
 from forbear_domain.lifecycle import FINAL, State
-from forbear_domain.model import Channel
 from forbear_providers.contract import SendState
 
 ATTEMPT_STATES = {
@@ -68,7 +67,6 @@ class Settlement:
 def _add(writes: _Writes, sent: Sent, settled: Settled, now: datetime) -> None:
     """Collect what one attempt adds to the transaction, and count it."""
     permit, draft, outcome = sent.claim.permit, sent.claim.draft, sent.outcome
-    label = Channel(permit.channel).label
     state = ATTEMPT_STATES[outcome.state]
     check_at = now + CHECK_AFTER if outcome.state is SendState.UNKNOWN else None
     writes.attempts.append(
@@ -76,7 +74,7 @@ def _add(writes: _Writes, sent: Sent, settled: Settled, now: datetime) -> None:
     )
     writes.contacts.append(ContactMove(permit.contact_id, settled.state, settled.reason, settled.due_at))
     writes.entries.append(evidence.of_settlement(sent, now, settled.step, settled.reason))
-    metrics.SENDS.labels(label, outcome.state.name.lower()).inc()
+    metrics.SENDS[permit.channel, outcome.state].inc()
     if state in (State.ACCEPTED, State.UNKNOWN):
         writes.outbox.append(
             outbox.attempt_row(
@@ -91,12 +89,12 @@ def _add(writes: _Writes, sent: Sent, settled: Settled, now: datetime) -> None:
         )
     if settled.state in FINAL:
         writes.outbox.append(outbox.outcome_row(permit.contact_id, settled.state, settled.reason, now))
-        metrics.ENDED.labels(label, settled.state.name.lower()).inc()
+        metrics.ENDED[permit.channel, settled.state].inc()
     if outcome.is_opted_out:
-        metrics.OPT_OUT_DRIFT.labels(label).inc()
+        metrics.OPT_OUT_DRIFT[permit.channel].inc()
         writes.suppressions.append(_opt_out(sent, now))
     if outcome.state is SendState.UNKNOWN and outcome.code:
-        metrics.UNKNOWN_CODES.labels(label).inc()
+        metrics.UNKNOWN_CODES[permit.channel].inc()
 
 
 def _opt_out(sent: Sent, now: datetime) -> NewSuppression:

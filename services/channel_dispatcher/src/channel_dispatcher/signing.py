@@ -81,17 +81,7 @@ class Notary:
             now,
             b"",
         )
-        return Permit(
-            unsigned.attempt_id,
-            unsigned.contact_id,
-            unsigned.tenant_id,
-            unsigned.borrower_id,
-            unsigned.loan_id,
-            unsigned.channel,
-            unsigned.address_key,
-            now,
-            self._tag(unsigned),
-        )
+        return unsigned._replace(signature=self._tag(unsigned))
 
     def objection(self, permit: Permit, request: SendRequest, now: datetime) -> str:
         """Return why the request must not be sent under this permit, or an empty text when it may."""
@@ -104,16 +94,14 @@ class Notary:
         return "" if wanted == given else "permit_mismatch"
 
     def _tag(self, permit: Permit) -> bytes:
-        statement = b"".join(
-            (
-                permit.attempt_id.bytes,
-                permit.contact_id.bytes,
-                permit.tenant_id.bytes,
-                permit.borrower_id.bytes,
-                permit.loan_id.bytes,
-                permit.channel.to_bytes(1, "big"),
-                permit.address_key.encode(),
-                to_epoch_us(permit.issued_at).to_bytes(8, "big"),
-            )
+        statement = b"%b%b%b%b%b%d:%b:%d" % (
+            permit.attempt_id.bytes,
+            permit.contact_id.bytes,
+            permit.tenant_id.bytes,
+            permit.borrower_id.bytes,
+            permit.loan_id.bytes,
+            permit.channel,
+            permit.address_key.encode(),
+            to_epoch_us(permit.issued_at),
         )
         return hmac.digest(self._key, statement, "sha256")
