@@ -166,6 +166,10 @@ class Stack:
             return self.postgres.is_running if name == "postgres" else self.valkey.is_running
         return self._children[name].is_running
 
+    def exit_code(self, name: str) -> int | None:
+        """Return how a process ended: None while it runs, negative for a signal."""
+        return self._children[name].exit_code
+
     def wait_ready(self, *names: str, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Return when all the named processes say that they are ready. Raises ChildError with the log otherwise."""
         deadline = monotonic() + timeout_s
