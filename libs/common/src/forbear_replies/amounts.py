@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or a word list is read as one line
 """The sum of money a promise or a payment made names. Pure.
 
 A text may hold many numbers (fees, incomes, check numbers, hours); the one beside the paying counts. Several
@@ -25,10 +26,10 @@ _DEFAULT_CURRENCY = {Lang.EN: "USD", Lang.ES: "USD", Lang.ZH_HANS: "CNY", Lang.Z
 
 # What makes a number something else than money.
 _NOT_MONEY_AFTER = re.compile(
-    r"^\s?(?:%|percent|days?|weeks?|months?|years?|yrs|hours?|minutes?|times|am\b|pm\b|a\.m|p\.m|o'?clock|kids|payments?\b|people|texts|calls|th\b|st\b|nd\b|rd\b|dias?|semanas?|mes(?:es)?\b|anos?\b|horas?|veces|hijos|pagos\b|天|日|号|月|年|点|个|次|期|岁|周|人|分钟|小时|口|通|楼|成|笔|遍)"
+    r"^\s?(?:%|percent|days?|weeks?|months?|years?|yrs|hours?|minutes?|times|am\b|pm\b|a\.m|p\.m|o'?clock|kids|payments?\b|people|texts|calls|th\b|st\b|nd\b|rd\b|dias?|semanas?|mes(?:es)?\b|anos?\b|horas?|veces|hijos|pagos\b|天|日|号|月(?!底|末|尾)|年|点|个|次|期|岁|周|人|分钟|小时|口|通|楼|成|笔|遍)"
 )
 _NOT_MONEY_BEFORE = re.compile(
-    r"(?:#|number|no\.?|conf\w*|ref\w*|check|chk|acct|account|ending in|ending|last four|case|chapter|receipt|apt|suite|unit|room|loan|form|folio|cheque|confirmacion|numero|cuenta|terminacion|recibo|尾号|单号|编号|号码|流水号|账号|卡号|since|in|desde|en) ?(?:is |es |# ?|: ?|num\w* )?$"
+    r"(?:#|\b(?:number|no\.?|conf\w*|ref\w*|check|chk|acct|account|ending in|ending|last four|case|chapter|receipt|apt|suite|unit|room|loan|form|folio|cheque|confirmacion|numero|cuenta|terminacion|recibo|尾号|单号|编号|号码|流水号|账号|卡号|since|in|desde|en)) ?(?:is |es |# ?|: ?|num\w* )?$"
 )
 _PAYING = re.compile(
     r"pay|paid|send|sent|mail|wire|deposit|transfer|zelle|put|have|get you|give|gave|bring|drop|check for|expect|debit|draft|took|cover|cough|wrote|submit|schedul|set up|remit|count on|down for|pago|pag|deposit|abon|mand|envi|transfi|transfer|doy|dar|lleve|llevo|liquid|caig|cubr|pas[oe]|giro|还|付|转|存|打|交|汇|补|给|入|扣|拿|凑"

@@ -1,7 +1,7 @@
 """The training texts: read the author files, draw variants, mix intents. Deterministic for a seed.
 
-An author file is plain text: a first comment with the language, ``== label label`` opens a set, one reply a line.
-``[a|b]`` are alternatives, ``{amt} {day} {past} {name} {hour}`` are slots. Files under ``heldout/`` are never trained on.
+An author file is plain text: a comment with the language, ``== label label`` opens a set, one reply a line.
+``[a|b]`` are alternatives, ``{amt} {day} {past} {name} {hour}`` are slots. ``heldout/`` is never trained on.
 """
 
 import re
@@ -103,7 +103,7 @@ def mixed_examples(examples: list[Example], count: int, rng: np.random.Generator
     for example in examples:
         by_author.setdefault(example.author, []).append(example)
     authors = sorted(by_author)
-    mixed = []
+    mixed: list[Example] = []
     while len(mixed) < count:
         pool = by_author[authors[int(rng.integers(len(authors)))]]
         first, second = (pool[int(index)] for index in rng.integers(len(pool), size=2))

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or a word list is read as one line
 """Days that a reply names, resolved against the borrower's date. Pure.
 
 The table of meanings: a bare weekday is the coming one; 'next Friday' is the Friday of the following calendar week (weeks
@@ -35,7 +36,7 @@ class Frame:
 
 Resolver = Callable[[re.Match[str], Frame], date | None]
 
-_EN_MONTH = r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"  # noqa: E501 - one alternation
+_EN_MONTH = r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 _ES_MONTH = r"(?P<month>enero|febrero|marzo|abril|mayo|junio|julio|agosto|sep?tiembre|octubre|noviembre|diciembre)"
 _EN_DAY = r"(?P<weekday>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday|s)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)s?"
 _ES_DAY = r"(?P<weekday>lunes|martes|miercoles|jueves|viernes|sabado|domingo)"
@@ -57,7 +58,7 @@ _WEEKDAYS = {
     "do": 6,
 }
 _ZH_WEEKDAYS = dict(zip("一二三四五六日天", (0, 1, 2, 3, 4, 5, 6, 6), strict=True))
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty[ -]first twenty[ -]second twenty[ -]third twenty[ -]fourth twenty[ -]fifth twenty[ -]sixth twenty[ -]seventh twenty[ -]eighth twenty[ -]ninth thirtieth thirty[ -]first".split()  # noqa: E501, SIM905 - a list of words reads best as words
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty[ -]first twenty[ -]second twenty[ -]third twenty[ -]fourth twenty[ -]fifth twenty[ -]sixth twenty[ -]seventh twenty[ -]eighth twenty[ -]ninth thirtieth thirty[ -]first".split()  # noqa: SIM905
 _ORDINAL = r"(?P<day>\d{1,2}(?:st|nd|rd|th)|" + "|".join(sorted(_ORDINALS, key=len, reverse=True)) + ")"
 
 
@@ -113,7 +114,7 @@ def _in_week(weeks: int) -> Resolver:
     return resolve
 
 
-def _this_week(match: re.Match[str], frame: Frame) -> date:
+def _this_week(match: re.Match[str], frame: Frame) -> date | None:
     """'This Friday' is the coming one; for a payment made, the one of this week."""
     return _in_week(0)(match, frame) if frame.is_past else _coming(match, frame)
 
@@ -209,7 +210,7 @@ def _last_day(year: int, month: int) -> date:
 
 
 _SLASHED = r"(?<![\d/])(?:(?P<year>\d{4}|1\d\d)[/-](?P<month>\d{1,2})[/-](?P<day>\d{1,2}))(?![\d/])"
-_SLASHED_US = r"(?<![\d/.$])(?P<month>1[0-2]|0?[1-9])/(?P<day>3[01]|[12]\d|0?[1-9])(?:/(?P<year>\d{4}|\d{2}))?(?![\d/])"
+_SLASHED_US = r"(?<![\d/.$])(?!1/[234]\b)(?P<month>1[0-2]|0?[1-9])/(?P<day>3[01]|[12]\d|0?[1-9])(?:/(?P<year>\d{4}|\d{2}))?(?![\d/])"
 
 _EN: tuple[tuple[str, Resolver, bool], ...] = (
     (_SLASHED, _named, False),
@@ -306,13 +307,13 @@ _ZH: tuple[tuple[str, Resolver, bool], ...] = (
     (r"(?:民国)?(?P<year>\d{2,4})年(?P<month>\d{1,2})月(?P<day>\d{1,2})[日号]?", _named, False),
     (_SLASHED, _named, False),
     (_SLASHED_US, _named, False),
-    (r"(?:下个月|下月)(?:的)?(?P<day>\d{1,2})[日号]?", _in_month(1), False),
-    (r"(?:上个月|上月)(?:的)?(?P<day>\d{1,2})[日号]?", _in_month(-1), False),
-    (r"(?:这个月|本月|这月|今个月)(?:的)?(?P<day>\d{1,2})[日号]?", _in_month(0), False),
+    (r"(?:下个月|下月)(?:的)?(?P<day>\d{1,2})(?!\d)[日号]?", _in_month(1), False),
+    (r"(?:上个月|上月)(?:的)?(?P<day>\d{1,2})(?!\d)[日号]?", _in_month(-1), False),
+    (r"(?:这个月|本月|这月|今个月)(?:的)?(?P<day>\d{1,2})(?!\d)[日号]?", _in_month(0), False),
     (r"(?:下个月|下月)(?:底|末|尾)", _end_of_month(1), False),
-    (r"(?P<month>\d{1,2})月(?:底|末|尾)", _end_of_named_month, False),
+    (r"(?<!\d)(?P<month>1[0-2]|0?[1-9])月(?:底|末|尾)", _end_of_named_month, False),
     (r"月底|月末|月尾|这个月最后一天", _end_of_month(0), False),
-    (r"(?P<month>\d{1,2})月(?P<day>\d{1,2})[日号]?", _named, False),
+    (r"(?<!\d)(?P<month>1[0-2]|0?[1-9])月(?P<day>3[01]|[12]\d|0?[1-9])(?!\d)[日号]?", _named, False),
     (r"大后天|大後天|大后日", _shift(3), False),
     (r"后天|后日|後天", _shift(2), False),
     (r"大前天", _shift(-3), False),
@@ -341,4 +342,3 @@ def _compiled(rules: tuple[tuple[str, Resolver, bool], ...]) -> list[tuple[re.Pa
 
 
 _RULES = {"en": _compiled(_EN), "es": _compiled(_ES), "zh": _compiled(_ZH)}
-

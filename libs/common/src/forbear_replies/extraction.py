@@ -1,4 +1,4 @@
-"""The facts that belong to the labels of a reply. Pure; reads the folded text, so chat spellings and scripts are one."""
+"""The facts that belong to the labels of a reply. Pure; reads the folded text, where spellings are one."""
 
 from datetime import date, datetime
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or a word list is read as one line
 """Turn a folded text into numbers: hashed word and character n-grams, figures and days masked. Pure; one way for all.
 
 Training and reading call the same function, so they cannot drift apart. Words and characters are two blocks, each
@@ -8,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from zlib import crc32
 
 from forbear_replies.lexicon import Findings
@@ -16,8 +18,8 @@ DIMENSIONS = 1 << 17  # 23 labels x 131,072 x one byte = 3 MB of weights; collis
 _WORD_BLOCK = DIMENSIONS // 2
 _CHARS_MAX = 1_200  # what a person says first decides; a longer text adds nothing but time
 
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|january|february|march|april|june|july|august|september|october|november|december|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre"  # noqa: E501 - one alternation
-_DAYS = "mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|lunes|martes|miercoles|jueves|viernes|sabado|domingo"  # noqa: E501 - one alternation
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|january|february|march|april|june|july|august|september|october|november|december|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre"
+_DAYS = "mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|lunes|martes|miercoles|jueves|viernes|sabado|domingo"
 _MASKS = (
     (re.compile(r"\d{1,2}(?::\d{2})?\s?(?:am|pm|a\.m\.|p\.m\.)\b|\d{1,2}:\d{2}|[0-9一二三四五六七八九十两]{1,3}点(?:半|钟)?"), " _hour "),
     (re.compile(r"(?:us|hk|nt)?\$\s?\d[\d,.]*k?|\d[\d,.]*\s?(?:元|块|万|千|百|蚊|dolares|dollars|bucks|pesos|usd|k\b)|[一二两三四五六七八九]+[万千百][一二三四五六七八九千百万零]*(?:元|块|蚊)?"), " _money "),
@@ -53,7 +55,7 @@ def evidence(folded: str, findings: Findings, channel: str) -> Evidence:
 def _word_features(text: str) -> Iterator[str]:
     tokens = ["^", *_TOKEN.findall(text), "$"]
     yield from tokens[1:-1]
-    yield from map(" ".join, zip(tokens, tokens[1:], strict=False))
+    yield from map(" ".join, pairwise(tokens))
     yield from map(" ".join, zip(tokens, tokens[1:], tokens[2:], strict=False))
     yield from (f"{first} . {last}" for first, last in zip(tokens, tokens[2:], strict=False))
     yield f"length {min(len(tokens).bit_length(), 7)}"

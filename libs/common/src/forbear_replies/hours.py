@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or a word list is read as one line
 """When contact is welcome: hours and weekdays of a time preference. Pure.
 
 'After six' opens a window, 'before eight' closes one, a window that is refused ('not between 9 and 5') opens at its end.
@@ -7,6 +8,7 @@ An hour without am or pm is read between 08:00 and 21:00.
 import re
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 from forbear_replies.days import weekday_number
 
@@ -35,7 +37,7 @@ _ES_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[ ]y (?P<spoken>media|cuart
 _ZH_CLOCK = r"(?P<part>凌晨|清晨|早上|上午|早晨|早|中午|下午|傍晚|晚上|晚|夜晚|夜里|午后|朝早|下昼)?(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[点时](?P<spoken>半|1刻|一刻|3刻|三刻|\d{1,2}分?)?)(?:钟)?\s?(?P<half>am|pm)?"
 _CLOCKS = {"en": re.compile(_EN_CLOCK), "es": re.compile(_ES_CLOCK), "zh": re.compile(_ZH_CLOCK)}
 _CLOCK_WORDS = {
-    "en": ((r"\bnoon(?:time)?\b|\bmidday\b", "12:00 pm"), (r"\bmidnight\b", "23:59"), (r"\bhalf past (\d{1,2})\b", r"\1:30"), (r"\b(?:a )?quarter past (\d{1,2})\b", r"\1:15"), (r"\b(\d{1,2}) thirty\b", r"\1:30")),
+    "en": ((r"\bnoon(?:time)?\b|\bmidday\b", "12:00 pm"), (r"\bmidnight\b", "23:59"), (r"\bhalf past (\d{1,2})\b", r"\1:30"), (r"\b(?:a )?quarter past (\d{1,2})\b", r"\1:15"), (r"\b(1[0-2]|[1-9])(00|15|30|45)\b", r"\1:\2")),
     "es": ((r"\bmediodia\b|\bmedio dia\b", "12:00 pm"), (r"\bmedianoche\b", "23:59")),
     "zh": ((r"正午", "12点"),),
 }  # fmt: skip
@@ -50,11 +52,23 @@ _NOT = {
 _AFTER = {
     "en": r"(?:after|past|from|since|later than|starting|beginning|following|not before|no earlier than|dont .{0,25}before|no .{0,15}before|never .{0,15}before|til|till|until|off (?:work )?at|off (?:work )?by|home (?:by|at|around|after)|out at|done (?:at|by)|ends at|end at|finish at|out of \w+ at|get off(?: work)? (?:at|around)|free at|free from|wakes? up at|up at|up by)\s*(?:about |around |like )?$",
     "es": r"(?:despues de(?: las?)?|a partir de(?: las?)?|de las?|desde las?|pasando las?|pasadas las|ya como a las|salgo a las?|salgo como a las|termino a las?|llego a las?|despierto a las?|hasta las?|antes de(?: las?)?)\s*$",
-    "zh": r"$^",
+    "zh": r"(?!)",
 }
-_AFTER_TAIL = {"en": r"^\s*(?:or later|or after|and later|onwards?|on\b|and after|\+)", "es": r"^\s*(?:en adelante|o mas tarde|para arriba|pa arriba)", "zh": r"^(?:以后|之后|过后|后|往后|起|才|下班|下课|放学|收工|开始)"}
-_BEFORE = {"en": r"(?:before|by|until|till|til|no later than|not after|not past|to|earlier than|up to)\s*(?:about |around |like )?$", "es": r"(?:antes de(?: las?)?|hasta(?: las?)?|a mas tardar(?: a las)?)\s*$", "zh": r"$^"}
-_BEFORE_TAIL = {"en": r"^\s*(?:or earlier|at the latest|or before)", "es": r"^\s*(?:a mas tardar|o antes)", "zh": r"^(?:以前|之前|前|为止)"}
+_AFTER_TAIL = {
+    "en": r"^\s*(?:or later|or after|and later|onwards?|on\b|and after|\+)",
+    "es": r"^\s*(?:en adelante|o mas tarde|para arriba|pa arriba)",
+    "zh": r"^(?:以后|之后|过后|后|往后|起|才|下班|下课|放学|收工|开始)",
+}
+_BEFORE = {
+    "en": r"(?:before|by|until|till|til|to|earlier than|up to)\s*(?:about |around |like )?$",
+    "es": r"(?:antes de(?: las?)?|hasta(?: las?)?|a mas tardar(?: a las)?)\s*$",
+    "zh": r"(?!)",
+}
+_BEFORE_TAIL = {
+    "en": r"^\s*(?:or earlier|at the latest|or before)",
+    "es": r"^\s*(?:a mas tardar|o antes)",
+    "zh": r"^(?:以前|之前|前|为止)",
+}
 # 'Asleep until ten', 'busy till five': the end of that opens the window.
 _BUSY_UNTIL = {"en": r"\b(?:asleep|sleep|busy|work|working|in class|class|tied up|in bed|shift|at school|not available|out|booked|meetings?|dont get (?:up|home|off)|not (?:up|home|free))\b[^.;]{0,25}$", "es": r"\b(?:trabajo|duermo|ocupad\w|en clase|clases|estoy|turno|dormid\w)\b[^.;]{0,25}$", "zh": r"(?:睡|忙|上班|上课|开会|班|课|干活|做工|直播|值班)[^,。;]{0,8}(?:到|至)$"}  # fmt: skip
 _RANGE = {
@@ -68,7 +82,7 @@ _PARTS = {
     "zh": ((r"早上|上午|早晨|清晨|清早|大清早|朝早|1早|一早", "am"), (r"下午|午后|下昼", "noon"), (r"晚上|傍晚|夜晚|晚间|夜里|今晚|明晚|晚黑|入夜|晚(?=打|再|联|说)", "eve"), (r"中午", "lunch")),
 }  # fmt: skip
 _WORKS_THEN = {
-    "en": re.compile(r"\b(?:work|works|working|on|the|do|pull)(?: \w+){0,2} (?:nights?|mornings?|evenings?|afternoons?|night shifts?|overnights?)\b|\bnight (?:shift|nurse|work|job|crew)\b|\bgood (?:morning|afternoon|evening)\b|\ball night\b|\blast night\b"),
+    "en": re.compile(r"\b(?:work|works|working|pull)(?: \w+){0,2} (?:nights?|mornings?|evenings?|afternoons?|night shifts?|overnights?)\b|\bnight (?:shift|nurse|work|job|crew)\b|\bgood (?:morning|afternoon|evening)\b|\ball night\b|\blast night\b"),
     "es": re.compile(r"\btrabajo (?:de|en la|por la|toda la) (?:noche|manana|tarde)\b|\bturno de (?:la )?(?:noche|manana|tarde)\b|\bbuen[oa]s (?:dias|tardes|noches)\b|\btoda la noche\b"),
     "zh": re.compile(r"(?:上|值|做|返|是)?(?:大?夜班|晚班|早班|中班)|(?:早上|上午|下午|晚上)好|整晚|晚安"),
 }  # fmt: skip
@@ -77,12 +91,28 @@ _DAY_WORDS = {
     "es": re.compile(r"\b(lunes|martes|miercoles|jueves|viernes|sabados?|domingos?)\b"),
     "zh": re.compile(r"(?:星期|周|礼拜|拜)([一二三四五六日天])"),
 }  # fmt: skip
-_DAY_LISTS = {"zh": re.compile(r"(?:星期|周|礼拜)([一二三四五六日天])[、和跟与]?([一二三四五六日天])(?:[、和跟与]?([一二三四五六日天]))?")}
-_WEEKDAYS = re.compile(r"\bweek ?days?\b|\bworkdays?\b|\bbusiness days\b|\bentre semana\b|\bdias habiles\b|工作日|平日|平常日")
+_DAY_LISTS = {
+    "zh": re.compile(
+        r"(?:星期|周|礼拜)([一二三四五六日天])[、和跟与]?([一二三四五六日天])(?:[、和跟与]?([一二三四五六日天]))?"
+    )
+}
+_WEEKDAYS = re.compile(
+    r"\bweek ?days?\b|\bworkdays?\b|\bbusiness days\b|\bentre semana\b|\bdias habiles\b|工作日|平日|平常日"
+)
 _WEEKENDS = re.compile(r"\bweek ?ends?\b|\bfin(?:es)? de semana\b|周末|双休日|假日")
-_TOMORROW = {"en": r"\btomorrow\b", "es": r"(?<!la )(?<!esta )(?<!pasado )\bmanana\b(?! (?:no )?(?:por|en) la manana$)", "zh": r"明天|明早|明晚|明日|听日"}
-_TODAY = {"en": r"\btonight\b|\blater today\b|\bthis (?:afternoon|evening)\b", "es": r"\besta (?:tarde|noche)\b|\bhoy\b", "zh": r"今晚|今天(?=下午|晚)"}
-_CLAUSE = re.compile(r"[.;!。!?,，、\n]+|\b(?:but|otherwise|so|pero|mejor|then|bc|because|porque|since im)\b|但|不过|所以")
+_TOMORROW = {
+    "en": r"\btomorrow\b",
+    "es": r"(?<!la )(?<!esta )(?<!pasado )\bmanana\b(?! (?:no )?(?:por|en) la manana$)",
+    "zh": r"明天|明早|明晚|明日|听日",
+}
+_TODAY = {
+    "en": r"\btonight\b|\blater today\b|\bthis (?:afternoon|evening)\b",
+    "es": r"\besta (?:tarde|noche)\b|\bhoy\b",
+    "zh": r"今晚|今天(?=下午|晚)",
+}
+_CLAUSE = re.compile(
+    r"[.;!。!?,，、\n]+|\b(?:but|otherwise|so|pero|mejor|then|bc|because|porque|since im)\b|但|不过|所以"
+)
 
 
 def find_welcome(text: str, *, family: str, today: date) -> Welcome:
@@ -118,7 +148,10 @@ def _is_clock(match: re.Match[str], text: str, family: str) -> bool:
     if match["minute"] or match["half"] or match["part"] or family == "zh":
         return not re.search(r"[\d$]$", text[: match.start()])
     before, after = text[: match.start()], text[match.end() :]
-    if re.match(r"\d|\s?(?:days?|times?|weeks?|hours?|minutes?|calls?|%|st\b|nd\b|rd\b|th\b|/|dias|veces|horas|months?|kids|llamadas|jobs)", after):
+    if re.match(
+        r"\d|\s?(?:days?|times?|weeks?|hours?|minutes?|calls?|%|st\b|nd\b|rd\b|th\b|/|dias|veces|horas|months?|kids|llamadas|jobs)",
+        after,
+    ):
         return False
     leads = r"(?:after|before|past|until|till|til|to|and|at|around|about|by|from|between|than|-|like|las?|a|y|hasta|de|&|catch me|since|through|thru|or)\s?$"
     return bool(re.search(leads, before)) or bool(re.match(r"\s?(?:-|to\b|or later|onwards?)", after))
@@ -241,7 +274,7 @@ def _named_days(text: str, family: str) -> list[tuple[re.Match[str], set[int]]]:
     found = [(match, set(range(5))) for match in _WEEKDAYS.finditer(text)]
     found += [(match, {5, 6}) for match in _WEEKENDS.finditer(text)]
     singles = [(match, {weekday_number(match[1])}) for match in _DAY_WORDS[family].finditer(text)]
-    for one, other in zip(singles, singles[1:], strict=False):
+    for one, other in pairwise(singles):
         between = text[one[0].end() : other[0].start()]
         if re.fullmatch(r"\s?(?:-|to|through|thru|a|al|till|hasta|到|至)\s?(?:el )?", between):
             start, end = min(one[1]), min(other[1])

@@ -31,6 +31,12 @@ class Findings:
     found: frozenset[Label]
     forbidden: frozenset[Label]
 
+    @property
+    def soft_opt_out(self) -> frozenset[Label]:
+        """The opt-out as far as the wish for another channel may explain it; never one said by keyword or for all."""
+        is_hard = self.keywords or Label.CEASE_ALL in self.found
+        return frozenset() if is_hard else frozenset({Label.OPT_OUT})
+
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:

@@ -19,7 +19,7 @@ _QUOTE_STARTS = re.compile(
       )$""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
-_QUOTED_LINE = re.compile(r"^\s*(?:>|\|).*$", re.MULTILINE)
+_QUOTED_LINE = re.compile(r"^[^\S\n]*(?:>|\|).*$", re.MULTILINE)
 _INLINE_QUOTE = re.compile(
     r"\s(?:on\s(?:mon|tue|wed|thu|fri|sat|sun)\w*,?\s.{4,80}?\swrote:|-{3,}\s?original message).*",
     re.IGNORECASE | re.DOTALL,
@@ -28,19 +28,19 @@ _INLINE_QUOTE = re.compile(
 # A signature: the marker line or a closing phrase alone on its line; what follows is name, title and address.
 _SIGNATURE = re.compile(r"^(?:--\s*|—\s*|_{2,4}\s*)$", re.MULTILINE)
 _CLOSING = re.compile(
-    r"""^\s*(?:best(?:\s+(?:regards|wishes))?|(?:kind|warm|warmest)?\s*regards|sincerely(?:\s+yours)?|yours(?:\s+\w+)?|cheers
+    r"""^[^\S\n]*(?:best(?:\s+(?:regards|wishes))?|(?:kind|warm|warmest)?\s*regards|sincerely(?:\s+yours)?|yours(?:\s+\w+)?|cheers
       |respectfully(?:\s+\w+)?|v/r|cordially|thanks|thank\s+you|many\s+thanks
       |atentamente|atte\.?|saludos(?:\s+cordiales)?|cordialmente|un\s+saludo|gracias|muchas\s+gracias
       |此致|敬上|顺颂.{0,6}|祝好|谨启|謹啟|敬啟|順頌.{0,6})\s*[,.!，。]?\s*$""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _DEVICE = re.compile(
-    r"""^\s*(?:sent\s+(?:from|via)\s.{2,60}|get\s+outlook\s.{0,40}|enviado\s+(?:desde|con)\s.{2,60}|obtener\s+outlook.{0,40}
+    r"""^[^\S\n]*(?:sent\s+(?:from|via)\s.{2,60}|get\s+outlook\s.{0,40}|enviado\s+(?:desde|con)\s.{2,60}|obtener\s+outlook.{0,40}
       |发自我的.{0,30}|從我的.{0,20}(?:傳送|寄出)|从我的.{0,20}发送|來自我的.{0,20})\s*$""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _LEGAL = re.compile(
-    r"""^\s*(?:(?:confidentiality|privacy|legal|disclaimer)\b.{0,60}(?:notice|:).*|this\s+(?:e-?mail|message|communication)\b.{0,80}(?:confidential|intended|privileged)[\s\S]*
+    r"""^[^\S\n]*(?:(?:confidentiality|privacy|legal|disclaimer)\b.{0,60}(?:notice|:).*|this\s+(?:e-?mail|message|communication)\b.{0,80}(?:confidential|intended|privileged)[\s\S]*
       |this\s+is\s+an\s+attempt\s+to\s+collect[\s\S]*|aviso\s+(?:de\s+confidencialidad|legal)[\s\S]*|este\s+(?:correo|mensaje)\b.{0,80}confidencial[\s\S]*
       |(?:本邮件|本郵件|本電郵|本信件|此电子邮件|此電子郵件).{0,60}(?:机密|機密|保密)[\s\S]*
       |please\s+consider\s+the\s+environment[\s\S]*)""",
@@ -88,7 +88,7 @@ def _without_signature(text: str) -> str:
 
 
 _NAME_LINE = re.compile(
-    r"^\s*-?\s?(?:(?:Mr|Mrs|Ms|Dr|Sra?|Dña|Don|Doña)\.?\s)?(?:[A-ZÁÉÍÓÚÑ][\w.'-]{0,20}\s?(?:de\s|del\s|la\s)?){1,4}(?:,?\s(?:Jr|Sr|RN|MD|PhD|II|III)\.?)?\s*$"
+    r"^[^\S\n]*-?\s?(?:(?:Mr|Mrs|Ms|Dr|Sra?|Dña|Don|Doña)\.?\s)?(?:[A-ZÁÉÍÓÚÑ][\w.'-]{0,20}\s?(?:de\s|del\s|la\s)?){1,4}(?:,?\s(?:Jr|Sr|RN|MD|PhD|II|III)\.?)?\s*$"
 )
 
 

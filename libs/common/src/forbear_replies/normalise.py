@@ -69,7 +69,7 @@ def _flatten_html(text: str) -> str:
 
 
 def _unaccented(char: str) -> str:
-    if "\u00c0" <= char <= "\u024f":
+    if "\u00c0" <= char <= "\u024f" or "\u1e00" <= char <= "\u1eff":
         return unicodedata.normalize("NFD", char)[0]
     return char
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or a word list is read as one line
 """Numbers written as words in English, Spanish and Chinese, turned into digits within a text. Pure."""
 
 import re
@@ -6,7 +7,7 @@ from decimal import Decimal
 
 _EN_UNITS = dict(
     zip(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),  # noqa: E501, SIM905 - a list of words reads best as words
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),  # noqa: SIM905
         range(20),
         strict=True,
     )
@@ -16,6 +17,8 @@ _EN_WORDS = _EN_UNITS | _EN_TENS
 _EN_NUMBER = re.compile(
     rf"\b(?:(?:a|{'|'.join(_EN_WORDS)})[ -])?(?:(?:{'|'.join(_EN_WORDS)}|hundred|thousand|grand|and)[ -])*(?:{'|'.join(_EN_WORDS)}|hundred|thousand|grand)\b"
 )
+_EN_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+_EN_COMPOUND = re.compile(rf"\b(twenty|thirty)[ -]({'|'.join(_EN_ORDINALS)})\b")
 _EN_SCALES = {"hundred": 100, "thousand": 1000, "grand": 1000}
 
 _ES_WORDS = {
@@ -42,9 +45,15 @@ _ZH_NUMBER = re.compile(
 
 def spell_digits(text: str, family: str) -> str:
     """``text`` with number words written as digits: 'three fifty' -> 350, 'dos mil' -> 2000, '一万五' -> 15000."""
+    text = _EN_COMPOUND.sub(_compound_ordinal, text) if family == "en" else text
     if family == "zh":
         return _replace(_ZH_NUMBER, text, _chinese)
     return _replace(_EN_NUMBER, text, _english) if family == "en" else _replace(_ES_NUMBER, text, _spanish)
+
+
+def _compound_ordinal(found: re.Match[str]) -> str:
+    value = (20 if found[1] == "twenty" else 30) + _EN_ORDINALS.index(found[2]) + 1
+    return f"{value}{'st' if found[2] == 'first' else 'nd' if found[2] == 'second' else 'rd' if found[2] == 'third' else 'th'}"
 
 
 def _replace(pattern: re.Pattern[str], text: str, value_of: Callable[[str], Decimal | None]) -> str:

@@ -18,6 +18,7 @@ from forbear_replies.mail import strip_quoted
 from forbear_replies.model import Model
 from forbear_replies.reading import Reading
 from forbear_replies.spelling import spell_out
+from forbear_replies.wishes import keeps_channel
 
 # Single letters are opt-out keywords only where the message offered them (T and R are what Chinese carriers offer).
 _OFFERED_LETTERS = frozenset({"t", "r", "n", "q"})
@@ -49,7 +50,7 @@ class Reader:
     ) -> Reading:
         """What ``text`` means.
 
-        ``lang`` is the language on record (a hint), ``channel`` the one the reply came on (``sms``, ``email``, ``voice``),
+        ``lang`` is the language on record (a hint), ``channel`` the one it came on (``sms``, ``email``, ``voice``),
         ``received_at`` is aware, in the borrower's offset; relative dates resolve against its date.
         ``offered_letters``: the message answered said that a single letter (T, R) unsubscribes.
         """
@@ -57,6 +58,8 @@ class Reader:
         findings = ask_rules(prepared, offered_letters=offered_letters)
         chances = self.model.chances(evidence(prepared.folded, findings, channel))
         labels = arbitrate(findings, chances, self.model.thresholds)
+        if Label.CHANNEL_PREFERENCE in labels and keeps_channel(prepared.folded, channel):
+            labels -= findings.soft_opt_out
         confidence = self.model.confidence(labels, chances, findings.keywords)
         unsure = confidence < self.model.confidence_min
         return Reading(

@@ -13,7 +13,7 @@ class Extract:
     """Facts stated in a reply; ``None`` where the text gives nothing.
 
     ``amount``, ``currency``, ``date`` belong to a promise or a payment made; ``not_before``, ``not_after`` (``HH:MM``
-    borrower's clock) and ``days`` (``mon``..``sun``) say when contact is welcome; ``channel`` and ``language`` are wishes.
+    clock of the borrower) and ``days`` (``mon``..``sun``) say when contact is welcome; the rest are wishes.
     """
 
     amount: Decimal | None = None
@@ -41,7 +41,7 @@ class Extract:
 class Reading:
     """One reply, understood.
 
-    ``confidence`` is the calibrated chance (0 to 1) that the labels are exactly right; where it is low, or the reply asks
+    ``confidence`` is the calibrated chance that the labels are exactly right; where it is low, or the reply asks
     for one, ``needs_person`` is true. ``lang`` is the language the text was read in.
     """
 

@@ -1,4 +1,4 @@
-"""How well replies are read: per label, per language, extraction, harm done, confusions. Pure, but for the printing of text."""
+"""How well replies are read: per label, per language, extraction, harm done, confusions. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -75,10 +75,10 @@ class Report:
             self.mistakes.append((item, reading))
 
     def _add_confusions(self, given: set[Label], wanted: set[Label]) -> None:
-        for missed in wanted - given or {None}:
-            for extra in given - wanted or {None}:
-                if missed or extra:
-                    self.confusions[(missed or "-", extra or "-")] += 1
+        missed = [*map(str, sorted(wanted - given))] or ["-"]
+        extra = [*map(str, sorted(given - wanted))] or ["-"]
+        if given != wanted:
+            self.confusions.update((one, other) for one in missed for other in extra)
 
     def _add_facts(self, item: Item, reading: Reading) -> bool:
         """Facts are counted on items where any was to be found or any was given."""
@@ -103,9 +103,10 @@ def measure(reader: Reader, items: Iterable[Item]) -> Report:
 
 def render(report: Report, *, confusions_max: int = 25) -> str:
     """The report as Markdown tables."""
+    count = max(report.items, 1)
     lines = [
-        f"{report.items} items; exactly right {report.exact / max(report.items, 1):.3f}; micro-F1 {report.overall.f1:.3f}; "
-        f"harmful label {report.harmful / max(report.items, 1):.3f}; handed to a person {report.to_person / max(report.items, 1):.2f}",
+        f"{report.items} items; exactly right {report.exact / count:.3f}; micro-F1 {report.overall.f1:.3f}; "
+        f"harmful label {report.harmful / count:.3f}; handed to a person {report.to_person / count:.2f}",
         f"extraction exact {report.facts_exact}/{report.facts} = {report.facts_exact / max(report.facts, 1):.3f}; "
         f"wrong fields {dict(report.fields_wrong.most_common())}",
         "",
@@ -116,7 +117,9 @@ def render(report: Report, *, confusions_max: int = 25) -> str:
     lines += ["", "| language | wanted | precision | recall | F1 |", "|---|---:|---:|---:|---:|"]
     lines += [_row(lang, tally) for lang, tally in sorted(report.by_lang.items())]
     lines += ["", "| wanted | given instead | times |", "|---|---|---:|"]
-    lines += [f"| {missed} | {extra} | {count} |" for (missed, extra), count in report.confusions.most_common(confusions_max)]
+    lines += [
+        f"| {missed} | {extra} | {count} |" for (missed, extra), count in report.confusions.most_common(confusions_max)
+    ]
     return "\n".join(lines)
 
 

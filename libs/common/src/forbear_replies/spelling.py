@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 _ZH_TIME_GUARD = re.compile(r"(?<=[0-9零一二两三四五六七八九十半几])点|点(?=钟|半|前|后|之|[0-9一二三四五六七八九十])")
-_WORD = re.compile(r"[a-z']+(?:\d+)?")
+_WORD = re.compile(r"(?<!\d)[a-z']+(?:\d+)?")
 _HAN_GAP = re.compile(r"(?<=[\u3400-\u9fff,。!?、]) +| +(?=[\u3400-\u9fff])")
 # Contractions are joined, never opened: the lexicons know "dont" and "ill".
 _NOT = re.compile(r"\b(do|does|did|is|are|was|were|have|has|had|would|could|should|will|can|must) not\b")

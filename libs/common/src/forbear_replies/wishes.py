@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern or a word list is read as one line
 """The channel and the language a borrower wishes for. Pure."""
 
 import re
@@ -36,10 +37,21 @@ _REFUSED = re.compile(
 def find_channel(text: str, *, own_channel: str) -> WantedChannel:
     """The channel wished for, the first one if several; the channel of the reply where none is named ('START')."""
     for candidate in (_REFUSED.sub(lambda found: "~" * len(found.group()), text), text):
-        named = [(match.start(), order, channel) for order, (channel, pattern) in enumerate(_PATTERNS) if (match := pattern.search(candidate))]
+        named = [
+            (match.start(), order, channel)
+            for order, (channel, pattern) in enumerate(_PATTERNS)
+            if (match := pattern.search(candidate))
+        ]
         if named:
             return _first(named)
     return WantedChannel(own_channel) if own_channel in set(WantedChannel) else WantedChannel.SMS
+
+
+def keeps_channel(text: str, own_channel: str) -> bool:
+    """Whether channels are refused, but not the one the reply came on ('don't call, text me' in a text)."""
+    refused = " ".join(found.group() for found in _REFUSED.finditer(text))
+    named = {channel for channel, pattern in _PATTERNS if pattern.search(refused)}
+    return bool(named) and own_channel not in named
 
 
 def _first(named: list[tuple[int, int, WantedChannel]]) -> WantedChannel:
@@ -65,7 +77,7 @@ _LANGUAGES: tuple[tuple[str, str], ...] = (
 _LANGUAGE_PATTERNS = tuple((code, re.compile(pattern)) for code, pattern in _LANGUAGES)
 # Beside a language these say that it is *not* understood.
 _NOT_UNDERSTOOD = re.compile(
-    r"""(?:\b(?:no|not|dont|doesnt|cant|cannot|didnt|never|little|poor|bad|poco|poquito|casi\ no|ni|instead\ of|tampoco|isnt|hardly|barely|without|my|mi|del|al|me|este|this|that|tu|your|su|in)\s(?:\w+\s){0,3}?$)|(?:不会|不懂|看不懂|听不懂|不太会|不识|不明白|看不太懂|不认识|不好|听不太懂|没学过|唔识|读不懂|看不明|听不明|讲不好|说不好)(?:说|讲|看|听|写|的)?$"""
+    r"""(?:\b(?:no|not|dont|doesnt|cant|cannot|didnt|never|little|poor|bad|poco|poquito|casi\ no|ni|instead\ of|tampoco|isnt|hardly|barely|without)\s(?:\w+\s){0,3}?$)|(?:不会|不懂|看不懂|听不懂|不太会|不识|不明白|看不太懂|不认识|不好|听不太懂|没学过|唔识|读不懂|看不明|听不明|讲不好|说不好)(?:说|讲|看|听|写|的)?$"""
 )
 _NOT_GOOD_AFTER = re.compile(
     r"^\s?(?:is\s|es\s|isnt\s)?(?:not|no|bad|poor|so bad|very bad|so so|no good|isnt|malo|muy malo|no muy|no es|no very|not so)\b|^(?:字|我)?(?:我)?(?:不|看不|听不|很慢|看得|很差|差|一般|不太)"
@@ -77,7 +89,9 @@ def find_language(text: str, *, written_in: Lang) -> str | None:
     named = []
     for code, pattern in _LANGUAGE_PATTERNS:
         for match in pattern.finditer(text):
-            refused = bool(_NOT_UNDERSTOOD.search(text[: match.start()])) or bool(_NOT_GOOD_AFTER.match(text[match.end() :]))
+            refused = bool(_NOT_UNDERSTOOD.search(text[: match.start()])) or bool(
+                _NOT_GOOD_AFTER.match(text[match.end() :])
+            )
             named.append((refused, match.start(), code))
     wished = sorted(one for one in named if not one[0])
     if wished:

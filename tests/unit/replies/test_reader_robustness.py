@@ -1,0 +1,57 @@
+# ruff: noqa: E501 - one reply, one line
+"""Whatever arrives, the reader answers, in bounded time, and never crashes."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forbear_replies import Label, Reader
+from forbear_replies.corpus import corpus_hash
+from forbear_replies.labels import EXCLUSIVE
+from forbear_replies.mail import strip_quoted
+from forbear_replies.model import Model
+
+NOW = datetime.fromisoformat("2025-06-10T10:15:00-05:00")
+READER = Reader.load()
+AUTHORS = Path(__file__).resolve().parents[3] / "training/replies"
+PIECES = ["stop", "pago el viernes", "9 to 5", "一万五", "$1,2", "after 25", "31/12", "<div>", "\n> ", "not", "不要", "👍", "13月40号", "\ud800", "\u202e", "99999999999", "at 3"]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.text(max_size=300), st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join)), st.sampled_from(["sms", "email", "voice"]))  # fmt: skip
+def test_any_text_gets_an_answer(text: str, channel: str) -> None:
+    """There is at least one label, exclusive ones stand alone, and confidence is a chance."""
+    reading = READER.read(text, lang=None, channel=channel, received_at=NOW)
+
+    assert reading.labels
+    assert len(reading.labels) == 1 or not reading.labels & set(EXCLUSIVE)
+    assert Label.CEASE_ALL not in reading.labels or Label.OPT_OUT in reading.labels
+    assert 0.0 <= reading.confidence <= 1.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "👍🙏", "\ud83d", "מה זה", "a" * 5_000, "stop " * 1_000, "<p>" * 300_000, "é" * 1_000_000, "no me " * 200_000, "> q\n" * 250_000],
+    ids=["empty", "blank", "emoji", "surrogate", "rtl", "long word", "long sms", "html", "1 MB", "2 MB words", "quotes"],
+)  # fmt: skip
+def test_monstrous_texts_are_read_in_bounded_time(text: str) -> None:
+    """One second of CPU is the bound even for megabytes: the text is cut before it is read."""
+    started = time.process_time()
+
+    READER.read(text, lang=None, channel="email", received_at=NOW)
+
+    assert time.process_time() - started < 1.0
+
+
+def test_the_model_belongs_to_the_training_files() -> None:
+    """The artefact records the hash of the author files; train again after changing them."""
+    assert corpus_hash(AUTHORS) == Model.load().data_hash
+
+
+def test_signature_and_device_lines_are_cut() -> None:
+    """What stands below a closing phrase is a signature."""
+    assert strip_quoted("I paid it.\n\nBest regards,\nJo Doe\nAttorney\n\nSent from my phone").strip() == "I paid it."
