@@ -118,7 +118,7 @@ class ImportBorrowers:
             derived = await asyncio.to_thread(_derive, rows, atlas, known_loans, known_borrowers)
             if derived.loans or derived.borrowers:
                 await session.write(
-                    places=derived.places.values(), borrowers=derived.borrowers, points=derived.points,
+                    places=derived.places, borrowers=derived.borrowers, points=derived.points,
                     loans=derived.loans, now=self._clock.now(),
                 )  # fmt: skip
             await session.add_faults(checked.faults)

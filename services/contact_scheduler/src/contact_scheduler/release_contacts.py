@@ -7,6 +7,7 @@ the dispatcher, which knows them by their ids, takes none twice.
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, Protocol
@@ -17,10 +18,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.metrics import EXPIRED_CONTACTS, RELEASE_LAG, RELEASED_CONTACTS
 from contact_scheduler.store import release
+from contact_scheduler.store.release import HeldCampaign
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear.types.v1 import types_pb2
 from forbear_chassis.clock import Clock
-from forbear_chassis.postgres import Pool
+from forbear_chassis.postgres import UUID, Pool
 from forbear_chassis.worker import Pass
 
 BATCH_CONTACTS = 500
@@ -58,27 +60,29 @@ class ReleaseContacts:
 
     async def _release(self, now: datetime) -> int:
         async with self._pool.acquire() as connection, connection.transaction():
-            campaigns, tenants = await release.hold_campaigns(connection, now)
-            if not campaigns:
+            campaign = await release.hold_campaign(connection, now)
+            if campaign is None:
                 return 0
-            rows = await release.take_due(connection, campaigns, tenants, now, BATCH_CONTACTS * BATCHES_A_PASS)
+            rows = await release.take_due(connection, campaign, now, BATCH_CONTACTS * BATCHES_A_PASS)
             if not rows:
                 return 0
             RELEASE_LAG.set((now - rows[0]["not_before"]).total_seconds())
-            barred = [row["contact_id"] for row in rows if row["is_paused"] or row["point"] is None]
-            await release.mark(connection, barred, ContactPhase.CANCELLED, "paused_before_release")
-            going = [row for row in rows if not row["is_paused"] and row["point"] is not None]
-            refused = await self._hand_over(going)
-            released = [row["contact_id"] for row in going if row["contact_id"].bytes not in refused]
+            going = [row for row in rows if not row["is_paused"] and row["recipient"] is not None]
+            if len(going) < len(rows):
+                barred = [row["contact_id"] for row in rows if row["is_paused"] or row["recipient"] is None]
+                await release.mark(connection, barred, ContactPhase.CANCELLED, "paused_before_release")
+            refused = await self._hand_over(campaign, going)
+            released = [row["contact_id"] for row in going]
+            if refused:
+                released = [contact_id for contact_id in released if contact_id.bytes not in refused]
+                for contact_id, reason in sorted(refused.items()):
+                    await release.mark(connection, [UUID(contact_id)], ContactPhase.REFUSED, reason)
             await release.mark(connection, released, ContactPhase.RELEASED)
-            for reason in sorted(set(refused.values())):
-                ids = [row["contact_id"] for row in going if refused.get(row["contact_id"].bytes) == reason]
-                await release.mark(connection, ids, ContactPhase.REFUSED, reason)
-        for row in going:
-            RELEASED_CONTACTS[row["channel"]].inc()
+        for channel, count in Counter(row["channel"] for row in going).items():
+            RELEASED_CONTACTS[channel].inc(count)
         return len(rows)
 
-    async def _hand_over(self, rows: list[Any]) -> dict[bytes, str]:
+    async def _hand_over(self, campaign: HeldCampaign, rows: list[Any]) -> dict[bytes, str]:
         """Stream contacts; return those that can never be sent, with the field that is wrong.
 
         Raises ConnectionError when the stream ends before all is acknowledged.
@@ -86,7 +90,7 @@ class ReleaseContacts:
         batches = [rows[start : start + BATCH_CONTACTS] for start in range(0, len(rows), BATCH_CONTACTS)]
         refused: dict[bytes, str] = {}
         acknowledged = 0
-        async for answer in self._submit(_requests(batches), timeout=TIMEOUT_S):
+        async for answer in self._submit(_requests(campaign, batches), timeout=TIMEOUT_S):
             acknowledged += 1
             refused |= {item.contact_id: f"invalid_{item.field}" for item in answer.violations}
         if acknowledged != len(batches):
@@ -94,8 +98,8 @@ class ReleaseContacts:
         return refused
 
 
-async def _requests(batches: list[list[Any]]) -> AsyncIterator[pb.SubmitContactsRequest]:
-    build = ContactBuilder()
+async def _requests(campaign: HeldCampaign, batches: list[list[Any]]) -> AsyncIterator[pb.SubmitContactsRequest]:
+    build = ContactBuilder(campaign)
     for batch in batches:
         first, last = batch[0]["contact_id"], batch[-1]["contact_id"]
         request = pb.SubmitContactsRequest(request_id=str(uuid.uuid5(first, f"release:{last}:{len(batch)}")))
@@ -105,30 +109,39 @@ async def _requests(batches: list[list[Any]]) -> AsyncIterator[pb.SubmitContacts
 
 
 class ContactBuilder:
-    """Builds wire contacts from rows. What many contacts share (instants, loans' constants) is serialised once."""
+    """Builds wire contacts of one campaign from rows; instants, which many contacts share, are made once."""
 
-    def __init__(self) -> None:
+    def __init__(self, campaign: HeldCampaign) -> None:
+        self._tenant_id = campaign.tenant_id.bytes
+        self._campaign_id = campaign.campaign_id.bytes
+        self._shared = campaign.recipient
         self._stamps: dict[datetime, Timestamp] = {}
 
     def add(self, request: pb.SubmitContactsRequest, row: Any) -> None:
         """Append the contact of one row. The recipient is joined from stored pieces; the later override the earlier."""
         contact = request.contacts.add(
             contact_id=row["contact_id"].bytes,
-            tenant_id=row["tenant_id"].bytes,
-            campaign_id=row["campaign_id"].bytes,
-            borrower_id=row["borrower_id"].bytes,
-            loan_id=row["loan_id"].bytes,
+            tenant_id=self._tenant_id,
+            campaign_id=self._campaign_id,
+            borrower_id=row["borrower_id"],
+            loan_id=row["loan_id"],
             channel=row["channel"],
             purpose=PURPOSE_REMINDER,
             template=row["template"],
             not_before_time=self._stamp(row["not_before"]),
             expire_time=self._stamp(row["expire_at"]),
         )
-        contact.recipient.ParseFromString(row["point"] + row["wish"] + row["tenant"])
-        loan = contact.recipient.loan
-        loan.currency, loan.product = row["currency"], row["product"]
-        loan.balance_minor, loan.past_due_minor = row["balance"], row["past_due"]
-        loan.instalment_minor, loan.past_due_days = row["instalment"], row["past_due_days"]
+        contact.recipient.ParseFromString(row["recipient"] + self._shared)
+        contact.recipient.loan.MergeFrom(
+            types_pb2.LoanTerms(
+                currency=row["currency"],
+                product=row["product"],
+                balance_minor=row["balance"],
+                past_due_minor=row["past_due"],
+                instalment_minor=row["instalment"],
+                past_due_days=row["past_due_days"],
+            )
+        )
 
     def _stamp(self, instant: datetime) -> Timestamp:
         stamp = self._stamps.get(instant)

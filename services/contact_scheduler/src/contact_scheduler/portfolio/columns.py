@@ -89,6 +89,7 @@ STATES = frozenset(
         "WY",
     ]
 )
+MARKUP = re.compile(r"[<>{}/\\]")
 GIVEN_NAME_CHARS_MAX = 80
 MAIL_CHARS_MAX = 254
 MAIL_LOCAL_CHARS_MAX = 64
@@ -172,7 +173,7 @@ def _email(text: str) -> Value | Bad:
 
 
 def _given_name(text: str) -> Value | Bad:
-    if len(text) <= GIVEN_NAME_CHARS_MAX and text.isprintable() and not any(mark in text for mark in "<>{}/\\"):
+    if len(text) <= GIVEN_NAME_CHARS_MAX and text.isprintable() and not MARKUP.search(text):
         return text
     return Bad(f"write a name of at most {GIVEN_NAME_CHARS_MAX} printable characters, without markup")
 

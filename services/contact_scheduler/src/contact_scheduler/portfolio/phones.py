@@ -13,6 +13,7 @@ from typing import NamedTuple
 import phonenumbers
 
 COUNTRY = "US"
+REGIONS = ("US", "PR", "VI", "GU", "AS", "MP", "CA")  # whose numbers are common; all have the country code 1
 MEND = "write a valid number in international form, such as +1, area code and seven digits"
 
 
@@ -24,10 +25,13 @@ class Bad(NamedTuple):
 
 @cache
 def _common_spelling() -> re.Pattern[str]:
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region(COUNTRY)
-    assert metadata is not None
-    assert metadata.fixed_line is not None
-    return re.compile(rf"\+1(?:{metadata.fixed_line.national_number_pattern})")
+    patterns = []
+    for region in REGIONS:
+        metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+        assert metadata is not None
+        if metadata.fixed_line is not None and metadata.fixed_line.national_number_pattern is not None:
+            patterns.append(metadata.fixed_line.national_number_pattern)
+    return re.compile(rf"\+1(?:{'|'.join(patterns)})")
 
 
 def parse_phone(text: str) -> str | Bad:

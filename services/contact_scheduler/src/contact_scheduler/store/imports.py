@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,6 +86,7 @@ class ImportSession:
         self._connection = connection
         self._tenant_id = tenant_id
         self.import_id = import_id
+        self._places: set[int] = set()  # written by this session; some thousands, whatever the file's length
 
     async def begin(self, now: datetime) -> None:
         """Start, or start again after a crash: what an earlier try counted is forgotten, what it wrote stays."""
@@ -137,14 +138,16 @@ class ImportSession:
     async def write(
         self,
         *,
-        places: Iterable[tuple[int, list[str], list[str]]],
+        places: dict[int, tuple[int, list[str], list[str]]],
         borrowers: list[tuple[object, ...]],
         points: list[tuple[object, ...]],
         loans: list[tuple[object, ...]],
         now: datetime,
     ) -> None:
         """Write new and changed rows of one batch: COPY into working tables, then one statement each."""
-        await self._connection.executemany("INSERT INTO place VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", places)
+        fresh = [place for place_id, place in places.items() if place_id not in self._places]
+        await self._connection.executemany("INSERT INTO place VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", fresh)
+        self._places.update(places)
         await self._copy("staged_borrower", BORROWER, borrowers)
         await self._copy("staged_point", POINT, points)
         await self._copy("staged_loan", LOAN, loans)

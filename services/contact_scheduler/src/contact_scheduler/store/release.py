@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from contact_scheduler.contacts import ContactPhase
 from forbear_chassis.postgres import UUID, Connection, Pool
@@ -12,25 +12,23 @@ PLANNED, RELEASED = ContactPhase.PLANNED.value, ContactPhase.RELEASED.value
 EXPIRED, CANCELLED = ContactPhase.EXPIRED.value, ContactPhase.CANCELLED.value
 
 # Held in share mode: whoever pauses or cancels the campaign waits until this release is done, and then recalls it.
-HOLD_CAMPAIGNS = """
-SELECT tenant_id, campaign_id FROM campaign c WHERE state = 'active' AND EXISTS (
-    SELECT FROM contact t WHERE t.tenant_id = c.tenant_id AND t.campaign_id = c.campaign_id AND t.state = 0
-    AND t.not_before <= $1 AND t.expire_at > $1)
-ORDER BY tenant_id, campaign_id FOR SHARE SKIP LOCKED
+HOLD_CAMPAIGN = f"""
+SELECT c.tenant_id, c.campaign_id, t.recipient FROM campaign c JOIN tenant t USING (tenant_id) CROSS JOIN LATERAL (
+    SELECT not_before FROM contact d WHERE d.tenant_id = c.tenant_id AND d.campaign_id = c.campaign_id
+    AND d.state = {PLANNED} AND d.not_before <= $1 AND d.expire_at > $1 ORDER BY not_before, contact_id LIMIT 1) due
+WHERE c.state = 'active' ORDER BY due.not_before, c.campaign_id LIMIT 1 FOR SHARE OF c SKIP LOCKED
 """
 TAKE_DUE = f"""
-SELECT c.contact_id, c.tenant_id, c.campaign_id, c.borrower_id, c.loan_id, c.channel, c.template, c.not_before,
-       c.expire_at, p.recipient AS point, b.wish, t.recipient AS tenant, l.balance, l.past_due, l.instalment,
+SELECT c.contact_id, uuid_send(c.borrower_id) AS borrower_id, uuid_send(c.loan_id) AS loan_id, c.channel, c.template,
+       c.not_before, c.expire_at, p.recipient || b.wish AS recipient, l.balance, l.past_due, l.instalment,
        l.past_due_days, l.currency, l.product,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = c.tenant_id AND s.borrower_id = c.borrower_id
-               AND s.lifted_at IS NULL AND (s.until IS NULL OR s.until > $2)) AS is_paused
+               AND s.lifted_at IS NULL AND (s.until IS NULL OR s.until > $3)) AS is_paused
 FROM contact c
-JOIN tenant t ON t.tenant_id = c.tenant_id
 JOIN borrower b ON b.tenant_id = c.tenant_id AND b.borrower_id = c.borrower_id
 JOIN loan l ON l.tenant_id = c.tenant_id AND l.loan_id = c.loan_id
 LEFT JOIN contact_point p ON p.tenant_id = c.tenant_id AND p.borrower_id = c.borrower_id AND p.channel = c.channel
-WHERE c.tenant_id = ANY($3) AND c.campaign_id = ANY($1) AND c.state = {PLANNED} AND c.not_before <= $2
-  AND c.expire_at > $2
+WHERE c.tenant_id = $1 AND c.campaign_id = $2 AND c.state = {PLANNED} AND c.not_before <= $3 AND c.expire_at > $3
 ORDER BY c.not_before, c.contact_id LIMIT $4
 FOR UPDATE OF c SKIP LOCKED
 """
@@ -53,17 +51,23 @@ SELECT least(
 """
 
 
-async def hold_campaigns(connection: Connection, now: datetime) -> tuple[list[UUID], list[UUID]]:
-    """Return campaigns (and their tenants) with due contacts, kept from being paused for this transaction."""
-    rows = await connection.fetch(HOLD_CAMPAIGNS, now)
-    return [row["campaign_id"] for row in rows], sorted({row["tenant_id"] for row in rows})
+class HeldCampaign(NamedTuple):
+    """A campaign with due contacts; `recipient` holds the wire fields that its tenant's contacts share."""
+
+    tenant_id: UUID
+    campaign_id: UUID
+    recipient: bytes
 
 
-async def take_due(
-    connection: Connection, campaigns: list[UUID], tenants: list[UUID], now: datetime, limit: int
-) -> list[Any]:
+async def hold_campaign(connection: Connection, now: datetime) -> HeldCampaign | None:
+    """Return the campaign whose contacts are due the longest, kept from being paused for this transaction, or None."""
+    row = await connection.fetchrow(HOLD_CAMPAIGN, now)
+    return None if row is None else HeldCampaign(*row.values())
+
+
+async def take_due(connection: Connection, campaign: HeldCampaign, now: datetime, limit: int) -> list[Any]:
     """Return due contacts with all that goes on the wire, held for this transaction."""
-    rows: list[Any] = await connection.fetch(TAKE_DUE, campaigns, now, tenants, limit)
+    rows: list[Any] = await connection.fetch(TAKE_DUE, campaign.tenant_id, campaign.campaign_id, now, limit)
     return rows
 
 

@@ -179,7 +179,7 @@ CREATE TABLE contact (
 );
 CREATE INDEX contact_of_borrower ON contact (tenant_id, borrower_id, not_before);
 CREATE INDEX contact_of_campaign ON contact (tenant_id, campaign_id, not_before);
-CREATE INDEX contact_to_release ON contact (tenant_id, campaign_id, not_before) WHERE state = 0;
+CREATE INDEX contact_to_release ON contact (tenant_id, campaign_id, not_before, contact_id) WHERE state = 0;
 CREATE INDEX contact_to_expire ON contact (expire_at) WHERE state = 0;
 CREATE INDEX contact_to_learn ON contact (tenant_id, sent_at) WHERE state = 1 AND learned_at IS NULL;
 
