@@ -32,8 +32,8 @@ class _Clock:
     is_sure: bool  # am/pm or a part of day was said
 
 
-_EN_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[ ](?P<spoken>15|30|45))?\s?(?P<half>am|pm|a\.m\.?|p\.m\.?|a\b|p\b)?(?:\s?o'?clock)?(?:[ ](?:in the |at )?(?P<part>morning|afternoon|evening|night))?"
-_ES_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[ ]y (?P<spoken>media|cuarto|15|30))?\s?(?P<half>am|pm|a\.m\.?|p\.m\.?)?(?:[ ](?:de|por|en) la (?P<part>manana|tarde|noche))?"
+_EN_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[ ](?P<spoken>15|30|45))?(?:\s?(?P<half>am|pm|a\.m\.?|p\.m\.?|a\b|p\b))?(?:\s?o'?clock)?(?:[ ](?:in the |at )?(?P<part>morning|afternoon|evening|night))?"
+_ES_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[ ]y (?P<spoken>media|cuarto|15|30))?(?:\s?(?P<half>am|pm|a\.m\.?|p\.m\.?))?(?:[ ](?:de|por|en) la (?P<part>manana|tarde|noche))?"
 _ZH_CLOCK = r"(?P<part>凌晨|清晨|早上|上午|早晨|早|中午|下午|傍晚|晚上|晚|夜晚|夜里|午后|朝早|下昼)?(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[点时](?P<spoken>半|1刻|一刻|3刻|三刻|\d{1,2}分?)?)(?:钟)?\s?(?P<half>am|pm)?"
 _CLOCKS = {"en": re.compile(_EN_CLOCK), "es": re.compile(_ES_CLOCK), "zh": re.compile(_ZH_CLOCK)}
 _CLOCK_WORDS = {
