@@ -81,14 +81,17 @@ class Borrower:
         earlier = (now - at for at in reversed(self.contacts[-40:]) if at < now)
         return sum(math.exp(-age.total_seconds() / 86_400 / MEMORY_DAYS) for age in earlier)
 
+    def is_talking(self, now: datetime) -> bool:
+        """Return whether the borrower has just written or called, so that an answer is expected."""
+        return self.wrote_at is not None and now - self.wrote_at <= TALKING
+
     def engages(self, channel: str, now: datetime, text: str) -> bool:
         """Count a contact and return whether the borrower does anything about it."""
         load = self.load(now)
         self.contacts.append(now)
         if self.stopped_at is not None and self.stopped_at < now:
             return False
-        is_talking = self.wrote_at is not None and now - self.wrote_at <= TALKING
-        if is_talking and channel != "voice":
+        if self.is_talking(now) and channel != "voice":
             chance = 0.85 if reading.offers_two_ways(text) else 0.12
         else:
             chance = self.habits.chance(channel, now, load)

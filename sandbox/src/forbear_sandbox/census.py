@@ -24,7 +24,10 @@ LAWFUL_FROM_HOUR, LAWFUL_TO_HOUR = 8, 21  # 12 CFR 1006.6(b)(1)(i): after 8 a.m.
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One message, call or mail that a provider took. `attempt` is the sender's own id, read off the wire."""
+    """One message, call or mail that a provider took.
+
+    `attempt` is the sender's own id, read off the wire. `is_answer` says that the borrower had written just before.
+    """
 
     at: datetime
     channel: str
@@ -35,6 +38,7 @@ class Contact:
     borrower: str
     zone: str
     text_sha256: str
+    is_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,10 @@ class Census:
             "strangers": sum(not contact.borrower for contact in self.contacts),
             "events": dict(sorted(self.events.items())),
             "twice": sum(count - 1 for count in attempts.values()),
-            "outside_hours": sum(not is_lawful_hour(contact) for contact in self.contacts),
+            "outside_hours": sum(not is_lawful_hour(contact) and not contact.is_answer for contact in self.contacts),
+            "answers_outside_hours": sum(
+                not is_lawful_hour(contact) and contact.is_answer for contact in self.contacts
+            ),
         }
 
     def compare(self, claimed: Iterable[str | UUID]) -> Comparison:

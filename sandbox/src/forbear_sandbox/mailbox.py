@@ -19,6 +19,7 @@ from forbear_sandbox.people import Mail
 LINK = re.compile(r"https?://[^\s<>\"')]+")
 IMAGE = re.compile(r"<img\b[^>]*\bsrc=[\"'](https?://[^\"']+)", re.IGNORECASE)
 ATTEMPT = re.compile(r"\+([0-9a-f]{32})@")
+MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^>]+)>", re.IGNORECASE | re.MULTILINE)
 TRIES_MAX = 60
 
 
@@ -40,6 +41,12 @@ def attempt_of(mail: Mail) -> str:
     """Return the attempt that the envelope's sender names, or ""; cheap, for every mail."""
     found = ATTEMPT.search(mail.envelope_sender)
     return found.group(1) if found else ""
+
+
+def message_id_of(mail: Mail) -> str:
+    """Return the Message-ID without its brackets, or ""; cheap, for every mail."""
+    found = MESSAGE_ID.search(mail.raw)
+    return found.group(1).decode("ascii", "replace") if found else ""
 
 
 def read(mail: Mail) -> Letter:

@@ -56,6 +56,15 @@ class Mail:
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who has an address: nobody we know when all is empty. `is_talking` says that they wrote to us just now."""
+
+    borrower: str = ""
+    zone: str = ""
+    is_talking: bool = False
+
+
 class Listener(Protocol):
     """Whoever or whatever is at the other end of one call."""
 
@@ -71,8 +80,8 @@ class Listener(Protocol):
 class People(Protocol):
     """Everybody who can be reached."""
 
-    def who(self, address: str) -> tuple[str, str]:
-        """Return the borrower's reference and true zone for a number or address, or two empty texts."""
+    def who(self, address: str) -> Who:
+        """Return who has a number or address."""
 
     def text_fate(self, to: str, at: datetime) -> Fate:
         """Return what becomes of a text."""

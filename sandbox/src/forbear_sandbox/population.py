@@ -19,7 +19,7 @@ from forbear_sandbox.borrower import Borrower, Wish, make_borrower
 from forbear_sandbox.browser import Browser
 from forbear_sandbox.census import Census
 from forbear_sandbox.lots import Lots
-from forbear_sandbox.people import Fate, Listener, Mail, MailFate
+from forbear_sandbox.people import Fate, Listener, Mail, MailFate, Who
 from forbear_sandbox.telephone import Nobody, Person, nobody
 from forbear_sandbox.traffic import Agenda, WorldTime
 
@@ -77,10 +77,12 @@ class Population:
 
     # What providers ask (people.People)
 
-    def who(self, address: str) -> tuple[str, str]:
-        """Return the borrower's reference and true zone, or two empty texts for a stranger."""
+    def who(self, address: str) -> Who:
+        """Return who has a number or address; all is empty for a stranger."""
         borrower = self._by_address.get(address.lower())
-        return (borrower.ref, borrower.habits.zone) if borrower else ("", "")
+        if borrower is None:
+            return Who()
+        return Who(borrower.ref, borrower.habits.zone, borrower.is_talking(self._time.now()))
 
     def text_fate(self, to: str, at: datetime) -> Fate:
         """Return what the carrier does with a text."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from forbear_sandbox.callbacks import Callbacks
 from forbear_sandbox.census import Census, Contact
 from forbear_sandbox.faults import Faults
-from forbear_sandbox.people import Fate, People
+from forbear_sandbox.people import Fate, People, Who
 from forbear_sandbox.traffic import Agenda, Traffic, WorldTime
 from forbear_sandbox.twilio_calls import Conversation
 from forbear_sandbox.twilio_records import API, Call, Message, rfc2822
@@ -57,7 +57,7 @@ class Deliveries:
         if message.status == "canceled":
             return
         message.status, message.error_code, message.updated_at = fate.status, fate.code, now
-        borrower = outside.people.who(message.to)[0] if outside.people else ""
+        borrower = outside.people.who(message.to).borrower if outside.people else ""
         outside.census.happened(now, f"sms.{fate.status}", borrower, message.sid)
         # Whoever reads it does so whether or not the customer hears of it.
         if fate.is_delivered and outside.people is not None:
@@ -98,7 +98,7 @@ class Deliveries:
             call.status = listener.outcome
         call.ended_at = call.updated_at = time.now()
         listener.hung_up()
-        borrower = people.who(call.to)[0]
+        borrower = people.who(call.to).borrower
         self._outside.census.happened(time.now(), f"voice.{listener.outcome}", borrower, call.sid)
         if talk.error:
             self._outside.census.happened(time.now(), "voice.twiml_error", borrower, talk.error)
@@ -144,7 +144,10 @@ class Deliveries:
     def count(self, channel: str, record: Message | Call, attempt: str, digest: str) -> None:
         """Count a contact that was taken, before the sender gets an answer. Of a call the words are not known yet."""
         outside = self._outside
-        borrower, zone = outside.people.who(record.to) if outside.people else ("", "")
+        who = outside.people.who(record.to) if outside.people else Who()
         outside.census.reached(
-            Contact(outside.time.now(), channel, record.sid, attempt, record.sender, record.to, borrower, zone, digest)
-        )
+            Contact(
+                outside.time.now(), channel, record.sid, attempt, record.sender, record.to, who.borrower, who.zone,
+                digest, who.is_talking,
+            )
+        )  # fmt: skip

@@ -142,14 +142,13 @@ class World:
     def _take_mail(self, mail: Mail) -> None:
         if self._settings.bare:
             return
-        borrower, zone = self.population.who(mail.recipient)
-        digest = sha256(mail.raw).hexdigest()
-        attempt = mailbox.attempt_of(mail)
+        who, digest = self.population.who(mail.recipient), sha256(mail.raw).hexdigest()
         self.census.reached(
             Contact(
-                mail.at, "email", digest[:32], attempt, mail.envelope_sender, mail.recipient, borrower, zone, digest
+                mail.at, "email", mailbox.message_id_of(mail), mailbox.attempt_of(mail), mail.envelope_sender,
+                mail.recipient, who.borrower, who.zone, digest, who.is_talking,
             )
-        )
+        )  # fmt: skip
         self.population.on_mail(mail)
 
     async def _send_mail(self, message: EmailMessage, envelope_sender: str) -> None:
