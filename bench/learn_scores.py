@@ -1,7 +1,7 @@
 """Ability to pay on public loan data: the card and the challenger of `learning.training`, 10 stratified 70/30 splits.
 
 Home-equity loans (HMEQ; also without the debt ratio, whose absence gives the answer away) and card clients. Sex is left
-out of every input and used for the fairness report only. Run: .venv/bin/python bench/learn_scores.py   (a few minutes)
+out of every input and used for the fairness report only. Takes about 20 minutes: .venv/bin/python bench/learn_scores.py
 """
 
 from __future__ import annotations
