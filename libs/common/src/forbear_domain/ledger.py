@@ -46,8 +46,11 @@ def encode(kind: Kind, at: datetime, **fields: Any) -> bytes:
     return orjson.dumps({"kind": kind, "at": at, **fields}, default=_plain, option=_OPTIONS)
 
 
+_SETS = (frozenset, set)
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, frozenset | set):
+    if isinstance(value, _SETS):
         return sorted(value)
     if isinstance(value, bytes):
         return value.hex()

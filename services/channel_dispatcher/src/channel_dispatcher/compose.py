@@ -59,25 +59,20 @@ class Composer:
                     unusable.append(Unusable(one, made))
         return drafts, unusable
 
-    def demand(self, draft: Draft) -> Demand:
-        """Return what a draft costs: an SMS its parts, everything else one."""
-        contact = draft.judged.contact
-        outlet = self._outlets[contact.channel]
-        windows = windows_of(outlet, draft.request.sender, contact.tenant_id, self._tenant_limit)
-        return Demand(max(draft.rendered.parts, 1), windows)
-
     def _draft(self, judged: Judged, outlet: Outlet, now: datetime) -> Draft | str:
         contact = judged.contact
         number = contact.attempts + 1
         attempt = ids.attempt_id(contact.contact_id, number)
         sender = choose_sender(outlet.senders, contact.address_key)
+        is_mail = contact.channel is Channel.EMAIL
         page = f"{self._links.callback_url}/p/{make_link_token(self._links.secret, 'page', attempt)}"
-        unsubscribe = f"{self._links.callback_url}/u/{make_link_token(self._links.secret, 'unsubscribe', attempt)}"
+        unsubscribe = ""  # an SMS is stopped by a word, a call by a key
+        if is_mail:
+            unsubscribe = f"{self._links.callback_url}/u/{make_link_token(self._links.secret, 'unsubscribe', attempt)}"
         try:
             rendered = self._render(judged, sender, page, unsubscribe)
         except TemplateError:
             return "template_unusable"
-        is_mail = contact.channel is Channel.EMAIL
         request = SendRequest(
             attempt_id=attempt,
             channel=contact.channel,
@@ -88,11 +83,14 @@ class Composer:
             callback_url=self._links.callback_url,
             die_by=min(contact.expire_at, lawful_end(judged.facts.place.zones, now)),
             reply_to=f"reply+{attempt.hex}@{self._links.reply_domain}" if is_mail else "",
-            unsubscribe_url=unsubscribe if is_mail else "",
+            unsubscribe_url=unsubscribe,
             sender_name=contact.brand if is_mail else "",
         )
-        draft = Draft(judged, request, rendered, outlet.provider.name, number)
-        return draft if self.demand(draft).is_possible() else "parts_over_limit"
+        windows = windows_of(outlet, sender, contact.tenant_id, self._tenant_limit)
+        demand = Demand(max(rendered.parts, 1), windows)  # an SMS costs its parts, everything else one
+        if not demand.is_possible():
+            return "parts_over_limit"
+        return Draft(judged, request, rendered, outlet.provider.name, number, demand)
 
     def _render(self, judged: Judged, sender: str, page_url: str, unsubscribe_url: str) -> Rendered:
         contact, loan = judged.contact, judged.contact.loan

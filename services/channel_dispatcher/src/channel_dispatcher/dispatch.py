@@ -73,7 +73,7 @@ class Dispatch:
             history = await claims.history_of(batch.connection, batch.contacts, now)
             judged = judge(batch.contacts, history, by.packs, now)
             drafts, unusable = by.composer.compose(judged, now)
-            grants = await by.limiter.take([by.composer.demand(draft) for draft in drafts], now)
+            grants = await by.limiter.take([draft.demand for draft in drafts], now)
             granted = [draft for draft, is_granted in zip(drafts, grants.granted, strict=True) if is_granted]
             permitted = [Claim(one, by.notary.issue(one.judged.contact, one.request, now)) for one in granted]
             decided = decisions.sort_out(judged, unusable, permitted, now)

@@ -1,9 +1,11 @@
-"""The words of the dispatcher: what waits, what was decided, what was sent. Frozen, without I/O."""
+"""The words of the dispatcher: what waits, what was decided, what was sent. Frozen, without I/O.
+
+Named tuples, because each contact makes one of each and a frozen dataclass costs ten times as much to make.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +14,7 @@ from uuid import UUID
 from forbear_domain.model import Channel
 
 if TYPE_CHECKING:
+    from channel_dispatcher.limits import Demand
     from forbear_domain.messages import Rendered
     from forbear_domain.policy import Facts, Verdict
     from forbear_providers.contract import SendOutcome, SendRequest
@@ -67,8 +70,7 @@ ADDRESS_WIDE = frozenset({SuppressionKind.OPT_OUT, SuppressionKind.WRONG_PARTY})
 """Kinds that bar the address itself, whoever is meant to be reached by it."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoanTerms:
+class LoanTerms(NamedTuple):
     """The loan as it stood when the contact was planned; money in minor units."""
 
     currency: str
@@ -79,8 +81,7 @@ class LoanTerms:
     product: str
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """One contact of the queue, read back from the bytes it was submitted as."""
 
     contact_id: UUID
@@ -107,8 +108,7 @@ class Contact:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A contact and what the gate says of it at this instant."""
 
     contact: Contact
@@ -116,8 +116,7 @@ class Judged:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """An allowed contact, ready to go once the limits grant it: what would be sent, by whom, and what it costs."""
 
     judged: Judged
@@ -125,6 +124,7 @@ class Draft:
     rendered: Rendered
     provider: str
     number: int  # of the attempt, from 1
+    demand: Demand
 
 
 class Permit(NamedTuple):
@@ -141,16 +141,14 @@ class Permit(NamedTuple):
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A draft that was granted, committed as CLAIMED, and may now be sent under its permit."""
 
     draft: Draft
     permit: Permit
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """What came of a claim."""
 
     claim: Claim
