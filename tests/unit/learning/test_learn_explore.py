@@ -112,7 +112,8 @@ def test_two_arms_thompson_draws_find_the_good_one() -> None:
     """A library's default sampler still picked evenly here after 5,000 rows: the case that guards every learner."""
 
     def thompson(bank: EvidenceBank, draw: np.random.Generator, rows: int) -> np.ndarray:
-        return bank.draw(draw.standard_normal((rows, 2))).argmax(axis=1)
+        result: np.ndarray = bank.draw(draw.standard_normal((rows, 2))).argmax(axis=1)
+        return result
 
     assert two_arm_play(thompson) > 0.98
 

@@ -42,7 +42,7 @@ def exact_value(value: np.ndarray, capacity: np.ndarray) -> float:
         np.arange(count), np.full(count, sink), np.ones(count, np.int64), np.zeros(count, np.int64)
     )
     assert flow.solve() == flow.OPTIMAL
-    return -flow.optimal_cost() / 1e6
+    return float(-flow.optimal_cost() / 1e6)
 
 
 def test_every_contact_is_lawful_and_no_cell_holds_more_than_its_places() -> None:

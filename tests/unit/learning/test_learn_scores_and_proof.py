@@ -93,7 +93,7 @@ def test_the_scores_choose_the_treatment(
     ability: float, willingness: float, needs_person: bool, expected: Treatment
 ) -> None:
     """The two-by-two table, flags first, unknown scores read mildly."""
-    chosen = choose_treatment(np.float32([ability]), np.float32([willingness]), np.array([needs_person]))
+    chosen = choose_treatment(*np.array([[ability], [willingness]], dtype=np.float32), np.array([needs_person]))
 
     assert Treatment(int(chosen[0])) is expected
 
