@@ -9,7 +9,8 @@ Distributions (chosen by us to resemble a US servicer's early arrears, not measu
 - past due: 1 to 120 days, two thirds of them under 45; past due amount = instalments missed (1 per 30 days begun)
 - employment: day_shift 46 %, night_shift 14 %, self_employed 13 %, retired 12 %, unemployed 8 %, unknown 7 %
 - monthly income: log-normal around 2.9 to 3.6 instalments by employment, missing for 15 %
-- consent: sms 92 %, voice 85 %, email 90 %; landline for 35 % (70 % of the retired)
+- consent: sms 92 %, voice 85 %, email 90 %, given or checked within the last month by 82 % and 3 to 50 months ago by the
+  others, whose numbers may have changed hands since; landline for 35 % (70 % of the retired)
 - regional unemployment: normal around 4.3 % with deviation 0.9, one draw per state
 - history: missed payments in 12 months Poisson-like 0 to 6, promises kept and broken before 0 to 3
 """
@@ -37,6 +38,7 @@ INCOME_INSTALMENTS = {
     "day_shift": 3.6, "night_shift": 3.3, "self_employed": 3.5, "retired": 3.1, "unemployed": 1.1, "unknown": 2.9,
 }  # fmt: skip
 CONSENT = {"sms": 0.92, "voice": 0.85, "email": 0.90}
+RECENT_CONSENT = 0.82
 LANDLINES_PER_AREA = 20
 MOVED = 0.08
 NOWHERE = 0.01
@@ -140,7 +142,8 @@ def contact_points(number: int, own: Lots, as_of: date, *, has_landline: float) 
     """Make the columns of place, numbers, address and consent, unique by `number`."""
     place, area = _home(number, own)
     is_nowhere = own.happens(NOWHERE, "nowhere")
-    consent_on = (as_of - timedelta(days=int(own.between(90, 1500, "consent day")))).isoformat()
+    youngest, oldest = (1, 30) if own.happens(RECENT_CONSENT, "consent is recent") else (90, 1500)
+    consent_on = (as_of - timedelta(days=int(own.between(youngest, oldest, "consent day")))).isoformat()
     columns = {
         "country": "US",
         "region": "" if is_nowhere else place.region,

@@ -154,14 +154,16 @@ class SimulatedClock:
         self._stepped.set()
 
     async def _follow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while line := await reader.readline():
-            message = orjson.loads(line)
-            if message["op"] == "step":
-                self._advance(from_epoch_us(message["now"]))
-                writer.write(orjson.dumps({"op": "ack", "now": message["now"]}) + b"\n")
-            elif message["op"] == "probe":
-                writer.write(orjson.dumps(self._answer(message["n"])) + b"\n")
-        writer.close()
+        try:
+            while line := await reader.readline():
+                message = orjson.loads(line)
+                if message["op"] == "step":
+                    self._advance(from_epoch_us(message["now"]))
+                    writer.write(orjson.dumps({"op": "ack", "now": message["now"]}) + b"\n")
+                elif message["op"] == "probe":
+                    writer.write(orjson.dumps(self._answer(message["n"])) + b"\n")
+        finally:
+            writer.close()
 
     def _answer(self, probe: int) -> dict[str, object]:
         report = self._report()

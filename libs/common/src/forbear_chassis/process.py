@@ -19,7 +19,9 @@ from forbear_chassis.clock import Clock, SimulatedClock, SystemClock
 from forbear_chassis.failures import describe
 from forbear_chassis.rpc import RpcServer
 from forbear_chassis.settings import ServiceSettings, split_address
-from forbear_chassis.worker import Activity, Pass, WorkerLoop
+from forbear_chassis.worker import IDLE_POLL_S, Activity, Pass, WorkerLoop
+
+SIMULATED_POLL_S = 3.0  # a step wakes every worker, so polling is for what another process forgot to tell
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +57,7 @@ class Process:
 
     def worker(self, name: str, run_once: Callable[[], Awaitable[Pass]], clock: Clock) -> WorkerLoop:
         """Add a background loop; call `wake` on what is returned when there may be work."""
-        loop = WorkerLoop(name, run_once, clock)
+        loop = WorkerLoop(name, run_once, clock, SIMULATED_POLL_S if clock.is_simulated else IDLE_POLL_S)
         self._loops.append(loop)
         self.activity.add(loop)
         return loop
