@@ -93,7 +93,8 @@ def test_the_scores_choose_the_treatment(
     ability: float, willingness: float, needs_person: bool, expected: Treatment
 ) -> None:
     """The two-by-two table, flags first, unknown scores read mildly."""
-    chosen = choose_treatment(*np.array([[ability], [willingness]], dtype=np.float32), np.array([needs_person]))
+    able, willing = (np.array([value], dtype=np.float32) for value in (ability, willingness))
+    chosen = choose_treatment(able, willing, np.array([needs_person]))
 
     assert Treatment(int(chosen[0])) is expected
 
