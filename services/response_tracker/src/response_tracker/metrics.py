@@ -34,9 +34,10 @@ READY = Gauge("forbear_tracker_ready", "1 while the process can do its work.")
 REFUSED = ("signature", "too_large", "malformed", "unknown_path", "unknown_token", "overload", "database", "dispatcher")
 FATES_KNOWN = ("answered", "silent", "recorded", "unattributed", "unreadable", "bounced", "complained", "put_aside")
 
-for _kind in Kind:
-    EVENTS.labels(_kind.label)
-    REPEATS.labels(_kind.label)
+# Children that the hot path keeps, so that no label is looked up for a callback.
+EVENT_OF = {kind: EVENTS.labels(kind.label) for kind in Kind}
+REPEAT_OF = {kind: REPEATS.labels(kind.label) for kind in Kind}
+
 for _reason in REFUSED:
     REFUSALS.labels(_reason)
 for _fate in FATES_KNOWN:

@@ -64,7 +64,7 @@ class Receiver:
     async def take(self, event: Event) -> None:
         """Make an event durable; a worker processes it."""
         is_new = await self._intake.take(event)
-        (metrics.EVENTS if is_new else metrics.REPEATS).labels(event.kind.label).inc()
+        (metrics.EVENT_OF if is_new else metrics.REPEAT_OF)[event.kind].inc()
         self._wake()
 
     async def settle(self, event: Event) -> bool:
