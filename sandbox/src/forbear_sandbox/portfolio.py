@@ -9,7 +9,7 @@ Distributions (chosen by us to resemble a US servicer's early arrears, not measu
 - past due: 1 to 120 days, two thirds of them under 45; past due amount = instalments missed (1 per 30 days begun)
 - employment: day_shift 46 %, night_shift 14 %, self_employed 13 %, retired 12 %, unemployed 8 %, unknown 7 %
 - monthly income: log-normal around 2.9 to 3.6 instalments by employment, missing for 15 %
-- consent: sms 92 %, voice 85 %, email 90 %, given or checked within the last month by 82 % and 3 to 50 months ago by the
+- consent: sms 92 %, voice 85 %, email 90 %, given or checked within the last month by 82 %, 3 to 50 months ago by the
   others, whose numbers may have changed hands since; landline for 35 % (70 % of the retired)
 - regional unemployment: normal around 4.3 % with deviation 0.9, one draw per state
 - history: missed payments in 12 months Poisson-like 0 to 6, promises kept and broken before 0 to 3
