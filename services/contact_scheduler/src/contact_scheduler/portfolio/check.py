@@ -12,7 +12,7 @@ from contact_scheduler.portfolio.phones import Bad
 from contact_scheduler.portfolio.reading import Record
 from forbear_chassis.postgres import UUID
 
-CACHE_ENTRIES_MAX = 50_000
+CACHE_ENTRIES_MAX = 10_000
 CELL_CHARS_MAX = 512
 DIGEST_BYTES = 16
 # Part of every digest: raise it when what is derived from a row changes, so that the next import derives it again.

@@ -80,7 +80,7 @@ def _phone_evidence(
     ]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=10_000)
 def _make_place(evidence: tuple[Evidence, ...]) -> Place:
     zones = list(dict.fromkeys(zone for _, zone, _ in evidence))
     regions = list(dict.fromkeys(region for _, _, region in evidence if region))
@@ -113,7 +113,7 @@ def _point(row: Row, place: Place, channel: Channel, address: str, kind: str, co
     return Point(channel, consent_on, own + shared + place.wire)
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=10_000)
 def _shared_fields(language: str, kind: str, segment: str, consent_on: date | None) -> bytes:
     recipient = pb.Recipient(
         language=language, address_kind=kind, segment=segment, consented=consent_on is not None,
