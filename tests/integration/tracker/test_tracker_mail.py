@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from email.message import EmailMessage
+from uuid import UUID
 
 import aiosmtplib
 import pytest
 
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear_domain.model import Channel
-from tests.integration.tracker.conftest import MAIL, World
+from tests.integration.tracker.conftest import MAIL, World, make_attempt
 
 pytestmark = pytest.mark.needs_postgres
+
+BOUNCE = (
+    b"From: mailer-daemon@example.com\r\nMIME-Version: 1.0\r\n"
+    b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+    b"--b\r\nContent-Type: text/plain\r\n\r\nno such user\r\n"
+    b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.com\r\n\r\n"
+    b"Final-Recipient: rfc822; maria@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n"
+)
 
 
 async def send(world: World, to: str, content: bytes) -> int:
@@ -68,20 +77,27 @@ async def test_a_stop_by_mail_waits_until_it_is_in_force(world: World) -> None:
 async def test_a_hard_bounce_is_undelivered_and_an_automatic_answer_is_nothing(world: World) -> None:
     """RFC 3464; out-of-office is no answer of the borrower."""
     attempt = await world.attempt(channel=Channel.EMAIL)
-    bounce = (
-        b"From: mailer-daemon@example.com\r\nMIME-Version: 1.0\r\n"
-        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
-        b"--b\r\nContent-Type: text/plain\r\n\r\nno such user\r\n"
-        b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.com\r\n\r\n"
-        b"Final-Recipient: rfc822; maria@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n"
-    )
 
     await send(world, f"reply+{attempt.hex}@example.com", reply("I am away", Auto_Submitted="auto-replied"))
-    await send(world, f"bounce+{attempt.hex}@example.com", bounce)
+    await send(world, f"bounce+{attempt.hex}@example.com", BOUNCE)
 
     assert [dispatcher_pb.RECEIPT_STATE_UNDELIVERED] == [one.state for one in world.dispatcher.receipts]
     assert ["5.1.1"] == [one.code for one in world.dispatcher.receipts]
     assert ["UNDELIVERED"] == world.scheduler.kinds()
+
+
+async def test_a_bounce_that_is_faster_than_its_attempt_waits_for_it(world: World) -> None:
+    """Some servers refuse within the second in which we sent."""
+    late = UUID(bytes=make_attempt(1, world.clock, channel=Channel.EMAIL).attempt_id)
+
+    code = await send(world, f"bounce+{late.hex}@example.com", BOUNCE)
+    before = list(world.dispatcher.receipts)
+    await world.attempt(channel=Channel.EMAIL)
+    await world.pump()
+
+    assert 250 == code
+    assert [] == before
+    assert [dispatcher_pb.RECEIPT_STATE_UNDELIVERED] == [one.state for one in world.dispatcher.receipts]
 
 
 async def test_a_complaint_is_an_opt_out(world: World) -> None:

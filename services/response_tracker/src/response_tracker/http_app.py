@@ -180,22 +180,21 @@ class HttpApp:
     async def _unsubscribe(self, scope: Scope, receive: Receive, token: str) -> Reply:
         """One-click unsubscribe (RFC 8058): POST leaves at once, without question; GET shows a button."""
         of = await self._linked(token, "unsubscribe")
-        action = f"/u/{token}"
         if scope["method"] in ("GET", "HEAD"):
-            return Reply(200, await self._page.confirm_leave(of, action, is_done=False), HTML)
+            return Reply(200, await self._page.confirm_leave(of, is_done=False), HTML)
         if scope["method"] != "POST":
             raise Refused(405, "malformed")
         body = await read_body(scope, receive)
         event = Event(name_event(Kind.ONE_CLICK, of.id.hex), Kind.ONE_CLICK, of.id, body, self._clock.now())
         await self._receiver.settle(event)
-        return Reply(200, await self._page.confirm_leave(of, action, is_done=True), HTML)
+        return Reply(200, await self._page.confirm_leave(of, is_done=True), HTML)
 
     async def _self_service(self, scope: Scope, receive: Receive, token: str) -> Reply:
         """Show the page, or act on what was posted on it."""
         of = await self._linked(token, "page")
-        action, now = f"/p/{token}", self._clock.now()
+        now = self._clock.now()
         if scope["method"] in ("GET", "HEAD"):
-            return Reply(200, await self._page.show(of, action, now), HTML)
+            return Reply(200, await self._page.show(of, now), HTML)
         if scope["method"] != "POST":
             raise Refused(405, "malformed")
         body = await read_body(scope, receive)
@@ -206,7 +205,7 @@ class HttpApp:
         await self._receiver.settle(page_event(of, body, form, now))
         is_known = act is Act.IDENTIFY and await self._page.is_known(of, form, now)
         notice = await self._page.notice(of, act, is_failed=act is Act.IDENTIFY and not is_known)
-        return Reply(200, await self._page.show(of, action, now, notice=notice, is_known=is_known), HTML)
+        return Reply(200, await self._page.show(of, now, notice=notice, is_known=is_known), HTML)
 
     async def _signed_form(self, scope: Scope, receive: Receive) -> tuple[bytes, Form]:
         """Return a form that the provider signed, with its raw body."""

@@ -17,20 +17,21 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from forbear_chassis.clock import Clock
 from forbear_chassis.settings import split_address
 from forbear_chassis.worker import TRANSIENT, Activity
-from forbear_providers.inbound_mail import MAIL_BYTES_MAX
+from forbear_providers.inbound_mail import MAIL_BYTES_MAX, parse_inbound
 from response_tracker.events import Event, Kind, digest, name_event
 
 RECIPIENTS_MAX = 10
 IDLE_MAX_S = 60.0
 RECIPIENT = b"rcpt: "  # first line of the raw event: the envelope's recipient, which names the attempt
 
-Take = Callable[[Event], Awaitable[bool]]
+Take = Callable[[Event], Awaitable[object]]
 
 
 def make_event(content: bytes, recipient: str, at: datetime) -> Event:
     """Name a mail by what it holds and where it went, so that a relay's second try is seen as a repeat."""
     event_id = name_event(Kind.MAIL, recipient, digest(content))
-    return Event(event_id, Kind.MAIL, None, RECIPIENT + recipient.encode() + b"\n" + content, at)
+    named = parse_inbound(b"", recipient).attempt_id
+    return Event(event_id, Kind.MAIL, named, RECIPIENT + recipient.encode() + b"\n" + content, at)
 
 
 def split_event(body: bytes) -> tuple[str, bytes]:
@@ -40,7 +41,7 @@ def split_event(body: bytes) -> tuple[str, bytes]:
 
 
 class MailHandler:
-    """What our SMTP server does with a mail. `take` returns whether all that it asks for is in force."""
+    """What our SMTP server does with a mail. `take` makes it durable and acts on it, or raises."""
 
     def __init__(self, take: Take, clock: Clock, activity: Activity) -> None:
         self._take = take
@@ -64,10 +65,11 @@ class MailHandler:
         with self._activity:
             try:
                 now = self._clock.now()
-                done = [await self._take(make_event(content, address, now)) for address in envelope.rcpt_tos]
+                for address in envelope.rcpt_tos:
+                    await self._take(make_event(content, address, now))
             except TRANSIENT:
                 return "451 not now, try again"
-        return "250 taken" if all(done) else "451 durable, but not in force yet; try again"
+        return "250 taken"
 
 
 class MailServer:

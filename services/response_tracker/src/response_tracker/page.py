@@ -59,7 +59,6 @@ class View:
     language: str
     texts: Mapping[str, str]
     brand: str
-    action: str
     serial: int
     notice: str = ""
     asks_identity: bool = False
@@ -81,10 +80,10 @@ class Page:
             loader=PackageLoader("response_tracker", "pages"), autoescape=True, undefined=StrictUndefined
         )
 
-    async def show(self, of: Attempt, action: str, now: datetime, *, notice: str = "", is_known: bool = False) -> bytes:
+    async def show(self, of: Attempt, now: datetime, *, notice: str = "", is_known: bool = False) -> bytes:
         """Return the page as HTML. Changes nothing."""
         async with self._pool.acquire() as connection:
-            view = await self._view(connection, of, action, now, notice=notice, is_known=is_known)
+            view = await self._view(connection, of, now, notice=notice, is_known=is_known)
         return self._render("page.html", view)
 
     async def is_known(self, of: Attempt, form: Mapping[str, str], now: datetime) -> bool:
@@ -101,14 +100,14 @@ class Page:
             language = words.speak((await current(connection, of)).language)
         return self._texts[language][f"{'failed' if is_failed else 'done'}_{act.value}"]
 
-    async def confirm_leave(self, of: Attempt, action: str, *, is_done: bool) -> bytes:
+    async def confirm_leave(self, of: Attempt, *, is_done: bool) -> bytes:
         """Return the page of the unsubscribe link: a button, or that it is done. Changes nothing."""
         async with self._pool.acquire() as connection:
             snapshot = await current(connection, of)
         language = words.speak(snapshot.language)
         texts = self._texts[language]
         notice = texts["done_leave"] if is_done else ""
-        return self._render("leave.html", View(language, texts, snapshot.brand, action, 0, notice))
+        return self._render("leave.html", View(language, texts, snapshot.brand, 0, notice))
 
     async def act(self, connection: Connection, event: Event, of: Attempt) -> str:
         """Act on what was posted and return the fate of the event."""
@@ -127,9 +126,7 @@ class Page:
         await enact(connection, heard, decision)
         return "answered" if decision.answer else "silent"
 
-    async def _view(
-        self, connection: Connection, of: Attempt, action: str, now: datetime, *, notice: str, is_known: bool
-    ) -> View:
+    async def _view(self, connection: Connection, of: Attempt, now: datetime, *, notice: str, is_known: bool) -> View:
         snapshot = await current(connection, of)
         language = words.speak(snapshot.language)
         today = borrower_time.today(now, snapshot.zone)
@@ -146,7 +143,6 @@ class Page:
             language=language,
             texts=self._texts[language],
             brand=snapshot.brand,
-            action=action,
             serial=await events.count_kind(connection, of.id, Kind.PAGE, of.send_at),
             notice=notice,
             asks_identity=not is_known and bool(await _proofs(connection, of)),
