@@ -54,6 +54,7 @@ class Candidate:
     kept_promises: int
     broken_promises: int
     consented: int  # bit per channel with consent
+    fresh: int  # bit per channel whose consent is recent enough for the strictest law, see lawful.CONSENT_FRESH
     landline_voice: bool
     is_paused: bool
 

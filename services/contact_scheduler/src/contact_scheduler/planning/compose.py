@@ -27,6 +27,7 @@ from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
 from contact_scheduler.portfolio.check import make_id
 
 QUARTER = timedelta(minutes=15)  # contacts of an hour begin on its quarters: a channel is not asked for all at once
+AFTER = timedelta(minutes=1)  # the law opens after the hour, not on it
 QUARTERS = 4
 LIFE = timedelta(hours=3)  # a contact that could not be sent until then is planned anew instead
 PEACE_REST = timedelta(days=14)  # between offers of help to somebody who can neither pay nor be moved to
@@ -161,7 +162,7 @@ def _contacts(request: PlanRequest, choices: _Choices) -> Iterator[tuple[object,
         one, hour = cast.rows[row], int(plan.hour[row])
         treatment = Treatment(int(choices.treatments[choices.chosen[row]]))
         contact_id = make_id(campaign.bytes, f"contact:{one.borrower_id}:{request.number}")
-        not_before = window.starts_at + hour * HOUR + contact_id.bytes[15] % QUARTERS * QUARTER
+        not_before = window.starts_at + hour * HOUR + contact_id.bytes[15] % QUARTERS * QUARTER + AFTER
         reason = _reason(request, choices, row, int(cells[choices.lawful.pattern_of[row]]))
         yield (
             request.campaign.tenant_id, contact_id, campaign, one.borrower_id, one.loan_id, int(plan.channel[row]) + 1,

@@ -24,7 +24,10 @@ from forbear_domain.policy.mask import Group, PastColumns, group_tables, release
 HourArray = NDArray[np.int16]
 IntArray = NDArray[np.int64]
 
-CONSENT_AGE = timedelta(days=30)
+# A text needs consent, or a check that the number still is the person's, within 60 days (12 CFR 1006.6(d)(5)); a plan
+# reaches two days ahead. To the law a consent is either of RECENT or of STALE age, so that few questions serve all.
+CONSENT_FRESH = timedelta(days=58)
+RECENT, STALE = timedelta(days=30), timedelta(days=90)
 CHANNEL_WORDS = {
     Channel.SMS: policy.Channel.SMS,
     Channel.EMAIL: policy.Channel.EMAIL,
@@ -136,7 +139,7 @@ class LawfulHours:
             place = places[one.place_id]
             rules = policy.rules_for(self._packs, place.regions, self._calendar.window.starts_at.date())
             zones = frozenset(place.zones) if place.is_known else frozenset[str]()
-            key = (zones, rules.packs, rules.known, one.product, one.landline_voice)
+            key = (zones, rules.packs, rules.known, one.product, one.landline_voice, one.fresh)
             if key not in found:
                 found[key] = len(groups)
                 where = policy.Place(zones, frozenset(place.regions))
@@ -146,7 +149,7 @@ class LawfulHours:
         return groups, group_of
 
     def _facts(self, channel: Channel, one: Candidate, place: policy.Place) -> policy.Facts:
-        agreed_at = self._calendar.window.tick_at - CONSENT_AGE
+        agreed_at = self._calendar.window.tick_at - (RECENT if one.fresh & 1 << channel else STALE)
         is_call = channel is Channel.VOICE
         return policy.Facts(
             actor=self._actor,

@@ -10,7 +10,7 @@ import numpy as np
 from contact_scheduler.campaigns import Campaign, State
 from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
 from contact_scheduler.planning.candidates import Candidate, History, Touch
-from contact_scheduler.planning.lawful import Place
+from contact_scheduler.planning.lawful import CONSENT_FRESH, Place
 from contact_scheduler.store.campaigns import to_campaign
 from forbear_chassis.postgres import UUID, Connection
 
@@ -35,6 +35,8 @@ SELECT b.borrower_id, b.place_id, b.language, b.employment, b.monthly_income, b.
        l.past_due_days, l.missed_payments_12m, l.kept_promises, l.broken_promises,
        coalesce((SELECT bit_or(1 << p.channel) FROM contact_point p WHERE p.tenant_id = b.tenant_id
                  AND p.borrower_id = b.borrower_id AND p.consent_on IS NOT NULL), 0) AS consented,
+       coalesce((SELECT bit_or(1 << p.channel) FROM contact_point p WHERE p.tenant_id = b.tenant_id
+                 AND p.borrower_id = b.borrower_id AND p.consent_on > $9::date), 0) AS fresh,
        coalesce((SELECT NOT EXISTS (SELECT FROM contact_point p WHERE p.tenant_id = b.tenant_id
                  AND p.borrower_id = b.borrower_id AND p.channel = 1)), false) AS landline_voice,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
@@ -85,6 +87,7 @@ async def read_audience(connection: Connection, campaign: Campaign, tick_at: dat
     cursor = await connection.cursor(
         AUDIENCE, campaign.tenant_id, tick_at, audience.past_due_min_minor, audience.past_due_days_min,
         audience.past_due_days_max, list(audience.products), list(audience.regions), list(audience.languages),
+        (tick_at - CONSENT_FRESH).date(),
     )  # fmt: skip
     candidates: list[Candidate] = []
     while rows := await cursor.fetch(CANDIDATES_A_PAGE):
@@ -102,7 +105,7 @@ def _candidate(row: Any) -> Candidate:
         product=row["product"], instalment=row["instalment"], past_due=row["past_due"],
         past_due_days=row["past_due_days"], missed_payments_12m=row["missed_payments_12m"],
         kept_promises=row["kept_promises"], broken_promises=row["broken_promises"], consented=row["consented"],
-        landline_voice=row["landline_voice"], is_paused=row["is_paused"],
+        fresh=row["fresh"], landline_voice=row["landline_voice"], is_paused=row["is_paused"],
     )  # fmt: skip
 
 
