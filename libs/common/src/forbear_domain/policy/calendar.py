@@ -22,6 +22,7 @@ def local_date(at: datetime, zone: ZoneInfo) -> date:
     return at.astimezone(zone).date()
 
 
+@lru_cache(maxsize=65_536)
 def instant_of(day: date, second_of_day: int, zone: ZoneInfo) -> datetime:
     """The UTC instant of a local wall-clock time; in a gap, the instant the clocks jump to."""
     wall = datetime.combine(day, time(0)) + timedelta(seconds=second_of_day)

@@ -1,12 +1,13 @@
 """The decision: strictest rule wins, and everything that fired is told."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from forbear_domain.policy.calendar import ALWAYS, NEVER, ONE_DAY, day_start
-from forbear_domain.policy.checks import Check, ParameterError, Situation, check_of
+from forbear_domain.policy.checks import OPTIONAL_FACTS, Check, ParameterError, Situation, check_of
 from forbear_domain.policy.checks.base import zone_named
 from forbear_domain.policy.facts import Actor, AddressKind, Channel, Facts, Purpose, Recipient
 from forbear_domain.policy.rules import Rule, RuleSet, Scope
@@ -29,7 +30,7 @@ def decide(facts: Facts, rules: RuleSet, now: datetime) -> Verdict:
     trouble = _unusable_place(facts, rules)
     if trouble is not None:
         return _verdict((trouble,), rules)
-    checks = checks_for(rules, scope_key(facts), facts.place.zones)
+    checks = _checks_needed(rules, scope_key(facts), facts.place.zones, _missing(facts))
     situation = Situation(facts, zones_of(facts.place.zones))
     fired = judge(checks, situation, now.astimezone(UTC))
     if not fired:
@@ -46,6 +47,13 @@ class DatedCheck:
     check: Check
     starts_at: datetime
     ends_at: datetime
+
+    def may_object_after(self, now: datetime, situation: Situation) -> bool:
+        """Whether it may object again once it has been silent after `now`, if nothing else happens.
+
+        One that settles may do so only if it is not in force yet, or if an exception that may lapse silences it now.
+        """
+        return not self.check.settles or self.starts_at > now or self.check.lifted(situation, now)
 
 
 def judge(checks: tuple[DatedCheck, ...], situation: Situation, at: datetime) -> tuple[Finding, ...]:
@@ -77,6 +85,18 @@ def checks_for(rules: RuleSet, key: ScopeKey, zone_names: frozenset[str]) -> tup
         if check is not None:
             dated.append(_dated(check, zones))
     return tuple(dated)
+
+
+@lru_cache(maxsize=16_384)
+def _checks_needed(
+    rules: RuleSet, key: ScopeKey, zone_names: frozenset[str], missing: frozenset[str]
+) -> tuple[DatedCheck, ...]:
+    """The checks that can find anything to object to although those facts are missing."""
+    return tuple(dated for dated in checks_for(rules, key, zone_names) if dated.check.needs not in missing)
+
+
+def _missing(facts: Facts) -> frozenset[str]:
+    return frozenset([name for name, fact in OPTIONAL_FACTS.items() if not fact(facts)])
 
 
 @lru_cache(maxsize=4_096)
@@ -112,6 +132,7 @@ def _wait(
     Each finding names the first instant at which its own rule is silent, so no lawful instant is jumped over.
     """
     at = now.astimezone(UTC)
+    watched = [one for one in checks if one.may_object_after(at, situation)]
     waits = fired
     while waits:
         lasting = [one for one in waits if one.until is None]
@@ -120,12 +141,12 @@ def _wait(
         at = max(one.until for one in waits if one.until is not None)
         if at > now + SEARCH:
             return _verdict((_too_long(waits[0]), *fired), rules)
-        objection = _first_objection(checks, situation, at)
+        objection = _first_objection(watched, situation, at)
         waits = (objection,) if objection is not None else ()
     return _verdict(fired, rules, not_before=at)
 
 
-def _first_objection(checks: tuple[DatedCheck, ...], situation: Situation, at: datetime) -> Finding | None:
+def _first_objection(checks: Iterable[DatedCheck], situation: Situation, at: datetime) -> Finding | None:
     """Any objection at one instant; which one does not matter to whoever goes on from where it ends."""
     for dated in checks:
         if dated.starts_at <= at < dated.ends_at:

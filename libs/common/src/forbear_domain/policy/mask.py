@@ -160,11 +160,8 @@ def _counted(check: Cap | CoolingOff, past: PastColumns, rows: NDArray[np.intp])
     counter = check.counter
     direction = np.array([Direction.OUT in counter.directions, Direction.IN in counter.directions])
     kept = _flags(CallResult, counter.results)[past.result[rows]] & direction[past.inbound[rows].astype(np.intp)]
-    kept &= ~_flags(Purpose, counter.uncounted_purposes)[past.purpose[rows]]
-    if counter.channels:
-        kept &= _flags(Channel, counter.channels)[past.channel[rows]]
-    if counter.counted_purposes:
-        kept &= _flags(Purpose, counter.counted_purposes)[past.purpose[rows]]
+    kept &= _flags(Purpose, counter.purposes)[past.purpose[rows]]
+    kept &= _flags(Channel, counter.channels)[past.channel[rows]]
     if not counter.other_senders:
         kept &= past.by_us[rows]
     if counter.per is Per.ADDRESS:

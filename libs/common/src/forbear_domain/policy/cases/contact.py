@@ -78,7 +78,7 @@ def _call_words(reader: Reader, facts: Facts, rules: RuleSet, verdict: Verdict, 
     situation = Situation(facts, zones)
     over = [finding for finding in verdict.fired if finding.rule in CALL_LIMITS]
     cap = cap_of(rules, "REGF-14B-7IN7", facts)
-    counted = cap.counter.fullest(situation, cap.window.start(at, situation)) if cap else ()
+    counted = cap.counter.fullest(situation, cap.window.start(at, zones)) if cap else ()
     excluded = situation.agreed_to_call(at) or facts.recipient not in _COUNTED_PERSONS
     today = local_date(at, zones[0])
     talks = [one.at for one in facts.past if one.result is CallResult.CONVERSATION]
@@ -204,7 +204,7 @@ def _count_words(reader: Reader, facts: Facts, rules: RuleSet, verdict: Verdict)
         return {}
     zones = zones_of(facts.place.zones)
     situation = Situation(facts, zones)
-    start = cap.window.start(reader.at, situation)
+    start = cap.window.start(reader.at, zones)
     counted = cap.counter.fullest(situation, start)
     answer: Answer = {"counted": len(counted)}
     if facts.purpose in (Purpose.LEGAL_NOTICE, Purpose.DUTY_NOTICE, Purpose.REQUIRED_DISCLOSURE, Purpose.REPLY):
@@ -254,7 +254,12 @@ def _event_words(reader: Reader, packs: Packs) -> Answer:
     cap = cap_of(consulted(reader, packs), "REGF-14B-7IN7", facts)
     connected = one.result in COUNTERS["connected"]
     direct = one.direction is Direction.OUT and one.recipient in _COUNTED_PERSONS
-    counted = cap is not None and direct and cap.counter.counts(one, Situation(facts, zones_of(facts.place.zones)))
+    counted = (
+        cap is not None
+        and direct
+        and one.channel in cap.counter.channels
+        and cap.counter.counts(one, Situation(facts, zones_of(facts.place.zones)))
+    )
     answer: Answer = {"connected": connected, "counted": counted}
     debts = list(event.get("debts") or ())
     if one.result is CallResult.CONVERSATION:

@@ -3,7 +3,7 @@
 A new kind is a new class with `kind`, `from_rule` and `judge`, and one line in `KINDS`.
 """
 
-from forbear_domain.policy.checks.base import Check, ParameterError, Parameters, Situation
+from forbear_domain.policy.checks.base import OPTIONAL_FACTS, Check, ParameterError, Parameters, Situation
 from forbear_domain.policy.checks.clock import ClockWindow, StatedInconvenience
 from forbear_domain.policy.checks.content import Bar, Basis, MessageContent, PriorNotice, ThirdParty
 from forbear_domain.policy.checks.counts import Cap, CoolingOff
@@ -39,4 +39,4 @@ def check_of(rule: Rule) -> Check | None:
         return kind.from_rule(rule, parameters)
 
 
-__all__ = ["KINDS", "RECORD_ONLY", "Check", "ParameterError", "Situation", "check_of"]
+__all__ = ["KINDS", "OPTIONAL_FACTS", "RECORD_ONLY", "Check", "ParameterError", "Situation", "check_of"]

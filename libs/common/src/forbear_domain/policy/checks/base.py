@@ -3,11 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import Any, ClassVar, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from forbear_domain.policy.calendar import NEVER, day_start, local_date
+from forbear_domain.policy.calendar import day_start, local_date
 from forbear_domain.policy.facts import (
     CallResult,
     Channel,
@@ -26,6 +27,7 @@ from forbear_domain.policy.verdict import Finding, Outcome
 T = TypeVar("T")
 E = TypeVar("E")
 
+Clock = tuple[ZoneInfo, datetime]  # a zone and an instant in its local time
 CALLS = frozenset({Channel.VOICE, Channel.RINGLESS_VOICEMAIL})
 MARKS = frozenset(MessageMarks.__dataclass_fields__) - {"faults"}
 EXTRA_CALLS_DAYS = 7  # 1006.14(b)(3)(i): consent to more calls lasts seven days, the day of receipt being the first
@@ -41,29 +43,20 @@ class Situation:
     def __init__(self, facts: Facts, zones: tuple[ZoneInfo, ...]) -> None:
         self.facts = facts
         self.zones = zones
-        self.counted: dict[object, tuple[datetime, list[int]]] = {}  # by counter: since when, and which contacts
-        self._starts_at = NEVER
-        self._starts: dict[object, datetime] = {}
-        self._dates: list[date] = []
+        self.keys = tuple(dict.fromkeys([debt.key for debt in facts.debts]))  # what the proposed contact counts against
+        self._since: dict[datetime, list[tuple[int, PastContact]]] = {}
 
-    def first_midnight(self, key: object, first_day: Callable[[date], date], at: datetime) -> datetime:
-        """The earliest start of a window of days that ends at `at`; many counts share one, so it is remembered."""
-        if self._starts_at is not at:
-            self._starts_at, self._starts = at, {}
-            self._dates = [at.astimezone(zone).date() for zone in self.zones]
-        start = self._starts.get(key)
-        if start is None:
-            start = self._starts[key] = min(map(day_start, self.zones, map(first_day, self._dates)))
-        return start
+    def since(self, start: datetime) -> list[tuple[int, PastContact]]:
+        """The earlier contacts from `start` on, with their positions; many counts look equally far back."""
+        recent = self._since.get(start)
+        if recent is None:
+            recent = [(index, one) for index, one in enumerate(self.facts.past) if one.at >= start]
+            self._since[start] = recent
+        return recent
 
     @cached_property
-    def keys(self) -> tuple[str, ...]:
-        """What the proposed contact counts against."""
-        return tuple(dict.fromkeys(debt.key for debt in self.facts.debts))
-
-    @cached_property
-    def _extra_call_consents(self) -> list[tuple[datetime, datetime]]:
-        """From when to when the consumer agreed to more calls (start, exclusive end)."""
+    def extra_calls(self) -> list[tuple[datetime, datetime]]:
+        """From when to when (exclusive) the consumer agreed to more calls."""
         given = [one for one in self.facts.consents if one.kind is ConsentKind.ADDITIONAL_CALLS]
         return [(one.at, self._extra_calls_end(one)) for one in given if one.route is not Route.TO_ANOTHER]
 
@@ -77,7 +70,8 @@ class Situation:
 
     def agreed_to_call(self, at: datetime) -> bool:
         """Whether a call at `at` is one of the additional calls the consumer agreed to."""
-        return any(start <= at < end for start, end in self._extra_call_consents)
+        agreed = self.extra_calls
+        return bool(agreed) and any(start <= at < end for start, end in agreed)
 
     @cached_property
     def misdirected(self) -> frozenset[str]:
@@ -111,6 +105,12 @@ class Situation:
         return past.recipient is self.facts.recipient and past.person == self.facts.person
 
 
+@lru_cache(maxsize=4_096)
+def clocks_of(zones: tuple[ZoneInfo, ...], at: datetime) -> tuple[Clock, ...]:
+    """Every zone with its local time; the questions of one batch ask about the same few instants."""
+    return tuple((zone, at.astimezone(zone)) for zone in zones)
+
+
 LIFTS: dict[str, Callable[[Situation, datetime], bool]] = {
     "reply": Situation.replies,
     "time_consent": lambda situation, at: situation.has_consent(ConsentKind.THIS_TIME, at),
@@ -118,6 +118,12 @@ LIFTS: dict[str, Callable[[Situation, datetime], bool]] = {
 }
 
 
+OPTIONAL_FACTS: dict[str, Callable[[Facts], object]] = {
+    "faults": attrgetter("message.faults"),
+    "inconvenient": attrgetter("inconvenient"),
+    "past": attrgetter("past"),
+    "suppressions": attrgetter("suppressions"),
+}
 COMMON_PARAMETERS = frozenset({"lifted_by", "rebutted_by", "when"})  # every kind of limit understands these
 
 
@@ -126,6 +132,8 @@ class Check(ABC):
 
     kind: ClassVar[str]
     facts_used: ClassVar[tuple[str, ...]]
+    needs: str = ""  # the fact, of `OPTIONAL_FACTS`, without which it never objects
+    settles: ClassVar[bool] = False  # once silent, it stays silent for as long as nothing else happens
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
@@ -146,7 +154,7 @@ class Check(ABC):
         """Whether one of the rule's own exceptions holds, or the message is not of the sort it speaks about."""
         if self.when and not any(getattr(situation.facts.message, mark) for mark in self.when):
             return True
-        return any(lift(situation, at) for lift in self.lifts)
+        return bool(self.lifts) and any(lift(situation, at) for lift in self.lifts)
 
     def finding(
         self, situation: Situation, why: str, until: datetime | None = None, counted: tuple[int, ...] = ()
@@ -236,6 +244,12 @@ def marks(names: Iterable[str]) -> frozenset[str]:
     return frozenset(names)
 
 
+def instant_text(at: datetime) -> str:
+    """An instant of UTC as people write it in a sentence, to the minute."""
+    return f"{at.isoformat(' ', 'minutes')[:16]} UTC"
+
+
+@lru_cache(maxsize=4_096)
 def day_text(day: date) -> str:
     """A date as people write it in a sentence."""
     return f"{day:%a} {day.day} {day:%b %Y}"

@@ -5,7 +5,16 @@ from typing import ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from forbear_domain.policy.calendar import HOLIDAYS, ONE_DAY, SATURDAY, day_start, instant_of, is_holiday
-from forbear_domain.policy.checks.base import Check, ParameterError, Parameters, Situation, day_text, second_of_day
+from forbear_domain.policy.checks.base import (
+    Check,
+    Clock,
+    ParameterError,
+    Parameters,
+    Situation,
+    clocks_of,
+    day_text,
+    second_of_day,
+)
 from forbear_domain.policy.facts import AddressKind, Channel, Inconvenience
 from forbear_domain.policy.rules import Rule
 from forbear_domain.policy.verdict import Finding
@@ -27,7 +36,7 @@ class ClockWindow(Check):
     def __init__(self, rule: Rule, hours: tuple[Hours, Hours], zone: ZoneInfo | None, calendar: str) -> None:
         super().__init__(rule)
         self.weekday_hours, self.weekend_hours = hours
-        self.fixed_zones = (zone,) if zone else ()
+        self.zone = zone
         self.calendar = calendar
 
     @classmethod
@@ -48,14 +57,14 @@ class ClockWindow(Check):
 
     def judge(self, situation: Situation, at: datetime) -> Finding | None:
         """Objects while it is outside the window in any of the zones."""
-        closed = [zone for zone in self.fixed_zones or situation.zones if not self._is_open(situation, at, zone)]
+        clocks = clocks_of((self.zone,) if self.zone else situation.zones, at)
+        closed = [clock for clock in clocks if not self._is_open(situation, clock[1])]
         if not closed or self.lifted(situation, at):
             return None
-        until = max(self._next_opening(situation, at, zone) for zone in closed)
-        return self.finding(situation, self._why(closed, at), until)
+        until = max(self._next_opening(situation, at, clock) for clock in closed)
+        return self.finding(situation, self._why(closed[0]), until)
 
-    def _is_open(self, situation: Situation, at: datetime, zone: ZoneInfo) -> bool:
-        local = at.astimezone(zone)
+    def _is_open(self, situation: Situation, local: datetime) -> bool:
         opens, closes = self._hours_on(situation, local.date())
         return opens <= local.hour * 3600 + local.minute * 60 + local.second < closes
 
@@ -64,8 +73,9 @@ class ClockWindow(Check):
             return (WHOLE_DAY_S, 0)
         return self.weekday_hours if day.weekday() < SATURDAY else self.weekend_hours
 
-    def _next_opening(self, situation: Situation, at: datetime, zone: ZoneInfo) -> datetime:
-        day = at.astimezone(zone).date()
+    def _next_opening(self, situation: Situation, at: datetime, clock: Clock) -> datetime:
+        zone, local = clock
+        day = local.date()
         for _ in range(SEARCH_DAYS):
             opens, closes = self._hours_on(situation, day)
             if opens < closes:
@@ -75,11 +85,11 @@ class ClockWindow(Check):
             day += ONE_DAY
         return day_start(zone, day)
 
-    def _why(self, closed: list[ZoneInfo], at: datetime) -> str:
-        local = at.astimezone(closed[0])
+    def _why(self, clock: Clock) -> str:
+        zone, local = clock
         opens, closes = self.rule.parameters["opens"], self.rule.parameters["closes"]
         return (
-            f"It is {local:%H:%M:%S} on {day_text(local.date())} in {closed[0].key}, "
+            f"It is {local.time().isoformat('seconds')} on {day_text(local.date())} in {zone.key}, "
             f"outside the hours of contact {opens} to {closes}."
         )
 
@@ -89,6 +99,7 @@ class StatedInconvenience(Check):
 
     kind: ClassVar[str] = "stated_inconvenience"
     facts_used: ClassVar[tuple[str, ...]] = ("inconvenient", "known_at", "address", "place")
+    needs = "inconvenient"
 
     def __init__(self, rule: Rule, about: str) -> None:
         super().__init__(rule)
@@ -104,8 +115,6 @@ class StatedInconvenience(Check):
 
     def judge(self, situation: Situation, at: datetime) -> Finding | None:
         """Objects inside a stated time, or by a medium tied to a stated place."""
-        if not situation.facts.inconvenient:
-            return None
         for stated in situation.facts.inconvenient:
             finding = self._judge_one(stated, situation, at)
             if finding is not None and not self.lifted(situation, at):

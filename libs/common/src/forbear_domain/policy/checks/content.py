@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from forbear_domain.policy.calendar import local_date
-from forbear_domain.policy.checks.base import Check, Parameters, Situation, enum_members, marks
+from forbear_domain.policy.checks.base import Check, Parameters, Situation, clocks_of, enum_members, marks
 from forbear_domain.policy.facts import Consent, ConsentKind, Purpose, Route, SuppressionKind
 from forbear_domain.policy.rules import Rule
 from forbear_domain.policy.verdict import Finding
@@ -15,6 +15,7 @@ class Bar(Check):
 
     kind: ClassVar[str] = "bar"
     facts_used: ClassVar[tuple[str, ...]] = ("channel", "recipient", "address")
+    settles: ClassVar[bool] = True
 
     @classmethod
     def from_rule(cls, rule: Rule, parameters: Parameters) -> Self:
@@ -68,7 +69,7 @@ class Basis(Check):
     def _is_fresh(self, consent: Consent, situation: Situation, at: datetime) -> bool:
         since = max(consent.at, consent.fresh_at or consent.at)
         limit = timedelta(days=self.fresh_days)
-        return all(local_date(at, zone) - local_date(since, zone) <= limit for zone in situation.zones)
+        return all(now.date() - local_date(since, zone) <= limit for zone, now in clocks_of(situation.zones, at))
 
 
 class MessageContent(Check):
@@ -76,11 +77,13 @@ class MessageContent(Check):
 
     kind: ClassVar[str] = "message"
     facts_used: ClassVar[tuple[str, ...]] = ("message",)
+    settles: ClassVar[bool] = True
 
     def __init__(self, rule: Rule, requires: frozenset[str], forbids: frozenset[str]) -> None:
         super().__init__(rule)
         self.requires = requires
         self.forbids = forbids
+        self.needs = "" if requires or forbids else "faults"
 
     @classmethod
     def from_rule(cls, rule: Rule, parameters: Parameters) -> Self:
@@ -90,8 +93,6 @@ class MessageContent(Check):
     def judge(self, situation: Situation, at: datetime) -> Finding | None:
         """Objects to what is missing, what is forbidden, and what the linter reported under this rule."""
         message = situation.facts.message
-        if not (self.requires or self.forbids or message.faults):
-            return None
         wrong = [f"lacks {mark}" for mark in self.requires if not getattr(message, mark)]
         wrong += [f"has {mark}" for mark in self.forbids if getattr(message, mark)]
         if self.rule.id in message.faults:
@@ -131,6 +132,7 @@ class PriorNotice(Check):
 
     kind: ClassVar[str] = "prior_notice"
     facts_used: ClassVar[tuple[str, ...]] = ("notices", "told_of_agency")
+    settles: ClassVar[bool] = True
 
     def __init__(self, rule: Rule, notice: str) -> None:
         super().__init__(rule)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
@@ -14,8 +15,10 @@ from forbear_domain.policy.checks.base import (
     ParameterError,
     Parameters,
     Situation,
+    clocks_of,
     day_text,
     enum_members,
+    instant_text,
     known,
 )
 from forbear_domain.policy.facts import AddressKind, CallResult, Channel, Direction, PastContact, Purpose, Recipient
@@ -35,7 +38,6 @@ COUNTERS: dict[str, frozenset[CallResult]] = {
     "answered": frozenset({CallResult.CONVERSATION, CallResult.DROPPED, CallResult.UNKNOWN}),
     "unanswered": frozenset(CallResult) - {CallResult.CONVERSATION, CallResult.DROPPED, CallResult.DELIVERED},
 }
-EVERY_CHANNEL = frozenset(Channel)
 TICK = timedelta(microseconds=1)
 
 
@@ -48,7 +50,7 @@ class Per(StrEnum):
     BORROWER = "borrower"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Window:
     """How far back a count looks; exactly one field is set."""
 
@@ -70,17 +72,19 @@ class Window:
             return cls(duration=timedelta(**{unit: amount}))
         raise ParameterError(f"unknown window {dict(table)}")
 
-    def start(self, at: datetime, situation: Situation) -> datetime:
+    def start(self, at: datetime, zones: tuple[ZoneInfo, ...]) -> datetime:
         """From which instant contacts are in the window that ends at `at`; the earliest of all zones."""
-        if self.duration:
-            return at - self.duration + TICK
-        return situation.first_midnight(self.calendar or self.days, self._first_day, at)
+        return at - self.duration + TICK if self.duration else self._first_midnight(at, zones)
 
     def release(self, contact_at: datetime, zones: tuple[ZoneInfo, ...]) -> datetime:
         """When a contact has left the window in every zone."""
         if self.duration:
             return contact_at + self.duration
         return max(day_start(zone, self.day_after(local_date(contact_at, zone))) for zone in zones)
+
+    @lru_cache(maxsize=4_096)  # noqa: B019 - windows live as long as their rules
+    def _first_midnight(self, at: datetime, zones: tuple[ZoneInfo, ...]) -> datetime:
+        return min(day_start(zone, self._first_day(local.date())) for zone, local in clocks_of(zones, at))
 
     def _first_day(self, today: date) -> date:
         if self.calendar == "week":
@@ -109,6 +113,8 @@ class Cap(Check):
 
     kind: ClassVar[str] = "cap"
     facts_used: ClassVar[tuple[str, ...]] = ("past", "consents", "debts", "place")
+    needs = "past"
+    settles: ClassVar[bool] = True
 
     def __init__(self, rule: Rule, limit: int, window: Window, counter: "Counter") -> None:
         super().__init__(rule)
@@ -126,20 +132,24 @@ class Cap(Check):
 
     def judge(self, situation: Situation, at: datetime) -> Finding | None:
         """Objects when as many as allowed are already in the window."""
-        past = situation.facts.past
-        if len(past) < self.limit:
+        start = self.window.start(at, situation.zones)
+        if len(situation.since(start)) < self.limit:
             return None
-        counted = self.counter.fullest(situation, self.window.start(at, situation))
-        if len(counted) < self.limit or self.lifted(situation, at):
+        full = [counted for counted in self.counter.by_debt(situation, start) if len(counted) >= self.limit]
+        if not full or self.lifted(situation, at):
             return None
-        instants = sorted(past[index].at for index in counted)
-        until = self.window.release(instants[len(instants) - self.limit], situation.zones)
-        return self._objection(situation, counted, until)
+        until = max(self._release(counted, situation) for counted in full)
+        return self._objection(situation, max(full, key=len), until)
+
+    def _release(self, counted: tuple[int, ...], situation: Situation) -> datetime:
+        """When so many of the contacts have left the window that there is room for one more."""
+        instants = sorted([situation.facts.past[index].at for index in counted])
+        return self.window.release(instants[-self.limit], situation.zones)
 
     def _objection(self, situation: Situation, counted: tuple[int, ...], until: datetime) -> Finding:
         why = (
             f"{len(counted)} {self.counter.noun} already counted in {self.window.text()}, "
-            f"and at most {self.limit} are allowed; room again from {until:%Y-%m-%d %H:%M} UTC."
+            f"and at most {self.limit} are allowed; room again from {instant_text(until)}."
         )
         return self.finding(situation, why, until, counted)
 
@@ -153,8 +163,7 @@ class Counter:
     channels: frozenset[Channel]
     results: frozenset[CallResult]
     directions: frozenset[Direction]
-    uncounted_purposes: frozenset[Purpose]
-    counted_purposes: frozenset[Purpose]
+    purposes: frozenset[Purpose]
     address_kinds: frozenset[AddressKind]
     other_senders: bool
     skips_agreed_calls: bool
@@ -163,68 +172,58 @@ class Counter:
     def parse(cls, rule: Rule, parameters: Parameters) -> Self:
         """Reads `counts`, `per`, `channels`, `directions`, purposes, `address_kinds`, `other_senders`."""
         counts = parameters.take("counts", "attempts")
+        channels = enum_members(Channel, parameters.take("counted_channels", [])) or rule.scope.channels
+        purposes = enum_members(Purpose, parameters.take("counted_purposes", [])) or frozenset(Purpose)
+        kinds = enum_members(AddressKind, parameters.take("counted_address_kinds", []))
         return cls(
             per=known({per.value: per for per in Per}, parameters.take("per", "debt"), "per"),
             noun=counts.replace("_", " "),
-            channels=enum_members(Channel, parameters.take("counted_channels", [])) or rule.scope.channels,
+            channels=channels or frozenset(Channel),
             results=known(COUNTERS, counts, "counts"),
             directions=enum_members(Direction, parameters.take("directions", ["out"])),
-            uncounted_purposes=enum_members(Purpose, parameters.take("uncounted_purposes", [])),
-            counted_purposes=enum_members(Purpose, parameters.take("counted_purposes", [])),
-            address_kinds=enum_members(AddressKind, parameters.take("counted_address_kinds", [])),
+            purposes=purposes - enum_members(Purpose, parameters.take("uncounted_purposes", [])),
+            address_kinds=kinds or frozenset(AddressKind),
             other_senders=parameters.take("other_senders", True),
             skips_agreed_calls=parameters.take("skips_agreed_calls", False),
         )
 
     def fullest(self, situation: Situation, start: datetime) -> tuple[int, ...]:
         """Positions of the contacts since `start`, for the debt against which most are counted."""
-        past = situation.facts.past
-        recent = self._recent(situation, start)
-        if self.per in (Per.BORROWER, Per.ADDRESS) or not recent:
-            return tuple(recent)
-        per_debt = (
-            tuple(index for index in recent if not past[index].debts or key in past[index].debts)
-            for key in situation.keys
-        )
-        return max(per_debt, key=len, default=tuple(recent))
+        return max(self.by_debt(situation, start), key=len)
 
-    def _recent(self, situation: Situation, start: datetime) -> list[int]:
-        """Positions of what is counted since `start`, out of what was counted since an earlier start if known."""
-        past = situation.facts.past
-        known = situation.counted.get(self)
-        if known is not None and known[0] <= start:
-            return [index for index in known[1] if past[index].at >= start]
-        channels = self.channels or EVERY_CHANNEL
+    def by_debt(self, situation: Situation, start: datetime) -> list[tuple[int, ...]]:
+        """Positions of the contacts since `start` for each debt, or one list where the debt is all the same."""
+        channels = self.channels
         recent = [
-            index
-            for index, one in enumerate(past)
-            if one.channel in channels and one.at >= start and self.counts(one, situation)
+            (index, one)
+            for index, one in situation.since(start)
+            if one.channel in channels and self.counts(one, situation)
         ]
-        situation.counted[self] = (start, recent)
-        return recent
+        if self.per in (Per.BORROWER, Per.ADDRESS) or not situation.keys:
+            return [tuple([index for index, _ in recent])]
+        return [tuple([index for index, one in recent if not one.debts or key in one.debts]) for key in situation.keys]
 
     def counts(self, one: PastContact, situation: Situation) -> bool:
-        """Whether the rule counts this contact at all, whatever its date and debt."""
-        if one.result not in self.results or one.direction not in self.directions:
-            return False
-        if (self.channels and one.channel not in self.channels) or one.purpose in self.uncounted_purposes:
-            return False
-        return self._counts_details(one, situation)
+        """Whether the rule counts a contact in one of its channels, whatever its date and debt."""
+        return (
+            one.result in self.results
+            and one.direction in self.directions
+            and one.purpose in self.purposes
+            and one.address_kind in self.address_kinds
+            and (one.by_us or self.other_senders)
+            and self._belongs(one, situation)
+        )
 
-    def _counts_details(self, one: PastContact, situation: Situation) -> bool:
-        if self.counted_purposes and one.purpose not in self.counted_purposes:
-            return False
-        if self.address_kinds and one.address_kind not in self.address_kinds:
-            return False
-        if not (one.by_us or self.other_senders):
-            return False
+    def _belongs(self, one: PastContact, situation: Situation) -> bool:
+        """Whether a contact of the sort that is counted belongs to the count of the contact now proposed."""
         if self.per is Per.ADDRESS and one.address != situation.facts.address.key:
             return False
         if self.per is Per.PERSON_AND_DEBT and not situation.same_person(one):
             return False
         if one.address and one.address in situation.misdirected:
             return False
-        return not (self.skips_agreed_calls and one.channel in CALLS and situation.agreed_to_call(one.at))
+        skips = self.skips_agreed_calls and situation.extra_calls and one.channel in CALLS
+        return not (skips and situation.agreed_to_call(one.at))
 
 
 class CoolingOff(Check):
@@ -232,6 +231,8 @@ class CoolingOff(Check):
 
     kind: ClassVar[str] = "cooling_off"
     facts_used: ClassVar[tuple[str, ...]] = ("past", "consents", "debts", "place")
+    needs = "past"
+    settles: ClassVar[bool] = True
 
     def __init__(self, rule: Rule, days: int, directions: frozenset[Direction]) -> None:
         super().__init__(rule)
@@ -246,15 +247,10 @@ class CoolingOff(Check):
 
     def judge(self, situation: Situation, at: datetime) -> Finding | None:
         """Objects while a conversation lies within the days, unless more calls were agreed to."""
-        talks = self._conversations(situation)
-        if not talks:
-            return None
-        past = situation.facts.past
-        start = self.window.start(at, situation)
-        recent = tuple(index for index in talks if past[index].at >= start)
+        recent = self._conversations(situation, self.window.start(at, situation.zones))
         if not recent or self.lifted(situation, at):
             return None
-        last = max(past[index].at for index in recent)
+        last = max(situation.facts.past[index].at for index in recent)
         until = self.window.release(last, situation.zones)
         talked_on = local_date(last, situation.zones[0])
         why = (
@@ -263,14 +259,15 @@ class CoolingOff(Check):
         )
         return self.finding(situation, why, until, recent)
 
-    def _conversations(self, situation: Situation) -> list[int]:
+    def _conversations(self, situation: Situation, start: datetime) -> tuple[int, ...]:
         keys = situation.keys
-        return [
+        talks = [
             index
-            for index, one in enumerate(situation.facts.past)
+            for index, one in situation.since(start)
             if one.result is CallResult.CONVERSATION
             and one.channel in CALLS
             and one.direction in self.directions
             and (not one.debts or not keys or any(key in one.debts for key in keys))
             and (situation.same_person(one) or one.recipient is Recipient.CONSUMER is situation.facts.recipient)
         ]
+        return tuple(talks)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from forbear_domain.policy.calendar import NEVER
-from forbear_domain.policy.checks.base import CALLS, Check, Parameters, Situation, enum_members
+from forbear_domain.policy.checks.base import CALLS, Check, Parameters, Situation, enum_members, instant_text
 from forbear_domain.policy.facts import Direction, Purpose, Suppression, SuppressionKind
 from forbear_domain.policy.rules import Rule
 from forbear_domain.policy.verdict import Finding, Outcome
@@ -15,6 +15,7 @@ class State(Check):
 
     kind: ClassVar[str] = "state"
     facts_used: ClassVar[tuple[str, ...]] = ("suppressions", "address", "debts", "replies_due", "message")
+    needs = "suppressions"
 
     def __init__(self, rule: Rule, states: frozenset[SuppressionKind], confirm_within: timedelta | None) -> None:
         super().__init__(rule)
@@ -30,8 +31,6 @@ class State(Check):
 
     def judge(self, situation: Situation, at: datetime) -> Finding | None:
         """The strictest objection of all states that hold."""
-        if not situation.facts.suppressions:
-            return None
         findings = [
             finding
             for one in situation.facts.suppressions
@@ -43,7 +42,7 @@ class State(Check):
     def _judge_one(self, state: Suppression, situation: Situation, at: datetime) -> Finding | None:
         if self.lifted(situation, at):
             return None
-        since = f"{state.kind.value.replace('_', ' ')} has been in force since {state.since:%Y-%m-%d %H:%M} UTC"
+        since = f"{state.kind.value.replace('_', ' ')} has been in force since {instant_text(state.since)}"
         if self.confirm_within is not None and situation.facts.purpose is Purpose.OPT_OUT_CONFIRMATION:
             return self._judge_confirmation(state, situation, at, since)
         return self.finding(situation, f"For this contact, {since}.", state.until)
