@@ -62,6 +62,7 @@ def pasts(start: datetime) -> st.SearchStrategy[tuple[PastContact, ...]]:
         debts=st.sampled_from([(), ("D1",), ("D2",), ("D1", "D2")]),
         address=st.sampled_from(["", "a", "b"]),
         purpose=st.sampled_from([Purpose.REMINDER, Purpose.REMINDER, Purpose.REPLY, Purpose.LEGAL_NOTICE]),
+        address_kind=st.sampled_from([AddressKind.MOBILE, AddressKind.OTHER, AddressKind.WORK_PHONE]),
         by_us=st.booleans(),
     )
     return st.lists(one, max_size=14).map(tuple)

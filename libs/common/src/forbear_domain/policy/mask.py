@@ -29,7 +29,17 @@ from forbear_domain.policy.checks.clock import ClockWindow
 from forbear_domain.policy.checks.content import Basis
 from forbear_domain.policy.checks.counts import Cap, CoolingOff, Per, Window
 from forbear_domain.policy.decide import UNKNOWN_PLACE, DatedCheck, checks_for, decide, judge, scope_key, zones_of
-from forbear_domain.policy.facts import Actor, CallResult, Channel, ConsentKind, Direction, Facts, Place, Purpose
+from forbear_domain.policy.facts import (
+    Actor,
+    AddressKind,
+    CallResult,
+    Channel,
+    ConsentKind,
+    Direction,
+    Facts,
+    Place,
+    Purpose,
+)
 from forbear_domain.policy.rules import RuleSet
 
 CHANNELS = (Channel.SMS, Channel.EMAIL, Channel.VOICE)
@@ -44,6 +54,7 @@ FloatArray = NDArray[np.float64]
 _CHANNEL_CODES = {channel: code for code, channel in enumerate(Channel)}
 _RESULT_CODES = {result: code for code, result in enumerate(CallResult)}
 _PURPOSE_CODES = {purpose: code for code, purpose in enumerate(Purpose)}
+_KIND_CODES = {kind: code for code, kind in enumerate(AddressKind)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +78,7 @@ class PastColumns:
     same_debt: BoolArray  # counted against the debt that is planned
     same_address: BoolArray
     by_us: BoolArray
+    address_kind: IntArray | None = None  # position in `AddressKind`; without it every count takes every kind
 
     @classmethod
     def from_facts(cls, facts: Sequence[Facts]) -> "PastColumns":
@@ -83,6 +95,7 @@ class PastColumns:
             same_debt=np.array([not one.debts or bool(keys[unit] & set(one.debts)) for unit, one, _ in rows], np.bool_),
             same_address=np.array([one.address == own.address.key for _, one, own in rows], np.bool_),
             by_us=np.array([one.by_us for _, one, _ in rows], np.bool_),
+            address_kind=np.array([_KIND_CODES[one.address_kind] for _, one, _ in rows], np.int32),
         )
 
 
@@ -162,6 +175,8 @@ def _counted(check: Cap | CoolingOff, past: PastColumns, rows: NDArray[np.intp])
     kept = _flags(CallResult, counter.results)[past.result[rows]] & direction[past.inbound[rows].astype(np.intp)]
     kept &= _flags(Purpose, counter.purposes)[past.purpose[rows]]
     kept &= _flags(Channel, counter.channels)[past.channel[rows]]
+    if past.address_kind is not None:
+        kept &= _flags(AddressKind, counter.address_kinds)[past.address_kind[rows]]
     if not counter.other_senders:
         kept &= past.by_us[rows]
     if counter.per is Per.ADDRESS:
