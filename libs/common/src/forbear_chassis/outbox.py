@@ -32,6 +32,8 @@ async def relay(pool: Pool, topic: str, call: StreamCall, build: Callable[[str, 
 
     Rows of one topic are taken by one relay at a time (a transaction-level advisory lock), so their order is kept.
     """
+    if not await pool.fetchval("SELECT EXISTS (SELECT FROM outbox WHERE topic = $1)", topic):
+        return Pass(0)
     async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock(hashtext($1))", f"outbox:{topic}"):
             return Pass(0)

@@ -35,7 +35,7 @@ async def open_pool(url: str, *, size_max: int = 10, size_min: int = 2, timeout_
     while True:
         try:
             return await asyncpg.create_pool(
-                url, min_size=size_min, max_size=size_max, command_timeout=COMMAND_TIMEOUT_S, timeout=10
+                url, min_size=size_min, max_size=size_max, command_timeout=COMMAND_TIMEOUT_S, timeout=10, reset=_keep
             )
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
             if monotonic_s() >= deadline_s:
@@ -45,6 +45,10 @@ async def open_pool(url: str, *, size_max: int = 10, size_min: int = 2, timeout_
             log.warning("database_unreachable", error=type(error).__name__, retry_s=backoff_s)
             await asyncio.sleep(backoff_s)
             backoff_s = min(2 * backoff_s, 5.0)
+
+
+async def _keep(connection: Connection) -> None:
+    """Give a connection back as it is: nobody changes its session, and the usual reset is a round trip each time."""
 
 
 async def migrate(url: str, package: str, schema: str) -> int:
