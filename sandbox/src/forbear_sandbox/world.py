@@ -87,7 +87,9 @@ class World:
 
     async def start(self) -> None:
         """Listen everywhere."""
-        await self._serve(web.ServerRunner(web.Server(self._api.handle, access_log=None)), self._settings.twilio)
+        # A request whose client has gone is over: one that hangs must not hold the time for ever.
+        provider = web.Server(self._api.handle, handler_cancellation=True, access_log=None)
+        await self._serve(web.ServerRunner(provider), self._settings.twilio)
         await self._serve(web.AppRunner(control_app(self), access_log=None), self._settings.control)
         await self._mail.start(*split_address(self._settings.smtp))
         if self.coordinator is not None:

@@ -196,6 +196,24 @@ async def test_faults_take_or_do_not_take_the_message(kind: str, taken: int, rai
         assert taken == len(world.census.contacts)
 
 
+async def test_a_request_that_hangs_is_over_when_its_client_gives_up() -> None:
+    """The clock of the world waits for requests in flight: one that is never answered must not hold it for ever."""
+    settings = world_settings()
+    async with open_world(settings) as world, aiohttp.ClientSession() as session:
+        world.faults.set([{"kind": "hang"}])
+        url = f"http://{settings.twilio}/2010-04-01/Accounts/{settings.account_sid}/Messages.json"
+        login = aiohttp.BasicAuth(settings.account_sid, settings.auth_token).encode()
+        form = {"To": STRANGER, "From": SENDER, "Body": "hello"}
+        with pytest.raises(TimeoutError):
+            await session.post(
+                url, data=form, headers={"Authorization": login}, timeout=aiohttp.ClientTimeout(total=0.2)
+            )
+
+        async with asyncio.timeout(5):
+            await settled(world)
+        assert [] == world.census.contacts
+
+
 async def test_a_call_follows_twiml_and_reports_its_end(tmp_path: Path) -> None:
     """Url is fetched with the call's fields, a pause and a redirect are followed, a key goes to the action."""
     pages = {
