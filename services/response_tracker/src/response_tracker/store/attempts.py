@@ -102,10 +102,10 @@ async def by_provider_ref(connection: Connection, provider_ref: str) -> Attempt 
 
 
 async def last_to_address(connection: Connection, address: str, sender: str, before: datetime) -> Attempt | None:
-    """Find the latest attempt from a sender of ours to an address: whoever answers there answers this."""
+    """Find the latest attempt to an address, from the sender of ours that was answered or else from any other."""
     row = await connection.fetchrow(
-        f"SELECT {COLUMNS} FROM attempt WHERE address = $1 AND sender = $2 AND send_at <= $3 "
-        "ORDER BY send_at DESC, id DESC LIMIT 1",
+        f"SELECT {COLUMNS} FROM attempt WHERE address = $1 AND send_at <= $3 "
+        "ORDER BY sender = $2 DESC, send_at DESC, id DESC LIMIT 1",
         address,
         sender,
         before,
