@@ -1,4 +1,4 @@
-"""Ticks, states of campaigns, and who may be planned from which hour on."""
+"""Ticks, states of campaigns, and who may be planned."""
 
 from __future__ import annotations
 
@@ -90,14 +90,19 @@ def test_who_is_left_out_and_why(borrower: Candidate, touches: list[Touch], skip
 
 
 @given(st.timedeltas(timedelta(hours=1), timedelta(days=8)))
-def test_rest_is_kept_to_the_hour(ago: timedelta) -> None:
-    """Whoever may be planned is planned no earlier than the rest after the last contact ends."""
+def test_rest_is_counted_in_days_of_the_plan(ago: timedelta) -> None:
+    """Rest that ends within the window leaves all of it open; rest that goes beyond leaves none."""
     found = find_eligible([BORROWER], REST_DAYS, {ID: [touch(NOW - ago)]}, CAMPAIGN, WINDOW)
 
-    if found.rows:
-        assert WINDOW.starts_at + timedelta(hours=found.free_from[0]) >= NOW - ago + REST_DAYS[0]
-    else:
-        assert NOW - ago + REST_DAYS[0] > WINDOW.starts_at + timedelta(hours=WINDOW.hours - 1)
+    is_over = NOW - ago + REST_DAYS[0] < WINDOW.starts_at + timedelta(hours=WINDOW.hours)
+    assert is_over == bool(found.rows)
+
+
+def test_a_contact_may_come_at_the_hour_of_the_one_before() -> None:
+    """Contacts do not drift to later and later hours: three days after a contact at 17:16 the whole day is open."""
+    last = datetime(2026, 3, 1, 22, 16, tzinfo=UTC)
+
+    assert [0] == find_eligible([BORROWER], REST_DAYS, {ID: [touch(last)]}, CAMPAIGN, WINDOW).rows
 
 
 @pytest.mark.parametrize("kind", list(ResponseKind))

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
-from math import ceil
 from typing import NamedTuple
 
 from contact_scheduler.campaigns import Campaign
@@ -96,10 +95,9 @@ def _next_hour(instant: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Eligible:
-    """Who may be planned, from which hour of the window on, and why the others may not."""
+    """Who may be planned, and why the others may not."""
 
     rows: list[int]  # positions among the candidates
-    free_from: list[int]  # hour of the window, one per row
     skipped: Counter[Skipped]
 
 
@@ -108,29 +106,31 @@ def find_eligible(
 ) -> Eligible:
     """Apply pauses, open contacts, rest (one per candidate) and the weekly cap; ask for consent on some channel."""
     usable = sum(1 << channel for channel in campaign.channels)
-    found = Eligible([], [], Counter())
+    found = Eligible([], Counter())
     for position, one in enumerate(candidates):
         touches = history.get(one.borrower_id, [])
-        hour = _free_hour(touches, rest[position], campaign.contacts_a_week_max, window)
         if one.is_paused:
             found.skipped[Skipped.PAUSED] += 1
         elif any(touch.is_open for touch in touches):
             found.skipped[Skipped.OPEN] += 1
         elif not one.consented & usable:
             found.skipped[Skipped.UNREACHABLE] += 1
-        elif hour >= window.hours:
+        elif _is_resting(touches, rest[position], campaign.contacts_a_week_max, window):
             found.skipped[Skipped.RESTING] += 1
         else:
             found.rows.append(position)
-            found.free_from.append(hour)
     return found
 
 
-def _free_hour(touches: list[Touch], rest: timedelta, week_max: int, window: Window) -> int:
-    """Return the first hour of the window at which rest and weekly cap allow another contact."""
+def _is_resting(touches: list[Touch], rest: timedelta, week_max: int, window: Window) -> bool:
+    """Return whether rest or weekly cap, counted in days of the plan, forbid another contact.
+
+    Rest that ends within the window leaves all of it open: counted in hours, every contact would begin later in the day
+    than the one before, and soon none would come at a good hour.
+    """
     if not touches:
-        return 0
+        return False
     free_at = touches[-1].at + rest
     if len(touches) >= week_max:
         free_at = max(free_at, touches[-week_max].at + WEEK)
-    return max(0, ceil((free_at - window.starts_at) / HOUR))
+    return free_at >= window.starts_at + window.hours * HOUR

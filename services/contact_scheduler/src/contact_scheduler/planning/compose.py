@@ -81,7 +81,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     calendar = Calendar(request.window)
     lawful_hours = LawfulHours(calendar, request.campaign, request.actor)
     rows = [everybody[position] for position in eligible.rows]
-    lawful, has_any = lawful_hours.patterns(rows, request.places, request.history, eligible.free_from)
+    lawful, has_any = lawful_hours.patterns(rows, request.places, request.history)
     kept = np.flatnonzero(has_any)
     eligible.skipped[Skipped.UNLAWFUL] += len(rows) - len(kept)
     if not len(kept):

@@ -86,15 +86,18 @@ class LawfulHours:
         self._packs = policy.load_packs()
 
     def patterns(
-        self, candidates: list[Candidate], places: dict[int, Place], history: History, free_from: list[int]
+        self, candidates: list[Candidate], places: dict[int, Place], history: History
     ) -> tuple[LawfulSlots, BoolArray]:
-        """Return the lawful and welcome cells of each candidate from its free hour on, and whether it has any."""
+        """Return the lawful and welcome cells of each candidate, and whether it has any."""
         groups, group_of = self._groups(candidates, places)
         window = self._calendar.window
         tables = group_tables(groups, window.starts_at)[:, :, : window.hours]
         opens = releases(groups, group_of, _past(candidates, history), window.starts_at)
-        first = np.ceil((opens - window.starts_at.timestamp()) / HOUR.total_seconds()).clip(0, window.hours)
-        first = np.maximum(first.astype(np.int64), np.array(free_from, dtype=np.int64)[:, None])
+        first = (
+            np.ceil((opens - window.starts_at.timestamp()) / HOUR.total_seconds())
+            .clip(0, window.hours)
+            .astype(np.int64)
+        )
 
         found: dict[tuple[object, ...], int] = {}
         patterns = [np.zeros((CHANNELS, window.hours), dtype=np.bool_)]

@@ -54,7 +54,9 @@ class AudienceBody(Strict):
 class CadenceBody(Strict):
     """How often a borrower is contacted at most. The law may allow less, never more than this."""
 
-    rest_days: float = Field(default=3, ge=0.5, le=60, description="days of rest after each contact")
+    rest_days: float = Field(
+        default=3, ge=0.5, le=60, description="days of rest after each contact, counted in days of the plan"
+    )
     contacts_a_week_max: int = Field(default=2, ge=1, le=7, description="contacts in any seven days, all channels")
 
 
