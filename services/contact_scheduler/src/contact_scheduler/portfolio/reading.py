@@ -75,15 +75,15 @@ class _Lines:
             text = self._rest + self._decoder.decode(chunk, final=is_last)
         except UnicodeDecodeError as error:
             mend = "the file is not UTF-8; save it as UTF-8 and send it again"
-            raise FileRefused("encoding", mend, self.count + 1) from error
+            raise FileRefused("encoding", mend, self.count + 1 + error.object.count(b"\n", 0, error.start)) from error
         lines = text.splitlines(keepends=True) if "\r" in text else text.split("\n")
         if "\r" not in text:
             lines = [line + "\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
         is_open = bool(lines) and not lines[-1].endswith("\n")
         self._rest = lines.pop() if is_open and not is_last else ""
+        self.count += len(lines)
         if len(self._rest) > RECORD_CHARS_MAX:
             raise FileRefused("line", f"a line is longer than {RECORD_CHARS_MAX} characters", self.count + 1)
-        self.count += len(lines)
         return lines
 
     def _refuse_other_encodings(self, chunk: bytes) -> None:
