@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import filecmp
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,8 @@ PACKAGES = [
 ]
 SOURCES = [*PACKAGES, "tests", "bench", "tools"]
 GENERATED = "libs/common/src"
+# The tools stand beside the interpreter that runs this, whether or not the environment is activated.
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
 CHECKS = {
     "format": ["ruff", "format", "--check", "--quiet", *SOURCES],
     "lint": ["ruff", "check", "--quiet", *SOURCES],
@@ -47,7 +50,7 @@ def main() -> int:
 def run(name: str, command: list[str]) -> bool:
     """Run one check and print its output when it fails."""
     started = time.perf_counter()
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=ENVIRONMENT)
     took_s = time.perf_counter() - started
     print(f"{'ok' if result.returncode == 0 else 'FAILED':7}{name} ({took_s:.1f} s)", flush=True)
     if result.returncode != 0:
@@ -62,7 +65,7 @@ def is_generated_fresh() -> bool:
         outputs = [f"--{kind}={folder}" for kind in ("python_out", "grpc_python_out")]
         outputs += [f"--{kind}=quiet:{folder}" for kind in ("mypy_out", "mypy_grpc_out")]
         command = [sys.executable, "-m", "grpc_tools.protoc", "-Iproto", *outputs, *protos]
-        subprocess.run(command, cwd=ROOT, check=True)
+        subprocess.run(command, cwd=ROOT, check=True, env=ENVIRONMENT)
         stale = [
             str(made.relative_to(folder))
             for made in Path(folder).rglob("*_pb2*")

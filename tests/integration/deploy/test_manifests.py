@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -136,6 +137,21 @@ def test_a_pod_is_given_more_time_than_its_drain_takes() -> None:
         drain_s = float(environment[f"FORBEAR_{prefix}_DRAIN_S"])
         grace_s = float(environment[f"FORBEAR_{prefix}_GRACE_S"])
         assert pod["terminationGracePeriodSeconds"] > drain_s + grace_s
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_setting_in_a_manifest_exists_and_none_that_is_needed_is_missing(name: str) -> None:
+    """A setting that was renamed in the code would otherwise fail at the first start in production."""
+    settings = importlib.import_module(f"{name.replace('-', '_')}.settings").Settings
+    prefix = settings.model_config["env_prefix"]
+    deployment = of_kind("Deployment")[name]
+    (main,) = deployment["spec"]["template"]["spec"]["containers"]
+    given = {item["name"] for item in main["env"]}
+    given |= set(deployment["metadata"]["annotations"]["forbear/secret-keys"].split(", "))
+    known = {prefix + field.upper(): field for field in settings.model_fields}
+
+    assert set() == given - known.keys()
+    assert set() == {name for name, field in known.items() if settings.model_fields[field].is_required()} - given
 
 
 def test_only_the_dispatcher_may_leave_the_cluster() -> None:

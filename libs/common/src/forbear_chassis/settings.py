@@ -48,7 +48,7 @@ S = TypeVar("S", bound=ServiceSettings)
 
 def load(kind: type[S]) -> S:
     """Read the settings of a service, or print what is wrong, by name, and end the process with code 2."""
-    _read_secret_files(kind.model_config.get("env_prefix", ""))
+    read_secret_files(kind.model_config.get("env_prefix", ""))
     try:
         return kind()  # type: ignore[call-arg]  # pydantic reads the fields from the environment
     except ValidationError as error:
@@ -69,7 +69,8 @@ def split_address(value: str) -> tuple[str, int]:
     return host or "127.0.0.1", int(port)
 
 
-def _read_secret_files(prefix: str) -> None:
+def read_secret_files(prefix: str) -> None:
+    """Put the contents of the files that `<prefix>..._FILE` name into the environment, unless the setting is there."""
     for name, path in list(os.environ.items()):
         if name.startswith(prefix) and name.endswith("_FILE") and name.removesuffix("_FILE") not in os.environ:
             try:

@@ -18,7 +18,7 @@ from channel_dispatcher.outlets import Outlet, TenantLimit
 from channel_dispatcher.owner import Owner
 from channel_dispatcher.reconcile import Reconciliation
 from channel_dispatcher.rpc_service import DispatcherRpc
-from channel_dispatcher.settings import MigrationSettings, Settings, split_list
+from channel_dispatcher.settings import Settings, split_list
 from channel_dispatcher.settle import Settlement
 from channel_dispatcher.signing import KeyFileError, Notary, Signer
 from channel_dispatcher.store import ledger
@@ -26,13 +26,14 @@ from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear.dispatcher.v1 import dispatcher_service_pb2_grpc as pb_grpc
 from forbear.scheduler.v1 import scheduler_service_pb2_grpc as scheduler_grpc
 from forbear.tracker.v1 import tracker_service_pb2_grpc as tracker_grpc
-from forbear_chassis import logs, process, rpc
+from forbear_chassis import process, rpc
 from forbear_chassis.clock import Clock
+from forbear_chassis.command import Service, make_group
 from forbear_chassis.http import HttpServer, admin_app
 from forbear_chassis.outbox import relay
-from forbear_chassis.postgres import Pool, migrate, open_pool
+from forbear_chassis.postgres import Pool, open_pool
 from forbear_chassis.redis import open_redis
-from forbear_chassis.settings import EXIT_BAD_SETTINGS, ServiceSettings, load
+from forbear_chassis.settings import EXIT_BAD_SETTINGS
 from forbear_chassis.worker import Pass, WorkerLoop
 from forbear_domain.messages import Catalogue
 from forbear_domain.model import Channel
@@ -100,19 +101,12 @@ def make_signer(settings: Settings, clock: Clock) -> Signer:
     return Signer.generate()
 
 
-async def migrate_schema(settings: ServiceSettings) -> None:
-    """Bring the schema up to date, where the settings name its owner."""
-    if settings.migration_database_url:
-        url = settings.migration_database_url.get_secret_value()
-        await migrate(url, "channel_dispatcher.store.migrations", "dispatcher")
-
-
 async def serve(settings: Settings) -> None:
     """Build the dispatcher and run it until it is stopped."""
     service = process.Process(settings, NAME)
     clock = await service.open_clock()
     signer = make_signer(settings, clock)
-    await migrate_schema(settings)
+    await SERVICE.migrate_when_told(settings)
     database_url = settings.database_url.get_secret_value()
     pool = await open_pool(database_url)
     service.on_close(pool.close)
@@ -188,21 +182,15 @@ async def _is_ready(pool: Pool) -> bool:
     return bool(await pool.fetchval("SELECT true"))
 
 
-def main() -> None:
-    """Serve, or only migrate the schema."""
-    match sys.argv[1:]:
-        case [] | ["serve"]:
-            settings = load(Settings)
-            logs.configure(NAME, settings.log_level)
-            process.run(serve(settings))
-        case ["migrate"]:
-            migration = load(MigrationSettings)
-            logs.configure(NAME, migration.log_level)
-            process.run(migrate_schema(migration))
-        case _:
-            sys.stderr.write("usage: python -m channel_dispatcher [serve|migrate]\n")
-            raise SystemExit(EXIT_BAD_SETTINGS)
-
+SERVICE = Service(
+    NAME,
+    "Send what is due, once, under the law and the limits, and keep the evidence.",
+    Settings,
+    serve,
+    "dispatcher",
+    "channel_dispatcher.store.migrations",
+)
+main = make_group(SERVICE)
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="python -m channel_dispatcher")

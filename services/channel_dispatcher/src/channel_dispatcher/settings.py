@@ -14,17 +14,6 @@ from channel_dispatcher.validation import MAIL, PHONE
 from forbear_chassis.settings import ServiceSettings
 
 
-class MigrationSettings(ServiceSettings):
-    """What a migration alone needs."""
-
-    model_config = SettingsConfigDict(env_prefix="FORBEAR_DISPATCHER_")
-
-    migration_database_url: SecretStr | None = Field(description="URL of the schema's owner")
-    database_url: SecretStr = Field(default=SecretStr(""), description="not used")
-    rpc_listen: str = Field(default="", description="not used")
-    admin_listen: str = Field(default="", description="not used")
-
-
 class Settings(ServiceSettings):
     """Everything that differs from one deployment to the next."""
 

@@ -35,16 +35,15 @@ from forbear.tracker.v1 import tracker_service_pb2 as tracker_pb
 from forbear.tracker.v1.tracker_service_pb2_grpc import TrackerServiceStub
 from forbear_chassis import logs, process
 from forbear_chassis.clock import SystemClock
+from forbear_chassis.command import Service, make_group
 from forbear_chassis.http import App, HttpServer, admin_app
-from forbear_chassis.postgres import Pool, migrate, open_pool
+from forbear_chassis.postgres import Pool, open_pool
 from forbear_chassis.process import Process
 from forbear_chassis.rpc import RpcServer, connect
 from forbear_chassis.settings import load
 from forbear_chassis.worker import TRANSIENT
 
 NAME = "contact-scheduler"
-SCHEMA = "scheduler"
-MIGRATIONS = "contact_scheduler.store.migrations"
 
 log = structlog.get_logger(__name__)
 
@@ -104,8 +103,7 @@ async def serve(settings: Settings) -> None:
 
 
 async def _open_database(settings: Settings) -> Pool:
-    if settings.migration_database_url is not None:
-        await migrate(settings.migration_database_url.get_secret_value(), MIGRATIONS, SCHEMA)
+    await SERVED.migrate_when_told(settings)
     return await open_pool(settings.database_url.get_secret_value(), size_max=settings.pool_size_max)
 
 
@@ -116,34 +114,19 @@ async def _is_ready(pool: Pool) -> bool:
         return False
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def main(context: click.Context) -> None:
-    """Serve the campaign API, the console, the plan and the release of contacts.
-
-    Settings are read from the environment, FORBEAR_SCHEDULER_*. Only the database has no default:
-
-    \b
-      FORBEAR_SCHEDULER_DATABASE_URL            postgresql://forbear_scheduler@host/forbear
-      FORBEAR_SCHEDULER_MIGRATION_DATABASE_URL  the schema owner's URL; migrates at start when set
-      FORBEAR_SCHEDULER_HTTP_LISTEN             127.0.0.1:8080  campaign API, console at /console
-      FORBEAR_SCHEDULER_RPC_LISTEN              127.0.0.1:9080  gRPC
-      FORBEAR_SCHEDULER_ADMIN_LISTEN            127.0.0.1:9180  /metrics, /livez, /readyz
-      FORBEAR_SCHEDULER_DISPATCHER_TARGET       127.0.0.1:9081
-      FORBEAR_SCHEDULER_TRACKER_TARGET          127.0.0.1:9082
-
-    Start with `create-tenant`, then send requests with the key it wrote:
-
-    \b
-      python -m contact_scheduler create-tenant --slug demo --brand "Harbor Home Loans" \\
-          --actor collecting_servicer --api-key-file demo.key
-      python -m contact_scheduler
-      curl -H "Authorization: Bearer $(cat demo.key)" http://127.0.0.1:8080/v1/campaigns
-    """
-    if context.invoked_subcommand is None:
-        settings = load(Settings)
-        logs.configure(NAME, settings.log_level)
-        process.run(serve(settings))
+SERVED = Service(
+    NAME,
+    "Take borrowers and campaigns, plan whom to reach by which channel and when, and learn from what comes back.\n\n"
+    "Begin with `create-tenant`; then send requests with the key that it wrote:\n\n\b\n"
+    '  python -m contact_scheduler create-tenant --slug demo --brand "Harbor Home Loans" \\\n'
+    "      --actor collecting_servicer --api-key-file demo.key\n"
+    '  curl -H "Authorization: Bearer $(cat demo.key)" http://127.0.0.1:8080/v1/campaigns',
+    Settings,
+    serve,
+    "scheduler",
+    "contact_scheduler.store.migrations",
+)
+main = make_group(SERVED)
 
 
 @main.command("create-tenant")

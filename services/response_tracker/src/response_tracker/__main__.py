@@ -7,13 +7,12 @@ import structlog
 from forbear.dispatcher.v1.dispatcher_service_pb2_grpc import DispatcherServiceStub
 from forbear.scheduler.v1.scheduler_service_pb2_grpc import SchedulerServiceStub
 from forbear.tracker.v1.tracker_service_pb2_grpc import add_TrackerServiceServicer_to_server
-from forbear_chassis import logs
 from forbear_chassis.clock import Clock
+from forbear_chassis.command import Service, make_group
 from forbear_chassis.http import HttpServer, admin_app
-from forbear_chassis.postgres import Pool, migrate, open_pool
-from forbear_chassis.process import Process, run
+from forbear_chassis.postgres import Pool, open_pool
+from forbear_chassis.process import Process
 from forbear_chassis.rpc import RpcServer, connect
-from forbear_chassis.settings import load
 from forbear_chassis.worker import TRANSIENT, WorkerLoop
 from forbear_domain.messages import Catalogue
 from forbear_replies import Reader
@@ -32,18 +31,14 @@ from response_tracker.suppress import Suppressor
 from response_tracker.track import Tracker, parse_twilio_status
 from response_tracker.voice import Voice
 
-SCHEMA = "tracker"
-MIGRATIONS = "response_tracker.store.migrations"
-
 log = structlog.get_logger(__name__)
 
 
-async def main(settings: Settings) -> None:
+async def serve(settings: Settings) -> None:
     """Run the service until it is told to stop."""
     process = Process(settings, "response-tracker")
     clock = await process.open_clock()
-    if settings.migration_database_url is not None:
-        await migrate(settings.migration_database_url.get_secret_value(), MIGRATIONS, SCHEMA)
+    await SERVICE.migrate_when_told(settings)
     pool = await open_pool(settings.database_url.get_secret_value())
     process.on_close(pool.close)
     _assemble(process, settings, clock, pool)
@@ -103,7 +98,15 @@ def _assemble(process: Process, settings: Settings, clock: Clock, pool: Pool) ->
     process.serve(HttpServer(admin_app(is_ready), settings.admin_listen))
 
 
+SERVICE = Service(
+    "response-tracker",
+    "Take what comes back, read it, answer kindly, and keep promises and arrangements.",
+    Settings,
+    serve,
+    "tracker",
+    "response_tracker.store.migrations",
+)
+main = make_group(SERVICE)
+
 if __name__ == "__main__":
-    loaded = load(Settings)
-    logs.configure("response-tracker", loaded.log_level)
-    run(main(loaded))
+    main(prog_name="python -m response_tracker")
