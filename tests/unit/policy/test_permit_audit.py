@@ -56,10 +56,10 @@ def permit(facts: Facts, at: datetime = NOW, number: int = 1) -> bytes:
     return evidence.of_permit(claim_of(facts, at, number)).body
 
 
-def settlement(number: int = 1, at: datetime = NOW) -> bytes:
+def settlement(number: int = 1, at: datetime = NOW, outcome: str = "ACCEPTED") -> bytes:
     """The bytes of a settlement's entry, as the dispatcher writes them."""
-    outcome = SimpleNamespace(state=SimpleNamespace(name="ACCEPTED"), provider_ref="SM1", code="")
-    sent = SimpleNamespace(claim=claim_of(ORDINARY, number=number), outcome=outcome)
+    told = SimpleNamespace(state=SimpleNamespace(name=outcome), provider_ref="SM1", code="")
+    sent: Any = SimpleNamespace(claim=claim_of(ORDINARY, number=number), outcome=told)
     return evidence.of_settlement(sent, at, "accepted", "").body
 
 
@@ -111,12 +111,16 @@ def test_a_permit_that_forgets_an_earlier_one_is_found() -> None:
 
     forgetful = breaches(permit(ORDINARY, first, 1), settlement(1), permit(ORDINARY, later, 2), settlement(2))
     honest = breaches(permit(ORDINARY, first, 1), settlement(1), permit(remembered, later, 2), settlement(2))
+    refused = breaches(
+        permit(ORDINARY, first, 1), settlement(1, first, "REFUSED_FINAL"), permit(ORDINARY, later, 2), settlement(2)
+    )
     old = breaches(
         permit(ORDINARY, first, 1), settlement(1), permit(ORDINARY, first + timedelta(days=8), 2), settlement(2)
     )
 
     assert ["leave out" in what for what in forgetful] == [True]
     assert [] == honest
+    assert [] == refused
     assert [] == old
 
 

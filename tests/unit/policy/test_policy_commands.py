@@ -1,11 +1,15 @@
 """`forbear policy` at the command line."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import orjson
 from click.testing import CliRunner
 
 from forbear_client.policy_commands import policy
+from forbear_domain.ledger import EXPORT_FORM, Kind, encode
+from tests.unit.policy.policy_facts import NOW, ORDINARY
 
 CASE = {
     "id": "X-1",
@@ -112,3 +116,66 @@ def test_packs_lists_rules_and_tells_about_one(tmp_path: Path) -> None:
     assert all(json.loads(line)["source"] for line in lines.output.splitlines())
     assert "no pack holds a rule NOPE" in unknown.output
     assert "bad.toml: jurisdiction is missing" in refused.output
+
+
+NO_TEXTS = """
+jurisdiction = "TENANT-1"
+title = "A tenant's own"
+version = "1"
+[[rule]]
+id = "TENANT-HOURS"
+kind = "clock_window"
+summary = "No texts before noon."
+source = "tenant policy"
+grade = "policy"
+[rule.scope]
+channels = ["sms"]
+[rule.parameters]
+opens = "12:00"
+closes = "20:00"
+"""
+
+
+def test_simulate_tells_what_a_new_rule_would_have_stopped(tmp_path: Path) -> None:
+    """Shows two permits of the last month, of which the rule stops the one before noon, and one too old to count."""
+    rule, export = tmp_path / "rule.toml", tmp_path / "export.json"
+    rule.write_text(NO_TEXTS, encoding="utf-8")
+    bodies = [
+        _permit("old", NOW - timedelta(days=30)),
+        _permit("morning", NOW - timedelta(days=1)),
+        encode(Kind.RECEIPT, NOW, contact="none"),
+        _permit("afternoon", NOW - timedelta(hours=22)),
+        _permit("last", NOW + timedelta(hours=1)),
+    ]
+    entries = [{"sequence": at, "body": body.decode(), "proof": []} for at, body in enumerate(bodies)]
+    export.write_bytes(orjson.dumps({"form": EXPORT_FORM, "borrower": "b", "entries": entries}))
+
+    result = CliRunner().invoke(policy, ["simulate", "--rule", str(rule), "--export", str(export)])
+
+    lines = result.output.splitlines()
+    assert "3 permits in the last 30 days, 1 would not have been granted" == lines[0]
+    assert ["TENANT-HOURS", "1"] == lines[1].split()
+    assert ["11:00", "1", "of", "1"] == lines[3].split()
+    assert lines[-1].startswith("morning  2026-06-09 15:00 UTC  sms: It is 11:00:00")
+
+
+def test_simulate_refuses_a_rule_that_is_none(tmp_path: Path) -> None:
+    """Shows that the file is checked like a pack."""
+    rule = tmp_path / "rule.toml"
+    rule.write_text(NO_TEXTS.replace("clock_window", "wish"), encoding="utf-8")
+
+    result = CliRunner().invoke(policy, ["simulate", "--rule", str(rule), "--export", str(rule)])
+
+    assert 1 == result.exit_code
+    assert "unknown kind 'wish'" in result.output
+
+
+def _permit(contact: str, at: datetime) -> bytes:
+    facts = {
+        "actor": ORDINARY.actor,
+        "channel": ORDINARY.channel,
+        "zones": ORDINARY.place.zones,
+        "jurisdictions": ORDINARY.place.jurisdictions,
+        "debts": ORDINARY.debts,
+    }
+    return encode(Kind.PERMIT, at, contact=contact, facts=facts)

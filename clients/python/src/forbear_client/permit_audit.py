@@ -22,6 +22,7 @@ import click
 import orjson
 
 from forbear_domain.ledger import EXPORT_FORM, Kind
+from forbear_domain.lifecycle import Step
 from forbear_domain.policy import Facts, Packs, decide, load_packs, rules_for
 from forbear_domain.policy.plain import PlainError, facts_from_plain
 
@@ -29,6 +30,7 @@ PAGE = 5_000
 BREACHES_SHOWN_MAX = 100
 DATABASE_ENV = "FORBEAR_AUDITOR_DATABASE_URL"
 IN_FLIGHT = timedelta(minutes=15)  # how long an attempt may stay unsettled; longer than any lease of the dispatcher
+RULED_OUT = frozenset({Step.RULE_OUT, Step.EXPIRE, Step.RECALL})  # reconciled: the provider never had the message
 LOOK_BACK = timedelta(days=7)  # earlier permits this recent must be among a permit's facts
 
 Entry = Mapping[str, Any]
@@ -67,7 +69,10 @@ class PermitAudit:
         self._packs = packs
         self._permits: dict[str, tuple[int, str, datetime]] = {}  # by attempt: where, which contact, when
         self._settled: set[str] = set()
-        self._recent: dict[str, deque[tuple[datetime, str]]] = defaultdict(deque)  # by borrower: when, which channel
+        self._refused: set[str] = set()  # attempts that reached nobody, so that no later permit counts them
+        self._recent: dict[str, deque[tuple[datetime, str, str]]] = defaultdict(
+            deque
+        )  # by borrower: when, how, attempt
         self._last_at = datetime.min.replace(tzinfo=UTC)
 
     def take(self, sequence: int, entry: Entry) -> None:
@@ -79,6 +84,8 @@ class PermitAudit:
         elif entry["kind"] == Kind.SETTLEMENT:
             self.settlements += 1
             self._take_settlement(sequence, entry)
+        elif entry["kind"] == Kind.RECONCILIATION and entry["step"] in RULED_OUT:
+            self._refused.add(str(entry["attempt"]))
 
     def finish(self) -> list[Breach]:
         """Tell which attempts were never settled, and return all breaches in the order of the ledger."""
@@ -111,9 +118,12 @@ class PermitAudit:
         while recent and recent[0][0] < at - LOOK_BACK:
             recent.popleft()
         known = {(past.at, past.channel.value) for past in facts.past}
-        left_out = [f"its facts leave out the permit of {when.isoformat()}" for when, how in recent
-                    if when < at and (when, how) not in known]  # fmt: skip
-        recent.append((at, facts.channel.value))
+        left_out = [
+            f"its facts leave out the permit of {when.isoformat()}"
+            for when, how, attempt in recent
+            if when < at and attempt not in self._refused and (when, how) not in known
+        ]
+        recent.append((at, facts.channel.value, str(entry["attempt"])))
         return left_out
 
     def _take_settlement(self, sequence: int, entry: Entry) -> None:
@@ -122,6 +132,8 @@ class PermitAudit:
             what = f"attempt {attempt} was settled without a permit"
             self.breaches.append(Breach(sequence, str(entry.get("contact", "unknown")), what))
         self._settled.add(attempt)
+        if str(entry["outcome"]).startswith("refused"):
+            self._refused.add(attempt)
 
 
 def objection(facts: Facts, packs_named: list[str], at: datetime, packs: Packs) -> str:

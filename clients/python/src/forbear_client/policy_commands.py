@@ -3,16 +3,39 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
+from zoneinfo import ZoneInfo
 
 import click
 
-from forbear_domain.policy import Facts, Pack, Packs, Rule, Verdict, decide, load_packs, rules_for
+from forbear_client.permit_audit import (
+    Entry,
+    database_option,
+    export_option,
+    facts_of_permit,
+    instant_of,
+    read_entries,
+)
+from forbear_domain.ledger import Kind
+from forbear_domain.policy import (
+    Facts,
+    Pack,
+    Packs,
+    Rule,
+    RuleSet,
+    Verdict,
+    decide,
+    load_packs,
+    rules_for,
+    tenant_rules,
+)
 from forbear_domain.policy.cases import answer_case, matches
 from forbear_domain.policy.plain import PlainError, facts_from_plain, verdict_as_plain
 
+EXAMPLES_SHOWN_MAX = 5
 MUST_PASS = ("official_example", "official_list")
 
 
@@ -82,6 +105,75 @@ def packs_command(rule_id: str | None, folder: Path | None, as_json: bool) -> No
                 click.echo(json.dumps(_rule_as_plain(pack, rule), ensure_ascii=False))
     else:
         click.echo("\n".join(_pack_table(packs)))
+
+
+@policy.command("simulate")
+@click.option(
+    "--rule", "rule_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True,
+    help="The rules to try, as TOML of the form of our packs.",
+)  # fmt: skip
+@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="How far to look back.")
+@database_option
+@export_option
+def simulate(rule_file: Path, days: int, database_url: str | None, export_file: Path | None) -> None:
+    """Tell which permits of the last days new rules of your own would have stopped."""
+    try:
+        simulation = Simulation(tenant_rules(rule_file.read_text(encoding="utf-8"), rule_file.name))
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    read_entries(database_url, export_file, simulation.take)
+    click.echo("\n".join(simulation.report(days)))
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One permit that was granted, and what the new rules say of it."""
+
+    at: datetime
+    hour: int  # on the clock of the borrower's first zone
+    channel: str
+    contact: str
+    verdict: Verdict
+
+
+class Simulation:
+    """Asks new rules about every permit of a ledger; each is judged by the facts it was granted on."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self.trials: list[Trial] = []
+        self._rules = rules
+
+    def take(self, _: int, entry: Entry) -> None:
+        """Try the rules on the next entry, if it is a permit."""
+        if entry["kind"] != Kind.PERMIT:
+            return
+        at, facts = instant_of(entry), facts_of_permit(entry)
+        rules = RuleSet(facts.place.jurisdictions, self._rules, tuple({rule.pack for rule in self._rules}))
+        hour = at.astimezone(ZoneInfo(min(facts.place.zones))).hour
+        self.trials.append(Trial(at, hour, facts.channel.value, str(entry["contact"]), decide(facts, rules, at)))
+
+    def report(self, days: int) -> Iterator[str]:
+        """What would have been stopped, by rule, by channel and hour, with examples."""
+        last_at = max((trial.at for trial in self.trials), default=datetime.min.replace(tzinfo=UTC))
+        recent = [trial for trial in self.trials if last_at - trial.at < timedelta(days=days)]
+        stopped = [trial for trial in recent if not trial.verdict.allowed]
+        yield f"{len(recent)} permits in the last {days} days, {len(stopped)} would not have been granted"
+        for rule, count in sorted(Counter(str(trial.verdict.rule) for trial in stopped).items()):
+            yield f"  {rule:<30}{count:>6}"
+        yield from _hour_table(recent, stopped)
+        for trial in stopped[:EXAMPLES_SHOWN_MAX]:
+            yield f"{trial.contact}  {trial.at:%Y-%m-%d %H:%M} UTC  {trial.channel}: {trial.verdict.why}"
+
+
+def _hour_table(recent: list[Trial], stopped: list[Trial]) -> Iterator[str]:
+    """Stopped of all permits, one line an hour of the borrower's day."""
+    channels = sorted({trial.channel for trial in recent})
+    seen = Counter((trial.hour, trial.channel) for trial in recent)
+    barred = Counter((trial.hour, trial.channel) for trial in stopped)
+    yield f"{'hour':<6}" + "".join(f"{channel:>16}" for channel in channels)
+    for hour in sorted({trial.hour for trial in recent}):
+        cells = (f"{barred[hour, channel]} of {seen[hour, channel]}" for channel in channels)
+        yield f"{hour:02}:00 " + "".join(f"{cell:>16}" for cell in cells)
 
 
 class Tally:
