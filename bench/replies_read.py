@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from forbear_replies import Reader
-from forbear_replies.items import Item, held_out_items, read_items
+from forbear_replies.items import Item, author_items, read_items
 
 CPU_MS_MAX = 2.5
 RSS_MIB_MAX = 300
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def main() -> None:
     """Measure and print."""
     reader = Reader.load()
-    items = [*held_out_items(ROOT / "training/replies"), *_sample()]
+    items = [*author_items(ROOT / "training/replies"), *_sample()]
     _read_all(reader, items)
     cpu_ms = statistics.median(_read_all(reader, items) for _ in range(ROUNDS))
     slowest_ms = max(_read_all(reader, [item]) for item in items)

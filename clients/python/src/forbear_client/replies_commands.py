@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from forbear_replies import Reader
-from forbear_replies.items import held_out_items, item_from_json, read_items
+from forbear_replies.corpus import DEVELOPMENT, HELD_OUT
+from forbear_replies.items import author_items, item_from_json, read_items
 from forbear_replies.report import measure, render
 
 _AUTHORS = Path("training/replies")
@@ -69,7 +70,8 @@ def train(authors: Path, out: Path) -> None:
 @click.option(
     "--authors", type=_existing_folder, default=_AUTHORS, show_default=True, help="Used when no FILE is given."
 )
-def report(file: Path | None, authors: Path) -> None:
-    """Report on FILE (items with labels), or on the held-out authors where no FILE is given."""
-    items = read_items(file) if file else held_out_items(authors)
+@click.option("--split", type=click.Choice([HELD_OUT, DEVELOPMENT]), default=HELD_OUT, show_default=True)
+def report(file: Path | None, authors: Path, split: str) -> None:
+    """Report on FILE (items with labels), or on authors kept out of training where no FILE is given."""
+    items = read_items(file) if file else author_items(authors, split=split)
     click.echo(render(measure(Reader.load(), items)))

@@ -4,25 +4,55 @@ from collections.abc import Mapping
 
 from forbear_replies.labels import EXCLUSIVE, Label
 from forbear_replies.lexicon import Findings
+from forbear_replies.wishes import ChannelsNamed
 
 # A rule that fires is overruled only by a model this sure of the contrary; a keyword is never overruled.
 _OVERRULE: Mapping[Label, float] = {Label.DISTRESS: 0.02, Label.OPT_OUT: 0.03, Label.CEASE_ALL: 0.03}
 
+# Where one channel is turned down and another one named, this much chance is enough for a wish.
+_EXCHANGE_MIN = 0.15
+
+# A payment cannot well be both made and to come; the second one is believed only when nearly certain.
+_BOTH_PAYMENTS_MIN = 0.92
+
+# Below this the likeliest label is no better than saying "unclear".
+_GUESS_MIN: Mapping[Label, float] = {Label.OPT_OUT: 0.3, Label.DISTRESS: 0.2}
+_GUESS_MIN_USUAL = 0.13
+
 
 def arbitrate(
-    findings: Findings, chances: Mapping[Label, float], thresholds: Mapping[Label, float]
+    findings: Findings,
+    chances: Mapping[Label, float],
+    thresholds: Mapping[Label, float],
+    *,
+    named: ChannelsNamed,
+    channel: str,
 ) -> frozenset[Label]:
-    """The labels of a reply from what the rules found and the model's calibrated chances."""
+    """The labels of a reply that came on ``channel``, from the rules' findings and the model's calibrated chances."""
     labels = {label for label, chance in chances.items() if chance >= thresholds[label]}
     labels |= {label for label in findings.found if chances.get(label, 1.0) >= _OVERRULE.get(label, 0.0)}
     labels |= findings.keywords
+    if named.is_exchange and chances.get(Label.CHANNEL_PREFERENCE, 0.0) >= _EXCHANGE_MIN:
+        labels.add(Label.CHANNEL_PREFERENCE)
     labels -= findings.forbidden
+    labels -= _contradicted(labels, chances)
+    if Label.CHANNEL_PREFERENCE in labels and named.refused and channel not in named.refused:
+        labels -= findings.soft_opt_out
     if Label.CEASE_ALL in labels:
         labels.add(Label.OPT_OUT)
-    if Label.DECEASED in labels:
-        labels.discard(Label.WRONG_PARTY)
     labels = _without_exclusive(labels) or {_best(chances, findings)}
     return frozenset(labels)
+
+
+def _contradicted(labels: set[Label], chances: Mapping[Label, float]) -> set[Label]:
+    """What another label rules out: the dead are not the wrong party, and a payment is made or to come."""
+    if Label.DECEASED in labels and Label.WRONG_PARTY in labels:
+        return {Label.WRONG_PARTY}
+    payments = {Label.PROMISE_TO_PAY, Label.ALREADY_PAID}
+    if payments <= labels:
+        weaker = min(payments, key=lambda label: chances[label])
+        return {weaker} if chances[weaker] < _BOTH_PAYMENTS_MIN else set()
+    return set()
 
 
 def _without_exclusive(labels: set[Label]) -> set[Label]:
@@ -35,14 +65,10 @@ def _without_exclusive(labels: set[Label]) -> set[Label]:
 
 def _best(chances: Mapping[Label, float], findings: Findings) -> Label:
     """The likeliest label where none reaches its threshold; a promise is never guessed."""
-    allowed = {
+    allowed: dict[Label, float] = {
         label: chance
         for label, chance in chances.items()
         if label not in findings.forbidden and label not in (Label.PROMISE_TO_PAY, Label.CEASE_ALL)
     }
-    best = max(allowed, key=lambda label: allowed[label], default=None)
-    return best if best and allowed[best] >= _GUESS_MIN else Label.OTHER
-
-
-# Below this the likeliest label is no better than saying "unclear".
-_GUESS_MIN = 0.15
+    best = max(allowed, key=lambda label: allowed[label], default=Label.OTHER)
+    return best if allowed.get(best, 0.0) >= _GUESS_MIN.get(best, _GUESS_MIN_USUAL) else Label.OTHER

@@ -1,12 +1,14 @@
 """The training texts: read the author files, draw variants, mix intents. Deterministic for a seed.
 
-An author file is plain text: a comment with the language, ``== label label`` opens a set, one reply a line.
-``[a|b]`` are alternatives, ``{amt} {day} {past} {name} {hour}`` are slots. ``heldout/`` is never trained on.
+An author file is plain text: a comment with the language, ``== label label @channel`` opens a set, a reply a line.
+``[a|b]`` are alternatives, ``{amt} {day} {past} {name} {hour}`` are slots, ``\\n`` breaks a line. After ``=>`` stand
+the facts to be extracted, after `` ! `` the labels that would be harmful; training skips both. ``development/`` serves
+to choose settings, ``heldout/`` only to report; neither is trained on.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import numpy as np
 from forbear_replies.labels import EXCLUSIVE, Label, Lang
 from forbear_replies.slots import fill_slots
 
+DEVELOPMENT = "development"
 HELD_OUT = "heldout"
 _VARIANTS_MAX = 10
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
@@ -29,6 +32,10 @@ class Line:
     lang: Lang
     labels: frozenset[Label]
     pattern: str
+    number: int
+    channel: str
+    facts: str
+    harmful: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,7 @@ class Example:
     lang: Lang
     labels: frozenset[Label]
     text: str
+    channel: str = "sms"
     weight: float = 1.0
 
 
@@ -50,24 +58,28 @@ def corpus_hash(root: Path) -> str:
     return digest.hexdigest()
 
 
-def read_lines(root: Path, *, held_out: bool) -> list[Line]:
-    """All lines of the training authors, or of the held-out ones."""
-    folder = root / HELD_OUT if held_out else root
-    return [line for path in sorted(folder.glob("*.txt")) for line in _lines_of(path)]
+def read_lines(root: Path) -> list[Line]:
+    """All lines of the training authors under ``root``."""
+    return [line for path in sorted(root.glob("*.txt")) for line in lines_of(path)]
 
 
-def _lines_of(path: Path) -> Iterator[Line]:
+def lines_of(path: Path) -> Iterator[Line]:
+    """The lines of one author file."""
     labels: frozenset[Label] = frozenset()
-    lang = Lang.EN
-    for raw in path.read_text("utf-8").split("\n"):
+    lang, channel = Lang.EN, "sms"
+    for number, raw in enumerate(path.read_text("utf-8").split("\n"), 1):
         line = raw.strip()
         if line.startswith("#"):
             if found := re.search(r"language: ([\w-]+)", line):
                 lang = Lang(found[1].rstrip("."))
         elif line.startswith("=="):
-            labels = frozenset(Label(name) for name in line[2:].split())
+            names = line[2:].split()
+            labels = frozenset(Label(name) for name in names if name[0] != "@")
+            channel = next((name[1:] for name in names if name[0] == "@"), "sms")
         elif line:
-            yield Line(path.stem, lang, labels, line)
+            rest, _, harmful = line.partition(" ! ")
+            pattern, _, facts = rest.partition(" => ")
+            yield Line(path.stem, lang, labels, pattern.replace("\\n", "\n"), number, channel, facts, harmful)
 
 
 def plain_examples(lines: list[Line], rng: np.random.Generator) -> list[Example]:
@@ -76,7 +88,7 @@ def plain_examples(lines: list[Line], rng: np.random.Generator) -> list[Example]
     for line in lines:
         texts = _variants(line, rng)
         weight = len(texts) ** -0.4
-        examples += [Example(line.author, line.lang, line.labels, text, weight) for text in texts]
+        examples += [Example(line.author, line.lang, line.labels, text, line.channel, weight) for text in texts]
     return examples
 
 
@@ -94,7 +106,7 @@ def expand(pattern: str, lang: Lang, rng: np.random.Generator) -> str:
     while choice := _CHOICE.search(text):
         options = choice[1].split("|")
         text = text[: choice.start()] + options[int(rng.integers(len(options)))] + text[choice.end() :]
-    return " ".join(fill_slots(text, lang, rng).split())
+    return re.sub(r" +", " ", fill_slots(text, lang, rng)).strip()
 
 
 def mixed_examples(examples: list[Example], count: int, rng: np.random.Generator) -> list[Example]:
@@ -109,7 +121,7 @@ def mixed_examples(examples: list[Example], count: int, rng: np.random.Generator
         first, second = (pool[int(index)] for index in rng.integers(len(pool), size=2))
         labels = _united(first.labels, second.labels)
         if labels:
-            mixed.append(Example(first.author, first.lang, labels, _join(first, second, rng), 0.5))
+            mixed.append(Example(first.author, first.lang, labels, _join(first, second, rng), first.channel, 0.5))
     return mixed
 
 
@@ -150,7 +162,7 @@ def _join(first: Example, second: Example, rng: np.random.Generator) -> str:
 def noisy_examples(examples: list[Example], share: float, rng: np.random.Generator) -> list[Example]:
     """Copies with the slips of real typing: a letter dropped, doubled or swapped, punctuation gone, words run on."""
     return [
-        Example(one.author, one.lang, one.labels, _slip(one.text, rng), one.weight * 0.5)
+        replace(one, text=_slip(one.text, rng), weight=one.weight * 0.5)
         for one in examples
         if rng.random() < share and len(one.text) > 12
     ]

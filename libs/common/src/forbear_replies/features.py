@@ -13,6 +13,7 @@ from itertools import pairwise
 from zlib import crc32
 
 from forbear_replies.lexicon import Findings
+from forbear_replies.wishes import ChannelsNamed
 
 DIMENSIONS = 1 << 17  # 23 labels x 131,072 x one byte = 3 MB of weights; collisions stay below one in ten
 _WORD_BLOCK = DIMENSIONS // 2
@@ -40,16 +41,26 @@ class Evidence:
     chars: Counter[int]
 
 
-def evidence(folded: str, findings: Findings, channel: str) -> Evidence:
-    """The features of a folded text; what the rules found counts as words."""
+def evidence(folded: str, findings: Findings, named: ChannelsNamed, channel: str) -> Evidence:
+    """The features of a folded text; what the rules found and which channels are refused counts as words."""
     text = folded[:_CHARS_MAX]
     for mask, token in _MASKS:
         text = mask.sub(token, text)
     words = Counter(_bucket(name, 0) for name in _word_features(text))
     words.update(_bucket(f"rule {label}", 0) for label in findings.found)
     words.update(_bucket(f"never {label}", 0) for label in findings.forbidden)
+    words.update(_bucket(name, 0) for name in _channel_features(named, channel))
     chars = Counter(_bucket(gram, _WORD_BLOCK) for gram in _char_features(text))
     return Evidence(words, chars)
+
+
+def _channel_features(named: ChannelsNamed, own: str) -> Iterator[str]:
+    """Refusing the channel one writes on revokes consent; refusing another one is a preference."""
+    if named.refused:
+        yield "channel refuses own" if own in named.refused else "channel refuses other"
+    if named.is_exchange:
+        yield "channel exchange"
+    yield from (f"channel names {channel}" for channel in sorted(named.others))
 
 
 def _word_features(text: str) -> Iterator[str]:

@@ -71,6 +71,12 @@ _BEFORE_TAIL = {
 }
 # 'Asleep until ten', 'busy till five': the end of that opens the window.
 _BUSY_UNTIL = {"en": r"\b(?:asleep|sleep|busy|work|working|in class|class|tied up|in bed|shift|at school|not available|out|booked|meetings?|dont get (?:up|home|off)|not (?:up|home|free))\b[^.;]{0,25}$", "es": r"\b(?:trabajo|duermo|ocupad\w|en clase|clases|estoy|turno|dormid\w)\b[^.;]{0,25}$", "zh": r"(?:睡|忙|上班|上课|开会|班|课|干活|做工|直播|值班)[^,。;]{0,8}(?:到|至)$"}  # fmt: skip
+# 'Home by eight, call then': what follows says that the hour opens the window.
+_THEN = {
+    "en": r"^\W*(?:and |so |you can |pls |please )*(?:(?:call|try|text|ring|reach)(?: me)? (?:then|after)|after(?: that)?|then)\b",
+    "es": r"^\W*(?:y )?(?:ya )?(?:despues|luego|entonces|a partir de ahi)\b",
+    "zh": r"(?!)",
+}
 _RANGE = {
     "en": r"^\s?(?:-|to|and|til|till|until|through|thru|&)\s?$",
     "es": r"^\s?(?:-|a|y|hasta|a las?|y las?|hasta las?)\s?(?:las? )?$",
@@ -217,7 +223,7 @@ def _with_bound(window: Welcome, clock: _Clock, text: str, family: str) -> Welco
     refused = _is_refused(text, clock.start, clock.end, family)
     closes = bool(re.search(_BEFORE[family], before) or re.match(_BEFORE_TAIL[family], after.lstrip()))
     opens = bool(re.search(_AFTER[family], before) or re.match(_AFTER_TAIL[family], after.lstrip()))
-    if re.search(_BUSY_UNTIL[family], before):
+    if re.search(_BUSY_UNTIL[family], before) or (closes and re.match(_THEN[family], after)):
         return replace(window, not_before=_written(clock.minutes))
     if closes:
         if refused:

@@ -1,4 +1,4 @@
-"""Items to read or to be measured on: the record format of replies (JSON Lines) and the held-out author files."""
+"""Items to read or to be measured on: records of replies (JSON Lines) and author files kept out of training."""
 
 import json
 import re
@@ -8,12 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from forbear_replies.corpus import HELD_OUT
+from forbear_replies.corpus import HELD_OUT, Line, lines_of
 from forbear_replies.labels import Label
 from forbear_replies.reading import Extract
 
 _RECEIVED = re.compile(r"received: (\S+)")
-_LANGUAGE = re.compile(r"language: ([\w-]+)\.? ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +51,27 @@ def read_items(path: Path) -> Iterator[Item]:
                 yield item_from_json(json.loads(line))
 
 
-def held_out_items(root: Path) -> Iterator[Item]:
-    """The items of the held-out author files under ``root``: ``text => fact=value ... ! harmful labels``."""
-    for path in sorted((root / HELD_OUT).glob("*.txt")):
-        yield from _items_of(path)
+def author_items(root: Path, *, split: str = HELD_OUT) -> Iterator[Item]:
+    """The items of the author files of a ``split`` under ``root``, with the facts and harmful labels they name."""
+    for path in sorted((root / split).glob("*.txt")):
+        received = _RECEIVED.search(path.read_text("utf-8"))
+        if received is None:
+            raise ValueError(f"{path.name} does not say when its texts were received")
+        at = datetime.fromisoformat(received[1])
+        yield from (_item_of(line, at) for line in lines_of(path))
 
 
-def _items_of(path: Path) -> Iterator[Item]:
-    content = path.read_text("utf-8")
-    received, lang = _RECEIVED.search(content), _LANGUAGE.search(content)
-    if received is None or lang is None:
-        raise ValueError(f"{path.name} does not say its language and when its texts were received")
-    labels: frozenset[Label] = frozenset()
-    for number, line in enumerate(content.split("\n"), 1):
-        if line.startswith("=="):
-            labels = frozenset(Label(name) for name in line[2:].split())
-        elif line.strip() and not line.startswith("#"):
-            body, _, harmful = line.partition(" ! ")
-            text, _, facts = body.partition(" => ")
-            yield Item(
-                id=f"{path.stem}:{number}",
-                lang=lang[1],
-                channel="sms",
-                received_at=datetime.fromisoformat(received[1]),
-                text=text,
-                labels=labels,
-                extract=dict(_fact(part) for part in facts.split()),
-                must_not=frozenset(Label(name) for name in harmful.split()),
-            )
+def _item_of(line: Line, received_at: datetime) -> Item:
+    return Item(
+        id=f"{line.author}:{line.number}",
+        lang=line.lang,
+        channel=line.channel,
+        received_at=received_at,
+        text=line.pattern,
+        labels=line.labels,
+        extract=dict(_fact(part) for part in line.facts.split()),
+        must_not=frozenset(Label(name) for name in line.harmful.split()),
+    )
 
 
 def _fact(part: str) -> tuple[str, Any]:

@@ -18,7 +18,7 @@ from forbear_replies.mail import strip_quoted
 from forbear_replies.model import Model
 from forbear_replies.reading import Reading
 from forbear_replies.spelling import spell_out
-from forbear_replies.wishes import keeps_channel
+from forbear_replies.wishes import channels_named
 
 # Single letters are opt-out keywords only where the message offered them (T and R are what Chinese carriers offer).
 _OFFERED_LETTERS = frozenset({"t", "r", "n", "q"})
@@ -56,10 +56,9 @@ class Reader:
         """
         prepared = prepare(text, lang)
         findings = ask_rules(prepared, offered_letters=offered_letters)
-        chances = self.model.chances(evidence(prepared.folded, findings, channel))
-        labels = arbitrate(findings, chances, self.model.thresholds)
-        if Label.CHANNEL_PREFERENCE in labels and keeps_channel(prepared.folded, channel):
-            labels -= findings.soft_opt_out
+        named = channels_named(prepared.folded)
+        chances = self.model.chances(evidence(prepared.folded, findings, named, channel))
+        labels = arbitrate(findings, chances, self.model.thresholds, named=named, channel=channel)
         confidence = self.model.confidence(labels, chances, findings.keywords)
         unsure = confidence < self.model.confidence_min
         return Reading(

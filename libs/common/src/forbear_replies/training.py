@@ -19,6 +19,7 @@ from forbear_replies.features import DIMENSIONS, Evidence, evidence
 from forbear_replies.labels import Label
 from forbear_replies.model import Model, vector_of
 from forbear_replies.reader import ask_rules, prepare
+from forbear_replies.wishes import channels_named
 
 SEED = 20260101
 LABELS = tuple(Label)
@@ -66,7 +67,7 @@ def train(root: Path, say: Callable[[str], None]) -> Model:
 
 def _draw(root: Path) -> tuple[list[Example], int]:
     rng = np.random.default_rng(SEED)
-    plain = plain_examples(read_lines(root, held_out=False), rng)
+    plain = plain_examples(read_lines(root), rng)
     mixed = mixed_examples(plain, int(len(plain) * _MIXED_SHARE), rng)
     return plain + mixed + noisy_examples(plain, _NOISY_SHARE, rng), len(plain)
 
@@ -75,7 +76,8 @@ def _prepare(examples: list[Example], plain: int) -> Prepared:
     found = []
     for one in examples:
         text = prepare(one.text, one.lang)
-        found.append(evidence(text.folded, ask_rules(text, offered_letters=False), "sms"))
+        findings = ask_rules(text, offered_letters=False)
+        found.append(evidence(text.folded, findings, channels_named(text.folded), one.channel))
     targets = np.array([[label in one.labels for label in LABELS] for one in examples], dtype=np.int8)
     return Prepared(
         evidence=found,

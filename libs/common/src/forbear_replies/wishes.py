@@ -2,6 +2,7 @@
 """The channel and the language a borrower wishes for. Pure."""
 
 import re
+from dataclasses import dataclass
 
 from forbear_replies.labels import Lang, WantedChannel
 
@@ -12,7 +13,7 @@ _CHANNELS: tuple[tuple[WantedChannel, str], ...] = (
     (WantedChannel.IN_PERSON, r"\bin person\b|\bface to face\b|\b(?:come|stop|drop|swing|walk) (?:in|by)(?:to)?\b|\bsit down\b|\bat the (?:branch|office)\b|\ben persona\b|\bir (?:a la|en persona|personalmente)\b|\b(?:en|a) la (?:sucursal|oficina)\b|\bcara a cara\b|\bpersonalmente\b|当面|面谈|网点|分行|柜台|面对面|亲自|上门谈|见面"),
     (WantedChannel.PORTAL, r"\bportal\b|\bonline account\b|\bmy account online\b|\b(?:the|your|bank'?s?) (?:app|website|site)\b|\bsecure (?:message|inbox)\b|\b(?:la|su) (?:app|aplicacion|pagina)\b|\ben linea\b|手机银行|网银|app上|app里|网上银行|个人中心|官网"),
     (WantedChannel.EMAIL, r"\be-?mails?\b|\binbox\b|\bcorreo electronico\b|\b(?:al|por|mi|un|el|a mi|en el|mejor|solo|los|puro|de) correos?\b(?! (?:postal|normal|regular|certificado|a (?:mi )?casa))|\bcorreos?\b(?! (?:postal|normal|regular|a mi casa|a la casa|certificado))|邮箱|邮件|信箱(?!寄)|电子邮|伊妹儿|寄e"),
-    (WantedChannel.MAIL, r"\bletters?\b|\bin writing\b|\bon paper\b|\bpaper\b|\b(?:snail|regular|us|postal|normal|physical) mail\b|\bmail(?:ed|ing)?\b|\bpost(?:ed)?\b(?! (?:yet|to my account))|\bhard cop(?:y|ies)\b|\bletterhead\b|\bprinted\b|\bwritten\b|\benvelope\b|\bcartas?\b|\bpor escrito\b|\ben papel\b|\bcorreo (?:postal|normal|regular|a mi casa|a la casa|certificado)\b|\bimpres[oa]s?\b|\ba mi (?:casa|domicilio|direccion)\b|书面|纸质|纸本|寄信|寄到家|信件|挂号|来信|写信|寄(?:一?封|给|到|来|过来|去|纸|实体|白纸)|白纸黑字|实体账单|信函|快递|平信|纸"),
+    (WantedChannel.MAIL, r"\bletters?\b|\bin writing\b|\bon paper\b|\bpaper\b|\b(?:snail|regular|us|postal|normal|physical) mail\b|\bmail(?:ed|ing)?\b|\bpost(?:ed)?\b(?! (?:yet|to my account))|\bhard cop(?:y|ies)\b|\bletterhead\b|\bprinted\b|\bwritten\b|\benvelope\b|\bcartas?\b|\bpor escrito\b|\ben papel\b|\bcorreo (?:postal|normal|regular|a mi casa|a la casa|certificado)\b|\bimpres[oa]s?\b|\ba mi (?:casa|domicilio|direccion)\b|书面|纸质|纸本|寄信|寄到家|信件|挂号|来信|写信|寄(?:一?封|给|到|来|过来|去|纸|实体|白纸)(?!.{0,4}(?:email|e-mail|邮))|白纸黑字|实体账单|信函|快递|平信|纸"),
     (WantedChannel.SMS, r"\btexts?(?:ing)?\b|\bsms\b|\bmessages?\b|\bmessaging\b|\bmensaj\w*\b|\btexte\w*\b|\btextos?\b|\bpor texto\b|短信|信息|文字|打字|发消息|传消息|留言"),
     (WantedChannel.VOICE, r"\bcall(?:s|ed|ing)?\b|\bphone\b|\bring\b|\bvoice\b|\btelephone\b|\btalk\b|\bllam\w*\b|\bmarqu\w*\b|\bmarca\w*\b|\btelefono\b|\bhabl(?:e|en|ame|eme|enme)\w*\b|\bcelular\b|电话|打给|打过来|打来|来电|通话|语音|打我|回电|致电|讲电话|说电话"),
 )  # fmt: skip
@@ -22,11 +23,13 @@ _PATTERNS = tuple((channel, re.compile(pattern)) for channel, pattern in _CHANNE
 _REFUSED = re.compile(
     r"""\b(?:dont|do\ not|stop|quit|no\ more|never|instead\ of|rather\ than|not|no|without|hate|cant|cant\ stand|tired\ of|cease|better\ than|more\ than|over|off|cant\ (?:get|hear|answer|open|use|do|take)|unable\ to|sick\ of|isnt|arent|wont|kill|drop)\s(?:\w+\s){0,3}?
         (?:by\s|on\s|the\s)?(?:call(?:s|ing)?|phone(?:\scalls?)?|ring(?:ing)?|text(?:s|ing)?|messages?|messaging|e-?mail(?:s|ing)?|mail(?:ing)?|letters?|voicemails?|whatsapp|inbox|talk|attachments?|computers?|paper|post|sms|app|portal|website)\b
+        (?:\s(?:on\s|to\s|at\s)?(?:this|my|the)\s(?:\w+\s)?(?:phone|cell|line|number|landline)\b)?
       | \b(?:calls?|texts?|emails?|phone|voicemail|letters)\s(?:dont|do\snot|never|doesnt|are\snot|arent|is\snot|isnt|make\sme|give\sme|are\sno|is\sno|off)\b[^.,;]{0,20}
       | \b(?:my|this)\s(?:phone|cell|voicemail|inbox|email)\s(?:is|has|was|does|isnt|never|doesnt|keeps|cant)\b[^.,;]{0,40}
       | \b(?:no|ya\ no|nunca|dejen\ de|paren\ de|en\ vez\ de|en\ lugar\ de|sin|casi\ no|nada\ de|odio|ni)\s(?:\w+\s){0,3}?(?:llam\w*|marqu\w*|texte\w*|textos?|mensaj\w*|correos?|emails?|telefono|celular|cartas?|whatsapp|habl\w*|escrib\w*)\b
       | \b(?:el|mi)\s(?:celular|telefono|correo|buzon)\s(?:casi|no|nunca|esta|se)\b[^.,;]{0,30}
       | (?:不|别|勿|没|少|莫|免|停|懒得|取消|讨厌)(?:要|用|再|想|太|常|能|方便|会|看|收|接|喜欢|习惯|总|老|给我|是){0,3}(?:发|打|传|寄|接|看|用|收|讲|听|检查|查)?(?:给我)?(?:短信|电话|邮件|信箱|邮箱|微信|信息|line|email|语音|whatsapp|来电|纸本|信|电话联系)
+      | (?:看不了|收不到|看不到|看不清|听不清|接不了)(?:短信|电话|邮件|信息|微信|来电)
       | (?:短信|电话|邮件|语音|email|微信|信)(?:就|都|请|先)?(?:不要|停|别|免|不用|取消|太|经常|老|常|很少|听不|看不|漏接|没信号|费|不方便|不便|接不)[^,。;]{0,6}
       | 打(?:字|电话)(?:慢|费事|麻烦|好贵|很贵)|接(?:一个|个)?电话(?:好|要|很|不|太)[^,。;]{0,6}
     """,
@@ -47,11 +50,27 @@ def find_channel(text: str, *, own_channel: str) -> WantedChannel:
     return WantedChannel(own_channel) if own_channel in set(WantedChannel) else WantedChannel.SMS
 
 
-def keeps_channel(text: str, own_channel: str) -> bool:
-    """Whether channels are refused, but not the one the reply came on ('don't call, text me' in a text)."""
+@dataclass(frozen=True, slots=True)
+class ChannelsNamed:
+    """The channels a text turns down or compares against, and those it names otherwise."""
+
+    refused: frozenset[WantedChannel]
+    others: frozenset[WantedChannel]
+
+    @property
+    def is_exchange(self) -> bool:
+        """Whether one channel is turned down and another one named: 'don't call, text me'."""
+        return bool(self.refused and self.others - self.refused)
+
+
+def channels_named(text: str) -> ChannelsNamed:
+    """The channels a folded text names, told apart by whether they are refused."""
     refused = " ".join(found.group() for found in _REFUSED.finditer(text))
-    named = {channel for channel, pattern in _PATTERNS if pattern.search(refused)}
-    return bool(named) and own_channel not in named
+    return ChannelsNamed(_named_in(refused), _named_in(_REFUSED.sub(" ~ ", text)))
+
+
+def _named_in(text: str) -> frozenset[WantedChannel]:
+    return frozenset(channel for channel, pattern in _PATTERNS if pattern.search(text))
 
 
 def _first(named: list[tuple[int, int, WantedChannel]]) -> WantedChannel:
