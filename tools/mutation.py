@@ -27,8 +27,8 @@ only_mutate = [
     "src/forbear_domain/policy/checks/*.py",
 ]
 pytest_add_cli_args_test_selection = [
-    "tests/unit/policy/test_policy_decide.py",
     "tests/unit/policy/test_policy_checks.py",
+    "tests/unit/policy/test_policy_decide.py",
     "tests/unit/policy/test_policy_packs.py",
 ]
 pytest_add_cli_args = ["-p", "no:randomly", "-p", "no:cacheprovider"]
@@ -37,12 +37,15 @@ use_git_change_detection = false
 [tool.pytest.ini_options]
 pythonpath = ["."]
 """
-CONFTEST = '''"""Forget what unchanged code worked out before the fork, so that every change is really run."""
+CONFTEST = '''"""Forget before each test what was worked out earlier: caches would hide changes, and who tests them."""
 
 import sys
 
+import pytest
 
-def pytest_sessionstart(session):
+
+@pytest.fixture(autouse=True)
+def no_caches():
     for name, module in list(sys.modules.items()):
         if name.startswith("forbear_domain.policy"):
             for value in [*vars(module).values(), *_methods(module)]:
@@ -51,7 +54,7 @@ def pytest_sessionstart(session):
 
 
 def _methods(module):
-    classes = [value for value in vars(module).values() if isinstance(value, type)]
+    classes = [value for value in list(vars(module).values()) if isinstance(value, type)]
     return [value for one in classes for value in vars(one).values()]
 '''
 
