@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import UTC, date, datetime
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 
-from forbear_sandbox import demo, portfolio, uci_portfolio, up
+from forbear_sandbox import portfolio, uci_portfolio
 from forbear_sandbox.world import WorldSettings, run_until_signal
 
 SERVICES = "contact-scheduler,channel-dispatcher,response-tracker"
+# Loaded when they are asked for: they draw and call APIs, which takes longer to import than a world to start.
+HEAVY = {
+    "demo": "run a campaign from end to end and show what it brought",
+    "up": "start everything in real time and keep it running",
+}
 EPILOG = """\
 examples
   a portfolio of 1,500 borrowers who do not exist:
@@ -41,11 +47,15 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_world(commands.add_parser("world", help="run the providers and the borrowers"))
     _add_portfolio(commands.add_parser("portfolio", help="write a portfolio file"))
-    demo.add_arguments(commands.add_parser("demo", help="run a campaign from end to end and show what it brought"))
-    up.add_arguments(commands.add_parser("up", help="start everything in real time and keep it running"))
+    run = {"world": _world, "portfolio": _portfolio}
+    for name, told in HEAVY.items():
+        command = commands.add_parser(name, help=told)
+        if sys.argv[1:2] == [name]:
+            module = import_module(f"forbear_sandbox.{name}")
+            module.add_arguments(command)
+            run[name] = module.run
     asked = parser.parse_args()
-    run = {"world": _world, "portfolio": _portfolio, "demo": demo.run, "up": up.run}[asked.command]
-    sys.exit(run(asked))
+    sys.exit(run[asked.command](asked))
 
 
 def _add_world(parser: argparse.ArgumentParser) -> None:

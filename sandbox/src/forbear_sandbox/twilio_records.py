@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 API = "2010-04-01"
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 1000
+PAGE_MAX = 2**31 - 1
 
 
 @dataclass(slots=True)
@@ -161,9 +162,12 @@ class Shelf(dict[str, R]):
 
 
 def page(records: Shelf[R], query: Mapping[str, str], path: str, *, kind: str, dated: str) -> dict[str, object]:
-    """Return one page of a list, filtered as the query says: To, From, Status and the instant, newest first."""
-    size = min(PAGE_SIZE_MAX, int(query.get("PageSize") or PAGE_SIZE))
-    number = int(query.get("Page") or 0)
+    """Return one page of a list, filtered as the query says: To, From, Status and the instant, newest first.
+
+    Raises ValueError for a page, a size or an instant that is none.
+    """
+    size = min(PAGE_SIZE_MAX, _whole(query.get("PageSize") or PAGE_SIZE, at_least=1))
+    number = _whole(query.get("Page") or 0, at_least=0)
     found = [record for record in records.newest_first(query.get("To")) if _fits(record, query, dated)]
     shown = found[number * size : (number + 1) * size]
     has_more = len(found) > (number + 1) * size
@@ -193,6 +197,13 @@ def national(number: str) -> str:
     """Return a North American number the way people write it, any other unchanged."""
     digits = number.removeprefix("+1")
     return f"({digits[:3]}) {digits[3:6]}-{digits[6:]}" if number.startswith("+1") and len(digits) == 10 else number
+
+
+def _whole(value: str | int, *, at_least: int) -> int:
+    number = int(value)
+    if not at_least <= number <= PAGE_MAX:
+        raise ValueError("not a page")
+    return number
 
 
 def _fits(record: Message | Call, query: Mapping[str, str], dated: str) -> bool:

@@ -126,6 +126,17 @@ async def test_messages_are_found_by_number_and_time() -> None:
         assert 1 == len(await found(to="+12125550143", from_=SENDER))
 
 
+@pytest.mark.parametrize("page", [{"Page": "-1"}, {"Page": str(10**20)}, {"PageSize": "0"}, {"PageSize": "x"}])
+async def test_a_page_that_is_none_is_refused(page: dict[str, str]) -> None:
+    """400 in the words of the API, whatever stands where a number belongs."""
+    settings = world_settings()
+    async with open_world(settings), aiohttp.ClientSession() as session:
+        url = f"http://{settings.twilio}/2010-04-01/Accounts/{settings.account_sid}/Messages.json"
+        login = aiohttp.BasicAuth(settings.account_sid, settings.auth_token).encode()
+        async with session.get(url, params=page, headers={"Authorization": login}) as answer:
+            assert (400, 20001) == (answer.status, (await answer.json())["code"])
+
+
 async def test_after_stop_the_carrier_blocks_until_start() -> None:
     """21610 for this pair of numbers (support.twilio.com, default opt-out handling)."""
     async with open_customer() as customer:
