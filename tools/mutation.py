@@ -27,7 +27,11 @@ only_mutate = [
     "src/forbear_domain/policy/checks/*.py",
 ]
 pytest_add_cli_args_test_selection = [
+    "tests/unit/policy/test_policy_calendar.py",
     "tests/unit/policy/test_policy_checks.py",
+    "tests/unit/policy/test_policy_papers.py",
+    "tests/unit/policy/test_policy_states.py",
+    "tests/unit/policy/test_policy_rules.py",
     "tests/unit/policy/test_policy_decide.py",
     "tests/unit/policy/test_policy_packs.py",
 ]
