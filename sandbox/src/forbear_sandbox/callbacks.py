@@ -17,6 +17,9 @@ BACKOFF_MIN_S = 0.05
 BACKOFF_MAX_S = 1.0
 TIMEOUT_S = 15.0  # what the real provider waits for a webhook
 CONNECTIONS_MAX = 32
+ASK_AGAIN = frozenset({429})
+# 409: the campaign API is still at work on the same request, sent before a connection broke.
+ASK_AGAIN_ABOUT_A_KEY = ASK_AGAIN | {409}
 
 
 class CallbackError(RuntimeError):
@@ -38,7 +41,7 @@ class Callbacks:
         self.failing: dict[str, str] = {}  # what is being asked again at this moment, and why
 
     async def post(self, url: str, form: Mapping[str, str]) -> str:
-        """Post a form and return the answer's body. Raises CallbackError after TRIES_MAX failures, or on a 4xx."""
+        """Post a form and return the answer's body. Raises CallbackError after TRIES_MAX failures, or on most 4xx."""
         headers = {
             "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
             "User-Agent": "TwilioProxy/1.1",
@@ -52,14 +55,21 @@ class Callbacks:
 
     async def post_plain(self, url: str, body: bytes, headers: Mapping[str, str]) -> str:
         """Post without a signature, as a borrower's mail program or a collection platform does."""
-        return await self._send("POST", url, body, headers)
+        return await self._send("POST", url, body, headers, ASK_AGAIN_ABOUT_A_KEY)
 
     async def close(self) -> None:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
 
-    async def _send(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> str:
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        ask_again: frozenset[int] = ASK_AGAIN,
+    ) -> str:
         failure, backoff_s, path = "", BACKOFF_MIN_S, f"{method} {URL(url).path}"
         for _ in range(TRIES_MAX):
             try:
@@ -69,7 +79,7 @@ class Callbacks:
                     self.failing.pop(path, None)
                     return text
                 failure = f"{answer.status} {text[:200]}"
-                if answer.status < 500 and answer.status != 429:
+                if answer.status < 500 and answer.status not in ask_again:
                     break
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 failure = type(error).__name__

@@ -13,6 +13,7 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
+from forbear_sandbox.callbacks import Callbacks
 from forbear_sandbox.people import Answer, Fate, Gather, Listener
 from forbear_sandbox.world import World
 from tests.kit.worlds import (
@@ -183,6 +184,20 @@ async def test_callbacks_are_repeated_until_the_customer_answers() -> None:
 
     assert 3 == len(customer.received)
     assert 1 == len({str(sorted(form.items())) for form in customer.forms()})
+
+
+async def test_a_payment_is_reported_again_while_its_first_report_is_worked_on() -> None:
+    """409 of the campaign API: the connection broke, the request did not. It is no reason to lose a payment."""
+    answers = iter([503, 409])
+    async with open_customer() as customer:
+        customer.answers = lambda path, form: next(answers, "{}")
+        callbacks = Callbacks(TOKEN)
+        try:
+            said = await callbacks.post_plain(f"{customer.url}/v1/payments", b"{}", {})
+        finally:
+            await callbacks.close()
+
+    assert ("{}", 3) == (said, len(customer.received))
 
 
 @pytest.mark.parametrize(
