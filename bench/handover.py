@@ -23,7 +23,6 @@ import uvloop
 
 from channel_dispatcher.outlets import TenantLimit
 from channel_dispatcher.rpc_service import DispatcherRpc
-from contact_scheduler.__main__ import MIGRATIONS
 from contact_scheduler.release_contacts import ContactBuilder, ReleaseContacts
 from contact_scheduler.store import release
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
@@ -160,7 +159,7 @@ async def one_by_one(build: ContactBuilder, rows: list[Any], stub: Any, taker: T
 
 async def give(postgres: EmbeddedPostgres, contacts: int) -> None:
     """Measure both ways and print."""
-    await migrate(postgres.url("forbear", "forbear_scheduler_owner"), MIGRATIONS, "scheduler")
+    await migrate(postgres.url("forbear", "forbear_scheduler_owner"), "contact_scheduler.store.migrations", "scheduler")
     await migrate(
         postgres.url("forbear", "forbear_dispatcher_owner"), "channel_dispatcher.store.migrations", "dispatcher"
     )
@@ -186,21 +185,23 @@ async def give(postgres: EmbeddedPostgres, contacts: int) -> None:
 
 
 def report(count: int, batched: tuple[float, float, float], unary: tuple[float, float, float]) -> None:
-    """Print the table and the lines of JSON."""
+    """Print the table and the lines of JSON. The two ways are compared by CPU, and by the clock on the wall."""
     rate, unary_rate = count / batched[0], UNARY_CONTACTS / unary[0]
     giver, other = (value / count * 1e6 for value in batched[1:])
     unary_giver, unary_other = (value / UNARY_CONTACTS * 1e6 for value in unary[1:])
-    print(f"{count:,} contacts       {'contacts/s':>12}{'giver us':>12}{'taker us':>12}")
-    print(f"{'stream of batches':24}{rate:>12,.0f}{giver:>12.1f}{other:>12.1f}")
-    print(f"{'one call a contact':24}{unary_rate:>12,.0f}{unary_giver:>12.1f}{unary_other:>12.1f}")
-    print(f"{'limit':24}{f'{LEAST_RATIO:.0f}x':>12}{LIMIT_US:>12.1f}{LIMIT_US:>12.1f}")
+    both, unary_both = giver + other, unary_giver + unary_other
+    print(f"{count:,} contacts       {'contacts/s':>12}{'giver us':>12}{'taker us':>12}{'both us':>12}")
+    print(f"{'stream of batches':24}{rate:>12,.0f}{giver:>12.1f}{other:>12.1f}{both:>12.1f}")
+    print(f"{'one call a contact':24}{unary_rate:>12,.0f}{unary_giver:>12.1f}{unary_other:>12.1f}{unary_both:>12.1f}")
+    print(f"{'ratio':24}{rate / unary_rate:>11.1f}x{'':24}{unary_both / both:>11.1f}x")
+    print(f"{'limit':24}{f'{LEAST_RATIO:.0f}x':>12}{LIMIT_US:>12.1f}{LIMIT_US:>12.1f}{f'{LEAST_RATIO:.0f}x':>12}")
     worst = max(giver, other)
-    for name, value, reference, is_met, goal in (
-        ("handover_cpu", worst, LIMIT_US, worst <= LIMIT_US, "CPU us a contact on the dearer side, at most 15"),
-        ("handover_rate", rate, unary_rate, rate >= LEAST_RATIO * unary_rate, "at least 30x one call a contact"),
+    for name, value, reference, ratio, is_met, goal in (
+        ("handover_cpu", worst, LIMIT_US, worst / LIMIT_US, worst <= LIMIT_US, "CPU us on the dearer side, at most 15"),
+        ("handover_ratio", both, unary_both, unary_both / both, unary_both >= LEAST_RATIO * both, "CPU, at least 30x"),
+        ("handover_rate", rate, unary_rate, rate / unary_rate, rate >= LEAST_RATIO * unary_rate, "wall, at least 30x"),
     ):
-        ratio = round(value / reference, 2)
-        result = {"name": name, "value": round(value, 1), "reference": round(reference, 1), "ratio": ratio}
+        result = {"name": name, "value": round(value, 1), "reference": round(reference, 1), "ratio": round(ratio, 2)}
         print(json.dumps(result | {"goal": goal, "ok": bool(is_met)}))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from channel_dispatcher import metrics
@@ -10,7 +11,7 @@ from channel_dispatcher.change import Changes
 from channel_dispatcher.model import LANES, SuppressionKind
 from channel_dispatcher.outlets import Outlets, TenantLimit
 from channel_dispatcher.store import answers, ledger, queue
-from channel_dispatcher.store.queue import QueueRow
+from channel_dispatcher.store.queue import Lot, QueueRow
 from channel_dispatcher.store.receipts import NewReceipt
 from channel_dispatcher.store.suppressions import NewSuppression
 from channel_dispatcher.validation import violation_of
@@ -178,23 +179,23 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
 
 def _queue_row(contact: types_pb2.Contact) -> QueueRow:
     start, end = contact.not_before_time, contact.expire_time
+    lot = _lot(
+        contact.tenant_id, contact.campaign_id, contact.channel, contact.purpose,
+        start.seconds * 1_000_000 + start.nanos // 1000, end.seconds * 1_000_000 + end.nanos // 1000,
+    )  # fmt: skip
     return QueueRow(
-        UUID(contact.contact_id),
-        UUID(contact.tenant_id),
-        UUID(contact.campaign_id) if contact.campaign_id else None,
-        UUID(contact.borrower_id),
-        UUID(contact.loan_id),
-        contact.channel,
-        contact.purpose,
-        _LANES[contact.purpose],
-        start.seconds * 1_000_000 + start.nanos // 1000,
-        end.seconds * 1_000_000 + end.nanos // 1000,
-        contact.SerializeToString(),
+        lot, UUID(contact.contact_id), UUID(contact.borrower_id), UUID(contact.loan_id), contact.SerializeToString()
     )
 
 
+@lru_cache(maxsize=4096)
+def _lot(tenant: bytes, campaign: bytes, channel: int, purpose: int, due_us: int, expire_us: int) -> Lot:
+    """The same object for equal values, so that the contacts of a batch share it."""
+    return Lot(UUID(tenant), UUID(campaign) if campaign else None, channel, purpose, _LANES[purpose], due_us, expire_us)
+
+
 def _count_taken(rows: Sequence[QueueRow]) -> None:
-    channels = [row.channel for row in rows]
+    channels = [row.lot.channel for row in rows]
     for channel, child in metrics.TAKEN.items():
         child.inc(channels.count(channel.value))
 

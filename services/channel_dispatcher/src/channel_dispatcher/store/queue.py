@@ -11,19 +11,25 @@ from forbear_chassis.postgres import Connection, Pool
 from forbear_domain.lifecycle import State, Step, advance
 
 
-class QueueRow(NamedTuple):
-    """One contact to queue; instants in microseconds since 1970, as the wire has them."""
+class Lot(NamedTuple):
+    """What contacts of one campaign and hour have in common; instants in microseconds since 1970."""
 
-    contact_id: UUID
     tenant_id: UUID
     campaign_id: UUID | None
-    borrower_id: UUID
-    loan_id: UUID
     channel: int
     purpose: int
     lane: int
     due_us: int
     expire_us: int
+
+
+class QueueRow(NamedTuple):
+    """One contact to queue."""
+
+    lot: Lot
+    contact_id: UUID
+    borrower_id: UUID
+    loan_id: UUID
     body: bytes
 
 
@@ -33,18 +39,23 @@ INSERT INTO contact (contact_id, tenant_id, campaign_id, borrower_id, loan_id, c
 SELECT contact_id, tenant_id, campaign_id, borrower_id, loan_id, channel, purpose, lane,
        timestamptz 'epoch' + due_us * interval '1 microsecond',
        timestamptz 'epoch' + expire_us * interval '1 microsecond', body
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::smallint[], $7::smallint[], $8::smallint[],
-            $9::bigint[], $10::bigint[], $11::bytea[])
-  AS row(contact_id, tenant_id, campaign_id, borrower_id, loan_id, channel, purpose, lane, due_us, expire_us, body)
+FROM unnest($8::smallint[], $9::uuid[], $10::uuid[], $11::uuid[], $12::bytea[])
+  AS row(lot, contact_id, borrower_id, loan_id, body)
+JOIN unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::smallint[], $5::smallint[], $6::bigint[], $7::bigint[])
+  WITH ORDINALITY AS lot(tenant_id, campaign_id, channel, purpose, lane, due_us, expire_us, number)
+  ON lot.number = row.lot
 ON CONFLICT (contact_id) DO NOTHING
 """
 
 
 async def insert(pool: Pool, rows: Sequence[QueueRow]) -> int:
-    """Queue contacts in one round trip and return how many were new."""
+    """Queue contacts in one round trip and return how many were new. What rows have in common is sent once."""
     if not rows:
         return 0
-    tag: str = await pool.execute(INSERT, *[list(column) for column in zip(*rows, strict=True)])
+    lots, contact_ids, borrower_ids, loan_ids, bodies = zip(*rows, strict=True)
+    numbers = {lot: number for number, lot in enumerate(dict.fromkeys(lots), start=1)}
+    columns = [*zip(*numbers, strict=True), [numbers[lot] for lot in lots], contact_ids, borrower_ids, loan_ids, bodies]
+    tag: str = await pool.execute(INSERT, *columns)
     return int(tag.rpartition(" ")[2])
 
 
