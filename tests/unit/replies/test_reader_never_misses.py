@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - one reply, one line
 """What must never be missed, and the look-alikes that must not set it off."""
 
 from datetime import datetime
@@ -21,9 +20,26 @@ def labels_of(reader: Reader, text: str, *, channel: str = "sms", offered: bool 
 
 @pytest.mark.parametrize(
     "text",
-    ["STOP", "stop please", "Stpo", "unsubscribe", "退订", "TD", "alto", "BAJA", "ya basta", "STOP!!! 🛑", "退訂", "lose my number",
-     "take me off your list", "how do I get these texts to stop", "no me manden más mensajes", "不要再给我发短信了", "唔好再打嚟"],
-)  # fmt: skip
+    [
+        "STOP",
+        "stop please",
+        "Stpo",
+        "unsubscribe",
+        "退订",
+        "TD",
+        "alto",
+        "BAJA",
+        "ya basta",
+        "STOP!!! 🛑",
+        "退訂",
+        "lose my number",
+        "take me off your list",
+        "how do I get these texts to stop",
+        "no me manden más mensajes",
+        "不要再给我发短信了",
+        "唔好再打嚟",
+    ],
+)
 def test_a_revocation_in_any_words_is_an_opt_out(reader: Reader, text: str) -> None:
     """Keywords, misspellings and plain sentences in four languages; definitions of the reply labels, section 3."""
     assert Label.OPT_OUT in labels_of(reader, text)
@@ -31,9 +47,17 @@ def test_a_revocation_in_any_words_is_an_opt_out(reader: Reader, text: str) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["it rained non stop all week", "I want to cancel my autopay", "at the end of the month I get paid", "llovió sin parar",
-     "房子停电了两天", "please don't stop sending the reminders", "the bus stop moved", "我要取消自动扣款"],
-)  # fmt: skip
+    [
+        "it rained non stop all week",
+        "I want to cancel my autopay",
+        "at the end of the month I get paid",
+        "llovió sin parar",
+        "房子停电了两天",
+        "please don't stop sending the reminders",
+        "the bus stop moved",
+        "我要取消自动扣款",
+    ],
+)
 def test_a_text_that_only_contains_the_word_is_no_opt_out(reader: Reader, text: str) -> None:
     """The twin of the revocations: the same words in another sense."""
     assert Label.OPT_OUT not in labels_of(reader, text)
@@ -49,9 +73,19 @@ def test_a_cease_demand_is_an_opt_out_too(reader: Reader, text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["I want to kill myself", "my kids are better off without me", "lol guess i'll just kms", "ya no quiero vivir", "不想活了",
-     "bought the rope today", "死了一了百了", "me quiero morir", "好想瞓低以後都唔使再醒", "this is goodbye, tell my kids i love them"],
-)  # fmt: skip
+    [
+        "I want to kill myself",
+        "my kids are better off without me",
+        "lol guess i'll just kms",
+        "ya no quiero vivir",
+        "不想活了",
+        "bought the rope today",
+        "死了一了百了",
+        "me quiero morir",
+        "好想瞓低以後都唔使再醒",
+        "this is goodbye, tell my kids i love them",
+    ],
+)
 def test_distress_goes_to_a_person_at_once(reader: Reader, text: str) -> None:
     """Plain, joking and indirect wordings; the action is the most urgent one there is."""
     reading = reader.read(text, lang=None, channel="sms", received_at=NOW)
@@ -80,7 +114,33 @@ def test_a_quoted_footer_is_not_the_sender_speaking(reader: Reader) -> None:
     assert Label.OPT_OUT not in labels_of(reader, text, channel="email")
 
 
-@pytest.mark.parametrize("text", ["I'll try to pay Friday", "can I pay Friday?", "if you waive the fee I'll pay today", "cuando pueda les pago", "周五还行吗", "as soon as I can"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'll try to pay Friday",
+        "can I pay Friday?",
+        "if you waive the fee I'll pay today",
+        "cuando pueda les pago",
+        "周五还行吗",
+        "as soon as I can",
+    ],
+)
 def test_a_hedge_is_no_promise(reader: Reader, text: str) -> None:
     """Hedges, questions, conditions and open events are never promises."""
     assert Label.PROMISE_TO_PAY not in labels_of(reader, text)
+
+
+REFUSALS = [
+    ("don't call, text me", "sms", frozenset({Label.CHANNEL_PREFERENCE})),
+    ("don't call, text me", "voice", frozenset({Label.CHANNEL_PREFERENCE, Label.OPT_OUT})),
+    ("no more texts, send a letter", "sms", frozenset({Label.CHANNEL_PREFERENCE, Label.OPT_OUT})),
+    ("please turn the text alerts back on", "sms", frozenset({Label.CHANNEL_PREFERENCE})),
+]
+
+
+@pytest.mark.parametrize(("text", "channel", "expected"), REFUSALS)
+def test_refusing_a_channel_revokes_only_the_one_it_came_on(
+    reader: Reader, text: str, channel: str, expected: frozenset[Label]
+) -> None:
+    """The same words revoke consent on a call and state a preference in a text message."""
+    assert expected == labels_of(reader, text, channel=channel)

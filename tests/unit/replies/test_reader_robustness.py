@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - one reply, one line
 """Whatever arrives, the reader answers, in bounded time, and never crashes."""
 
 import time
@@ -18,11 +17,32 @@ from forbear_replies.model import Model
 NOW = datetime.fromisoformat("2025-06-10T10:15:00-05:00")
 READER = Reader.load()
 AUTHORS = Path(__file__).resolve().parents[3] / "training/replies"
-PIECES = ["stop", "pago el viernes", "9 to 5", "一万五", "$1,2", "after 25", "31/12", "<div>", "\n> ", "not", "不要", "👍", "13月40号", "\ud800", "\u202e", "99999999999", "at 3"]  # fmt: skip
+PIECES = [
+    "stop",
+    "pago el viernes",
+    "9 to 5",
+    "一万五",
+    "$1,2",
+    "after 25",
+    "31/12",
+    "<div>",
+    "\n> ",
+    "not",
+    "不要",
+    "👍",
+    "13月40号",
+    "\ud800",
+    "\u202e",
+    "99999999999",
+    "at 3",
+]
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.one_of(st.text(max_size=300), st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join)), st.sampled_from(["sms", "email", "voice"]))  # fmt: skip
+@given(
+    st.one_of(st.text(max_size=300), st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join)),
+    st.sampled_from(["sms", "email", "voice"]),
+)
 def test_any_text_gets_an_answer(text: str, channel: str) -> None:
     """There is at least one label, exclusive ones stand alone, and confidence is a chance."""
     reading = READER.read(text, lang=None, channel=channel, received_at=NOW)
@@ -35,9 +55,33 @@ def test_any_text_gets_an_answer(text: str, channel: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "👍🙏", "\ud83d", "מה זה", "a" * 5_000, "stop " * 1_000, "<p>" * 300_000, "é" * 1_000_000, "no me " * 200_000, "> q\n" * 250_000],
-    ids=["empty", "blank", "emoji", "surrogate", "rtl", "long word", "long sms", "html", "1 MB", "2 MB words", "quotes"],
-)  # fmt: skip
+    [
+        "",
+        " ",
+        "👍🙏",
+        "\ud83d",
+        "מה זה",
+        "a" * 5_000,
+        "stop " * 1_000,
+        "<p>" * 300_000,
+        "é" * 1_000_000,
+        "no me " * 200_000,
+        "> q\n" * 250_000,
+    ],
+    ids=[
+        "empty",
+        "blank",
+        "emoji",
+        "surrogate",
+        "rtl",
+        "long word",
+        "long sms",
+        "html",
+        "1 MB",
+        "2 MB words",
+        "quotes",
+    ],
+)
 def test_monstrous_texts_are_read_in_bounded_time(text: str) -> None:
     """One second of CPU is the bound even for megabytes: the text is cut before it is read."""
     started = time.process_time()

@@ -36,12 +36,19 @@ def arbitrate(
         labels.add(Label.CHANNEL_PREFERENCE)
     labels -= findings.forbidden
     labels -= _contradicted(labels, chances)
-    if Label.CHANNEL_PREFERENCE in labels and named.refused and channel not in named.refused:
+    if _keeps_consent(labels, findings, named, channel):
         labels -= findings.soft_opt_out
     if Label.CEASE_ALL in labels:
         labels.add(Label.OPT_OUT)
     labels = _without_exclusive(labels) or {_best(chances, findings)}
     return frozenset(labels)
+
+
+def _keeps_consent(labels: set[Label], findings: Findings, named: ChannelsNamed, channel: str) -> bool:
+    """Whether messages are to be resumed, or only channels other than the one the reply came on are refused."""
+    if Label.CHANNEL_PREFERENCE in findings.found:
+        return True
+    return Label.CHANNEL_PREFERENCE in labels and bool(named.refused) and channel not in named.refused
 
 
 def _contradicted(labels: set[Label], chances: Mapping[Label, float]) -> set[Label]:

@@ -17,7 +17,8 @@ _CHANNELS: tuple[tuple[WantedChannel, str], ...] = (
     (WantedChannel.SMS, r"\btexts?(?:ing)?\b|\bsms\b|\bmessages?\b|\bmessaging\b|\bmensaj\w*\b|\btexte\w*\b|\btextos?\b|\bpor texto\b|短信|信息|文字|打字|发消息|传消息|留言"),
     (WantedChannel.VOICE, r"\bcall(?:s|ed|ing)?\b|\bphone\b|\bring\b|\bvoice\b|\btelephone\b|\btalk\b|\bllam\w*\b|\bmarqu\w*\b|\bmarca\w*\b|\btelefono\b|\bhabl(?:e|en|ame|eme|enme)\w*\b|\bcelular\b|电话|打给|打过来|打来|来电|通话|语音|打我|回电|致电|讲电话|说电话"),
 )  # fmt: skip
-_PATTERNS = tuple((channel, re.compile(pattern)) for channel, pattern in _CHANNELS)
+# ASCII: a word boundary also stands between Han and Latin letters, as in 寄到我的email.
+_PATTERNS = tuple((channel, re.compile(pattern, re.ASCII)) for channel, pattern in _CHANNELS)
 
 # What is refused or compared against; blanked out before the wish is looked for.
 _REFUSED = re.compile(
@@ -33,7 +34,7 @@ _REFUSED = re.compile(
       | (?:短信|电话|邮件|语音|email|微信|信)(?:就|都|请|先)?(?:不要|停|别|免|不用|取消|太|经常|老|常|很少|听不|看不|漏接|没信号|费|不方便|不便|接不)[^,。;]{0,6}
       | 打(?:字|电话)(?:慢|费事|麻烦|好贵|很贵)|接(?:一个|个)?电话(?:好|要|很|不|太)[^,。;]{0,6}
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )  # fmt: skip
 
 
