@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from operator import itemgetter
+from typing import Any
 
-from contact_scheduler.portfolio.columns import BORROWER_COLUMNS, COLUMNS, CONSENTS, NAMES, Check, Fault, Value
+from contact_scheduler.portfolio.columns import BORROWER_COLUMNS, COLUMNS, CONSENTS, NAMES, Column, Fault, Value
 from contact_scheduler.portfolio.phones import Bad
 from contact_scheduler.portfolio.reading import Record
 from forbear_chassis.postgres import UUID
@@ -18,13 +20,25 @@ DIGEST_BYTES = 16
 # Part of every digest: raise it when what is derived from a row changes, so that the next import derives it again.
 DERIVATION = b"forbear-row-1"
 
-AT = {name: index for index, name in enumerate(NAMES)}
 BORROWER_CELLS = len(BORROWER_COLUMNS)
+
+
+def pick(*names: str) -> Callable[[list[Value]], Any]:
+    """Return what takes the values of these columns, in this order, out of a row's values."""
+    return itemgetter(*(NAMES.index(name) for name in names))
+
+
+REFS = pick("borrower_ref", "loan_ref")
+CROSS_CHECKED = pick("mobile", "landline", "email", "balance", "past_due")
+CONSENTED_ON = pick(*CONSENTS)
 
 
 @dataclass(slots=True)
 class Row:
-    """One good row: values in the order of NAMES, ids, and digests of its two halves. `row["name"]` reads a value."""
+    """One good row: values in the order of NAMES, ids, and digests of its two halves.
+
+    `row["name"]` reads one value; `pick` reads several at once, in a quarter of the time.
+    """
 
     line: int
     borrower_id: UUID
@@ -34,7 +48,7 @@ class Row:
     values: list[Value]
 
     def __getitem__(self, name: str) -> Value:
-        return self.values[AT[name]]
+        return self.values[NAMES.index(name)]
 
 
 @dataclass(slots=True)
@@ -51,7 +65,7 @@ class RowChecker:
     def __init__(self, tenant_id: bytes, today: date) -> None:
         self._tenant_id = tenant_id
         self._today = today
-        self._checks = [_cached(column.check) if column.is_cached else column.check for column in COLUMNS]
+        self._readers = [_Remembered(column).__getitem__ if column.is_cached else _reader(column) for column in COLUMNS]
 
     def check(self, records: list[Record]) -> Checked:
         """Return good rows and faults of a batch, in order; a loan that a batch names twice is a fault."""
@@ -72,41 +86,30 @@ class RowChecker:
                 checked.faults.append(duplicate(record.line, first))
         return checked
 
-    def _read(self, record: Record) -> tuple[list[Value], list[Fault]]:
+    def _read(self, record: Record) -> tuple[list[Any], list[Fault]]:
         if record.cells is None:
             return [], [Fault(record.line, record.field, record.mend)]
-        values: list[Value] = []
-        faults: list[Fault] = []
-        for column, check, cell in zip(COLUMNS, self._checks, record.cells, strict=True):
-            text = cell.strip()
-            value: Value | Bad
-            if not text:
-                value = Bad("this cell must not be empty") if column.is_required else None
-            elif len(text) > CELL_CHARS_MAX or "\x00" in text:
-                value = Bad(f"write at most {CELL_CHARS_MAX} characters, none of them NUL")
-            else:
-                value = check(text)
-            if isinstance(value, Bad):
-                faults.append(Fault(record.line, column.name, value.mend))
-                value = None
-            values.append(value)
-        return values, faults
+        values = [read(cell) for read, cell in zip(self._readers, record.cells, strict=True)]
+        if Bad not in map(type, values):
+            return values, []
+        faulty = [(name, value) for name, value in zip(NAMES, values, strict=True) if isinstance(value, Bad)]
+        return [], [Fault(record.line, name, value.mend) for name, value in faulty]
 
-    def _cross_check(self, line: int, values: list[Value]) -> list[Fault]:
+    def _cross_check(self, line: int, values: list[Any]) -> list[Fault]:
+        mobile, landline, email, balance, past_due = CROSS_CHECKED(values)
         faults = []
-        if values[AT["mobile"]] is None and values[AT["landline"]] is None and values[AT["email"]] is None:
+        if mobile is None and landline is None and email is None:
             faults.append(Fault(line, "mobile", "give at least one of mobile, landline and email"))
-        for name in CONSENTS:
-            given_on = values[AT[name]]
-            if isinstance(given_on, date) and given_on > self._today:
+        for name, given_on in zip(CONSENTS, CONSENTED_ON(values), strict=True):
+            if given_on is not None and given_on > self._today:
                 faults.append(Fault(line, name, "a consent cannot lie in the future; give the day it was given"))
-        if float(str(values[AT["past_due"]])) > float(str(values[AT["balance"]])):
+        if float(past_due) > float(balance):
             faults.append(Fault(line, "past_due", "what is past due cannot exceed the balance; mend one of them"))
         return faults
 
-    def _make_row(self, record: Record, values: list[Value]) -> Row:
+    def _make_row(self, record: Record, values: list[Any]) -> Row:
         cells = record.cells or []
-        borrower_ref, loan_ref = str(values[AT["borrower_ref"]]), str(values[AT["loan_ref"]])
+        borrower_ref, loan_ref = REFS(values)
         return Row(
             line=record.line,
             borrower_id=make_id(self._tenant_id, f"borrower:{borrower_ref}"),
@@ -135,17 +138,30 @@ def _digest(cells: list[str]) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES, person=DERIVATION).digest()
 
 
-def _cached(check: Check) -> Check:
-    """Remember what a check said of each distinct text, up to a limit."""
-    seen: dict[str, Value | Bad] = {}
-    get: Callable[[str], Value | Bad | None] = seen.get
+def _reader(column: Column) -> Callable[[str], Value | Bad]:
+    """Return what reads one cell: stripped, not too long, and checked; an empty one is None where it may be."""
 
-    def checked(text: str) -> Value | Bad:
-        value = get(text)
-        if value is None:
-            value = check(text)
-            if len(seen) < CACHE_ENTRIES_MAX:
-                seen[text] = value
+    def read(cell: str) -> Value | Bad:
+        text = cell.strip()
+        if not text:
+            return Bad("this cell must not be empty") if column.is_required else None
+        if len(text) > CELL_CHARS_MAX or "\x00" in text:
+            return Bad(f"write at most {CELL_CHARS_MAX} characters, none of them NUL")
+        return check(text)
+
+    check = column.check
+    return read
+
+
+class _Remembered(dict[str, "Value | Bad"]):
+    """What a column's reader said of each distinct cell, up to a limit; a hit costs one look-up and no call."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__()
+        self._read = _reader(column)
+
+    def __missing__(self, cell: str) -> Value | Bad:
+        value = self._read(cell)
+        if len(self) < CACHE_ENTRIES_MAX:
+            self[cell] = value
         return value
-
-    return checked

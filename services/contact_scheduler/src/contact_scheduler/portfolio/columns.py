@@ -194,7 +194,7 @@ _ref = _matching(REF, "use 1 to 64 letters, digits and . _ : / - beginning with 
 
 COLUMNS: tuple[Column, ...] = (
     Column("borrower_ref", _ref, is_required=True),
-    Column("given_name", _given_name),
+    Column("given_name", _given_name, is_cached=True),
     Column("language", _one_of(LANGUAGES), is_required=True, is_cached=True),
     Column("country", _one_of(("US",)), is_required=True, is_cached=True),
     Column("region", _one_of(STATES), is_cached=True),

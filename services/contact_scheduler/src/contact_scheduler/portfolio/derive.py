@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from contact_scheduler.portfolio.check import Row
-from contact_scheduler.portfolio.columns import EMPLOYMENTS, Value
+from contact_scheduler.portfolio.check import Row, pick
+from contact_scheduler.portfolio.columns import EMPLOYMENTS
 from contact_scheduler.portfolio.places import Atlas
 from forbear.types.v1 import types_pb2 as pb
 from forbear_domain.model import Channel
@@ -24,6 +24,20 @@ EMPLOYMENT_CODES = {"day_shift": 0, "self_employed": 1, "night_shift": 2, "unemp
 ADDRESS, STATED = pb.PLACE_EVIDENCE_KIND_ADDRESS, pb.PLACE_EVIDENCE_KIND_STATED
 MOBILE, LANDLINE = pb.PLACE_EVIDENCE_KIND_MOBILE_AREA_CODE, pb.PLACE_EVIDENCE_KIND_LANDLINE_AREA_CODE
 CONSENT_SOURCE = "import"
+
+PLACE_VALUES = pick("time_zone", "region", "postal_code", "mobile", "landline")
+POINT_VALUES = pick(
+    "given_name", "language", "employment", "mobile", "landline", "email",
+    "sms_consent_on", "voice_consent_on", "email_consent_on",
+)  # fmt: skip
+BORROWER_VALUES = pick(
+    "borrower_ref", "language", "employment", "region", "monthly_income", "currency", "regional_unemployment",
+    "preferred_channel",
+)  # fmt: skip
+LOAN_VALUES = pick(
+    "loan_ref", "product", "currency", "balance", "past_due", "instalment", "past_due_days", "due_on",
+    "missed_payments_12m", "kept_promises", "broken_promises",
+)  # fmt: skip
 
 Evidence = tuple[pb.PlaceEvidenceKind.ValueType, str, str]  # kind, zone, region
 
@@ -58,26 +72,28 @@ def derive_place(row: Row, atlas: Atlas) -> Place:
     Without a stated zone or an address nobody knows where the borrower is, whatever the area code says: an empty zone
     is added, which means that no contact is lawful.
     """
-    address = atlas.address(_text(row["region"]), _text(row["postal_code"]) or None)
-    evidence: list[Evidence] = [(STATED, str(row["time_zone"]), "")] if row["time_zone"] else []
+    zone, region, postal_code, mobile, landline = PLACE_VALUES(row.values)
+    address = atlas.address(region or "", postal_code)
+    evidence: list[Evidence] = [(STATED, zone, "")] if zone else []
     evidence += [(ADDRESS, zone, f"US-{state}") for zone, state in address]
     if not evidence:
         evidence.append((ADDRESS, "", ""))
-    for name, kind in (("mobile", MOBILE), ("landline", LANDLINE)):
-        if row[name]:
-            evidence += _phone_evidence(kind, *atlas.phone(str(row[name])))
+    for number, kind in ((mobile, MOBILE), (landline, LANDLINE)):
+        if number:
+            evidence += _phone_evidence(kind, *atlas.phone(number))
     return _make_place(tuple(evidence))
 
 
+@lru_cache(maxsize=2_000)
 def _phone_evidence(
     kind: pb.PlaceEvidenceKind.ValueType, zones: tuple[str, ...], states: tuple[str, ...]
-) -> list[Evidence]:
+) -> tuple[Evidence, ...]:
     """Pair zones and states of an area code; the shorter list is repeated, since every place stated must allow."""
     count = max(len(zones), len(states)) if zones else 0
-    return [
+    return tuple(
         (kind, zones[min(i, len(zones) - 1)], f"US-{states[min(i, len(states) - 1)]}" if states else "")
         for i in range(count)
-    ]
+    )
 
 
 @lru_cache(maxsize=10_000)
@@ -93,24 +109,20 @@ def _make_place(evidence: tuple[Evidence, ...]) -> Place:
 
 def derive_points(row: Row, place: Place) -> list[Point]:
     """Return the contact points of a row: one for each channel that has an address."""
-    mobile, landline, email = _text(row["mobile"]), _text(row["landline"]), _text(row["email"])
-    voice = mobile if mobile and (row["voice_consent_on"] or not landline) else landline
+    given_name, language, employment, mobile, landline, email, sms_on, voice_on, email_on = POINT_VALUES(row.values)
+    voice = mobile if mobile and (voice_on or not landline) else landline
+    own = pb.Recipient(given_name=given_name or "")
     points = []
-    if mobile:
-        points.append(_point(row, place, Channel.SMS, mobile, "mobile", row["sms_consent_on"]))
-    if email:
-        points.append(_point(row, place, Channel.EMAIL, email, "email", row["email_consent_on"]))
-    if voice:
-        kind = "mobile" if voice == mobile else "landline"
-        points.append(_point(row, place, Channel.VOICE, voice, kind, row["voice_consent_on"]))
+    for channel, address, kind, consent_on in (
+        (Channel.SMS, mobile, "mobile", sms_on),
+        (Channel.EMAIL, email, "email", email_on),
+        (Channel.VOICE, voice, "mobile" if voice == mobile else "landline", voice_on),
+    ):
+        if address:
+            own.address = address
+            shared = _shared_fields(language, kind, employment or "", consent_on)
+            points.append(Point(channel, consent_on, own.SerializeToString() + shared + place.wire))
     return points
-
-
-def _point(row: Row, place: Place, channel: Channel, address: str, kind: str, consent: Value) -> Point:
-    consent_on = consent if isinstance(consent, date) else None
-    own = pb.Recipient(address=address, given_name=_text(row["given_name"])).SerializeToString()
-    shared = _shared_fields(str(row["language"]), kind, _text(row["employment"]), consent_on)
-    return Point(channel, consent_on, own + shared + place.wire)
 
 
 @lru_cache(maxsize=10_000)
@@ -130,25 +142,17 @@ def _at_midnight(day: date) -> Timestamp:
 
 def derive_borrower(row: Row, place: Place) -> tuple[object, ...]:
     """Return the row of `borrower` without its tenant, in the order of `store.imports.BORROWER`."""
-    income = row["monthly_income"]
+    ref, language, employment, region, income, currency, unemployment, channel = BORROWER_VALUES(row.values)
     return (
-        row.borrower_id, row["borrower_ref"], place.place_id, row["language"],
-        EMPLOYMENT_CODES[_text(row["employment"]) or EMPLOYMENTS[-1]], _text(row["region"]),
-        None if income is None else to_minor(str(income), str(row["currency"])),
-        row["regional_unemployment"], row["preferred_channel"], row.borrower_digest,
+        row.borrower_id, ref, place.place_id, language, EMPLOYMENT_CODES[employment or EMPLOYMENTS[-1]], region or "",
+        None if income is None else to_minor(income, currency), unemployment, channel, row.borrower_digest,
     )  # fmt: skip
 
 
 def derive_loan(row: Row) -> tuple[object, ...]:
     """Return the row of `loan` without its tenant, in the order of `store.imports.LOAN`."""
-    currency = str(row["currency"])
+    ref, product, currency, balance, past_due, instalment, days, due_on, missed, kept, broken = LOAN_VALUES(row.values)
     return (
-        row.loan_id, row.borrower_id, row["loan_ref"], row["product"], currency,
-        to_minor(str(row["balance"]), currency), to_minor(str(row["past_due"]), currency),
-        to_minor(_text(row["instalment"]) or "0", currency), row["past_due_days"], row["due_on"],
-        row["missed_payments_12m"] or 0, row["kept_promises"] or 0, row["broken_promises"] or 0, row.loan_digest,
+        row.loan_id, row.borrower_id, ref, product, currency, to_minor(balance, currency), to_minor(past_due, currency),
+        to_minor(instalment or "0", currency), days, due_on, missed or 0, kept or 0, broken or 0, row.loan_digest,
     )  # fmt: skip
-
-
-def _text(value: Value) -> str:
-    return "" if value is None else str(value)

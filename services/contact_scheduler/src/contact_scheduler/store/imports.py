@@ -38,6 +38,15 @@ TRUNCATE seen, staged_borrower, staged_loan, staged_point
 """
 DROP_STAGES = "DROP TABLE IF EXISTS seen, staged_borrower, staged_loan, staged_point"
 
+NOTE_SEEN = """
+INSERT INTO seen SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) ON CONFLICT (id) DO NOTHING
+"""
+# No two rows of a file stand on one line: what stands under another line was there before.
+SEEN_BEFORE = """
+SELECT seen.id, seen.line, seen.digest FROM unnest($1::uuid[], $2::bigint[]) AS given(id, line)
+JOIN seen ON seen.id = given.id AND seen.line <> given.line
+"""
+
 
 def _upsert(table: str, key: str, columns: tuple[str, ...]) -> str:
     names = ", ".join(columns)
@@ -108,15 +117,10 @@ class ImportSession:
 
     async def note_seen(self, ids: list[UUID], lines: list[int], digests: list[bytes]) -> dict[UUID, tuple[int, bytes]]:
         """Note ids of this file; return line and digest of those that were noted before."""
-        fresh = await self._connection.fetch(
-            "INSERT INTO seen SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) "
-            "ON CONFLICT (id) DO NOTHING RETURNING id",
-            ids, lines, digests,
-        )  # fmt: skip
-        if len(fresh) == len(ids):
+        tag: str = await self._connection.execute(NOTE_SEEN, ids, lines, digests)
+        if int(tag.rpartition(" ")[2]) == len(ids):
             return {}
-        known = set(ids) - {row["id"] for row in fresh}
-        rows = await self._connection.fetch("SELECT id, line, digest FROM seen WHERE id = ANY($1)", list(known))
+        rows = await self._connection.fetch(SEEN_BEFORE, ids, lines)
         return {row["id"]: (row["line"], row["digest"]) for row in rows}
 
     async def known_loans(self, loan_ids: list[UUID]) -> dict[UUID, tuple[UUID, bytes]]:
