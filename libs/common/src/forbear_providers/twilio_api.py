@@ -8,7 +8,6 @@ redirect, never repeats, and tells apart what was certainly not taken from what 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -80,7 +79,7 @@ class Throttled(Exception):
 
 
 class TornReply(Exception):
-    """An answer that cannot be read: too long, cut off, or no JSON object."""
+    """An answer that is too long to be read. One that is no JSON object is found by the library's own reading."""
 
 
 class _Http(AsyncTwilioHttpClient):  # type: ignore[misc]  # the library has no types
@@ -102,7 +101,7 @@ class _Http(AsyncTwilioHttpClient):  # type: ignore[misc]  # the library has no 
         timeout: float | None = None,
         allow_redirects: bool = False,
     ) -> Response:
-        """Send one request. Raises Throttled, TornReply, TimeoutError and aiohttp.ClientError."""
+        """Send one request. Raises Throttled, TornReply (too long), TimeoutError and aiohttp.ClientError."""
         if not url.startswith(API_URL):
             raise ValueError("the client asks for another host than Twilio's")
         async with self._opened().request(
@@ -110,22 +109,22 @@ class _Http(AsyncTwilioHttpClient):  # type: ignore[misc]  # the library has no 
             self._account.base_url.rstrip("/") + url[len(API_URL) :],
             params=params,
             data=urlencode(data, doseq=True).encode() if data else None,  # cheaper than aiohttp's form
-            headers={**(headers or {}), "Authorization": self._authorization},
+            headers=headers,
             timeout=self._limits,
             allow_redirects=False,
         ) as reply:
             text = await _read(reply)
             if reply.status == 429:
                 raise Throttled(_retry_after_s(reply.headers.get("Retry-After")))
-            if 200 <= reply.status < 300:
-                _check_object(text)
             return Response(reply.status, text, reply.headers)
 
     def _opened(self) -> aiohttp.ClientSession:
         """Open the session at the first use, because it belongs to the running loop."""
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
-            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers={"Authorization": self._authorization}
+            )
         return self._session
 
     async def close(self) -> None:
@@ -143,19 +142,28 @@ async def _read(reply: aiohttp.ClientResponse) -> str:
     return body.decode("utf-8", errors="replace")
 
 
-def _check_object(text: str) -> None:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        raise TornReply("the answer is no JSON") from None
-    if not isinstance(value, dict):
-        raise TornReply("the answer is no JSON object")
-
-
 def _retry_after_s(value: str | None) -> float | None:
     if value is None or not value.strip().isdigit():
         return None
     return min(float(value), RETRY_AFTER_MAX_S)
+
+
+class _Client(Client):  # type: ignore[misc]  # the library has no types
+    """The official client, which finds out anew for each request what is always the same: here once."""
+
+    def __init__(self, account: TwilioAccount, http: _Http) -> None:
+        super().__init__(account.sid, account.auth_token, http_client=http)
+        self._headers: dict[str, dict[str, str]] = {
+            method: super(_Client, self).get_headers(method, None) for method in ("GET", "POST")
+        }
+
+    def get_headers(self, method: str, headers: Mapping[str, str] | None) -> dict[str, str]:
+        """Return the headers of a request; those of the caller are the library's own defaults."""
+        return self._headers[method]
+
+    def get_hostname(self, uri: str) -> str:
+        """Return the URL as it is: edges and regions of Twilio's are chosen by the base URL of our settings."""
+        return uri
 
 
 class TwilioApi:
@@ -164,7 +172,7 @@ class TwilioApi:
     def __init__(self, account: TwilioAccount, codes: Mapping[int, Consequence]) -> None:
         self._http = _Http(account)
         self._codes = codes
-        client = Client(account.sid, account.auth_token, http_client=self._http)
+        client = _Client(account, self._http)
         self.resource: Any = client.api.v2010.account
 
     async def create(self, request: Callable[[], Awaitable[Any]]) -> SendOutcome:
