@@ -25,6 +25,9 @@ from time import monotonic, sleep
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from forbear_sandbox.child import Child, ChildError, free_port
 from forbear_sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from forbear_sandbox.world_client import WorldClient
@@ -123,6 +126,7 @@ class Stack:
         """Start everything on empty databases, make the tenant, and return when all is ready."""
         shutil.rmtree(self.run_dir, ignore_errors=True)
         self.run_dir.mkdir(parents=True)
+        self._write_signing_key()
         self.postgres.start()
         self.valkey.start()
         self.postgres.run_sql("CREATE DATABASE forbear")
@@ -232,6 +236,7 @@ class Stack:
             "SMTP_STARTTLS": "false",
             "SMTP_SENDER": "care@example.com",
             "REPLY_DOMAIN": "reply.example.com",
+            "SIGNING_KEY_FILE": str(self._signing_key_path),
             **{f"LIMIT_{name}": NO_LIMIT for name in limits},
         }
 
@@ -244,6 +249,16 @@ class Stack:
             "SMTP_LISTEN": f"127.0.0.1:{ports.tracker_smtp}",
             "PUBLIC_URL": self.tracker_url,
         }
+
+    @property
+    def _signing_key_path(self) -> Path:
+        return self.run_dir / "signing-key.pem"
+
+    def _write_signing_key(self) -> None:
+        """Make the key of the ledger, so that a dispatcher that is started again signs with the same one."""
+        key = Ed25519PrivateKey.from_private_bytes(sha256(f"ledger {self.options.seed}".encode()).digest())
+        self._signing_key_path.touch(mode=0o600)
+        self._signing_key_path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
     def _launch(self, *names: str) -> None:
         for name in names:
