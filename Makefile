@@ -8,7 +8,7 @@ SOURCES := $(PACKAGES) tests bench tools
 PROTOS := $(sort $(patsubst proto/%,%,$(wildcard proto/forbear/*/v1/*.proto)))
 WORKERS ?= 2
 
-.PHONY: help setup demo up test check fix bench proto lock clean
+.PHONY: help setup demo up test check fix bench chaos proto lock clean
 
 ##@ Start here
 
@@ -46,6 +46,9 @@ fix: setup ## Mend what the formatter and the linter can mend.
 
 bench: setup ## Run every benchmark, or one (B=name): figures beside their limits.
 	@python tools/bench.py $(B)
+
+chaos: setup ## Kill every part at random moments of a campaign and judge by the world's count (CHAOS="--rounds 50").
+	@python tools/chaos.py $(CHAOS)
 
 proto: setup ## Generate the wire code from proto/.
 	@python -m grpc_tools.protoc -Iproto --python_out=libs/common/src --mypy_out=quiet:libs/common/src \
