@@ -63,7 +63,7 @@ def test_the_plan_is_within_a_hundredth_of_the_exact_optimum(places: int) -> Non
     """Against OR-tools min-cost flow on the same values: scarce, tight and ample capacity; the printed gap is true."""
     borrowers, lawful, horizon = crowd(3_000)
     capacity = even_capacity(lawful, places)
-    options = PlanOptions(1, 1, explore_share=0.0, draw_posterior=False)
+    options = PlanOptions(1, 1, explore_share=0.0, draw_spread=0.0)
 
     plan = make_plan(KNOWN, borrowers, lawful, horizon, capacity, options)
 
@@ -83,9 +83,7 @@ def test_with_room_for_all_everybody_gets_their_best_slot_and_prices_are_nil() -
     borrowers, lawful, horizon = crowd(2_000)
     capacity = np.full((3, 168), 2_000, dtype=np.int64)
 
-    plan = make_plan(
-        KNOWN, borrowers, lawful, horizon, capacity, PlanOptions(1, 1, explore_share=0.0, draw_posterior=False)
-    )
+    plan = make_plan(KNOWN, borrowers, lawful, horizon, capacity, PlanOptions(1, 1, explore_share=0.0, draw_spread=0.0))
 
     assert float(np.nanmax(plan.prices)) < 1e-3
     assert plan.gap < 0.01
@@ -135,7 +133,7 @@ def test_logged_propensities_are_the_frequencies_of_the_draws() -> None:
     seen: list[np.ndarray] = []
 
     for tick in range(60):
-        options = PlanOptions(3, tick, explore_share=1.0, gamma=20.0, draw_posterior=False)
+        options = PlanOptions(3, tick, explore_share=1.0, gamma=20.0, draw_spread=0.0)
         plan = make_plan(KNOWN, borrowers, lawful, horizon, capacity, options)
         seen.append(np.stack((plan.arm, 1.0 / plan.propensity)))
 
@@ -152,7 +150,7 @@ def test_a_budget_is_kept_and_its_price_says_what_more_would_bring() -> None:
     borrowers, lawful, horizon = crowd(4_000)
     capacity = even_capacity(lawful, 4_000)
     cost = (0.002, 0.0005, 0.02)
-    options = PlanOptions(1, 1, explore_share=0.0, cost=cost, draw_posterior=False)
+    options = PlanOptions(1, 1, explore_share=0.0, cost=cost, draw_spread=0.0)
     free = make_plan(KNOWN, borrowers, lawful, horizon, capacity, options)
     spent = float(loads(free).sum(axis=1) @ np.array(cost))
 
@@ -169,7 +167,7 @@ def test_a_price_is_what_one_more_place_brings() -> None:
     """Doubling the places of the dearest cell raises the exact optimum by about price x places at first."""
     borrowers, lawful, horizon = crowd(2_000)
     capacity = even_capacity(lawful, 600)
-    options = PlanOptions(1, 1, explore_share=0.0, draw_posterior=False)
+    options = PlanOptions(1, 1, explore_share=0.0, draw_spread=0.0)
     plan = make_plan(KNOWN, borrowers, lawful, horizon, capacity, options)
     dearest = np.unravel_index(np.nanargmax(plan.prices), plan.prices.shape)
     more = capacity.copy()

@@ -1,28 +1,42 @@
 """Teaches a tenant's response model what became of its contacts. Runs at the plan's tick, in the plan's transaction.
 
-Only what happened before the tick is learned, in the order in which it happened, whatever the order in which it was
-reported: the same events give the same model.
+Only what happened before the tick is learned, in the order in which it was sent, whatever the order in which it was
+reported: the same events give the same model. A contact is learned for good when its window has closed; until then it
+counts provisionally, answered or silent so far, and is taken back at the next tick.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
+from contact_scheduler.contacts import ATTRIBUTION
 from contact_scheduler.learning import state
+from contact_scheduler.learning.delay import DelayCounts
 from contact_scheduler.learning.features import FEATURES
-from contact_scheduler.learning.model import Feedback, Posterior, ResponseModel
-from contact_scheduler.learning.slots import HOURS_PER_WEEK
-from contact_scheduler.store.learning import ModelVersion, Outcome, keep_model, latest_model, take_outcomes
+from contact_scheduler.learning.model import Feedback, Posterior, ResponseModel, TenantSummary, UpdateReport
+from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, FloatArray
+from contact_scheduler.store.learning import (
+    ModelVersion,
+    Outcome,
+    keep_model,
+    latest_model,
+    other_summaries,
+    take_outcomes,
+)
 from forbear_chassis.postgres import UUID, Connection
+
+HOUR = timedelta(hours=1)
+WINDOW_H = ATTRIBUTION / HOUR
 
 log = structlog.get_logger(__name__)
 
 
 async def learn_outcomes(connection: Connection, tenant_id: UUID, tick_at: datetime) -> tuple[int, Posterior]:
-    """Learn what settled since the last tick; return the model's version and what is known now.
+    """Learn what became known since the last tick; return the model's version and what is known now.
 
     A state that cannot be read (another version of the terms) is left behind: the model starts again from its prior.
     """
@@ -30,13 +44,39 @@ async def learn_outcomes(connection: Connection, tenant_id: UUID, tick_at: datet
     kept = await latest_model(connection, tenant_id)
     version, outcomes = (0, 0) if kept is None else (kept.version, kept.outcomes)
     model = _load(kept)
-    settled = await take_outcomes(connection, tenant_id, tick_at)
-    if settled:
-        report = model.update(tenant, _feedback(settled))
+    summaries = [TenantSummary.from_bytes(blob) for blob in await other_summaries(connection, tenant_id, tick_at)]
+    model.lean_on(tenant, [one for one in summaries if one is not None])
+    known = await take_outcomes(connection, tenant_id, tick_at)
+    if known:
+        report = teach(model, tenant, known, tick_at)
         version, outcomes = version + 1, outcomes + report.learned
-        await keep_model(connection, tenant_id, ModelVersion(version, state.to_bytes(model), outcomes), tick_at)
+        stored = ModelVersion(version, state.to_bytes(model), outcomes, model.summary(tenant).to_bytes())
+        await keep_model(connection, tenant_id, stored, tick_at)
         log.info("outcomes_learned", tenant_id=tenant, version=version, learned=report.learned, refused=report.refused)
     return version, model.for_tenant(tenant)
+
+
+def teach(model: ResponseModel, tenant: str, known: list[Outcome], tick_at: datetime) -> UpdateReport:
+    """Learn closed contacts for good and all open ones provisionally; report the former."""
+    silent_chance = _silent_chance(known, tick_at)
+    is_closed = np.array([one.is_closed for one in known], dtype=np.bool_)
+    report = model.update(tenant, _feedback(known, is_closed, None))
+    model.provisional(tenant, _feedback(known, ~is_closed, silent_chance))
+    return report
+
+
+def _silent_chance(known: list[Outcome], tick_at: datetime) -> FloatArray:
+    """Return the chance that somebody who will answer is silent at this age, from how fast answers came of late."""
+    channel = np.array([one.channel - 1 for one in known])
+    has_answered = np.array([one.answered_at is not None for one in known], dtype=np.bool_)
+    age_h = np.array([((one.answered_at or tick_at) - one.sent_at) / HOUR for one in known])
+    result = np.zeros(len(known), dtype=np.float32)
+    for number in range(CHANNELS):
+        here = channel == number
+        counts = DelayCounts(WINDOW_H)
+        counts.add(age_h[here], has_answered[here])
+        result[here] = counts.curve().survival(age_h[here])
+    return result
 
 
 def _load(kept: ModelVersion | None) -> ResponseModel:
@@ -49,10 +89,11 @@ def _load(kept: ModelVersion | None) -> ResponseModel:
         return ResponseModel()
 
 
-def _feedback(settled: list[Outcome]) -> Feedback:
-    features = np.frombuffer(b"".join(one.features for one in settled), dtype=np.float32).reshape(-1, FEATURES)
+def _feedback(known: list[Outcome], is_wanted: NDArray[np.bool_], silent_chance: FloatArray | None) -> Feedback:
+    wanted = [known[row] for row in np.flatnonzero(is_wanted)]
     return Feedback(
-        features=features,
-        slot=np.array([(one.channel - 1) * HOURS_PER_WEEK + one.slot for one in settled], dtype=np.int64),
-        label=np.array([one.has_answered for one in settled], dtype=np.float32),
+        features=np.frombuffer(b"".join(one.features for one in wanted), dtype=np.float32).reshape(-1, FEATURES),
+        slot=np.array([(one.channel - 1) * HOURS_PER_WEEK + one.slot for one in wanted], dtype=np.int64),
+        label=np.array([one.answered_at is not None for one in wanted], dtype=np.float32),
+        silent_chance=None if silent_chance is None else silent_chance[is_wanted],
     )

@@ -15,7 +15,8 @@ and of one round of feedback (rows sorted by time and id; features as logged wit
     model.update("acme", Feedback(features, slot, label))      contacts whose attribution window has closed
     model.provisional("acme", Feedback(..., silent_chance=curve.survival(age_h)))
                                                                all whose window is open, answered or not; replaces
-    model.refresh_pool()                                       nightly: what tenants have in common
+    model.refresh_pool()                                       nightly: what tenants have in common; or, with one
+    model.lean_on("acme", summaries of the others)             stored model per tenant, for each of them
     to_bytes(model) / from_bytes(blob)                         versioned, checked, no pickle
 
 Scores and treatment: `score_loans`, `choose_treatment`. Proof: `evaluate_policy`, `release_gate`, `lift_by_week`.
@@ -38,7 +39,7 @@ from contact_scheduler.learning.features import (
 from contact_scheduler.learning.habits import HabitSums, habit_features
 from contact_scheduler.learning.lift import Lift, Rate, lift, lift_by_week, rate
 from contact_scheduler.learning.lots import draw_key, ids_from_bytes, uniform
-from contact_scheduler.learning.model import Feedback, Posterior, ResponseModel, UpdateReport
+from contact_scheduler.learning.model import Feedback, Posterior, ResponseModel, TenantSummary, UpdateReport
 from contact_scheduler.learning.monitor import Alarm, AlarmKind
 from contact_scheduler.learning.ope import LoggedChoices, PolicyValue, Release, evaluate_policy, release_gate
 from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
@@ -85,6 +86,7 @@ __all__ = [
     "ResponseModel",
     "Scorecard",
     "StateError",
+    "TenantSummary",
     "Treatment",
     "UpdateReport",
     "choose_treatment",

@@ -146,6 +146,13 @@ def encode(facts: BorrowerFacts) -> FloatArray:
     return np.nan_to_num(matrix, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
 
+def without_habits(features: FloatArray) -> FloatArray:
+    """Returns a copy of encoded features with the borrowers' own habits left out: what is expected of their like."""
+    result = features.copy()
+    result[:, -HABITS:] = 0.0
+    return result
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnHealth:
     """Share of unknown values per raw fact, and the facts that are constant: what a console shows as data alarms."""

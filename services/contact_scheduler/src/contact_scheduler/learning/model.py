@@ -54,6 +54,26 @@ class Feedback:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantSummary:
+    """What the shared prior sees of one tenant: its coefficients, and its own evidence on each (the Gram diagonal)."""
+
+    mean: Matrix
+    known: Matrix
+
+    def to_bytes(self) -> bytes:
+        """Returns both as little-endian float64."""
+        return np.concatenate((self.mean, self.known)).astype("<f8").tobytes()
+
+    @classmethod
+    def from_bytes(cls, blob: bytes) -> TenantSummary | None:
+        """Rebuilds a summary; None for one of a model with other terms."""
+        if len(blob) != 16 * len(TERMS):
+            return None
+        mean, known = np.frombuffer(blob, dtype="<f8").reshape(2, -1)
+        return cls(mean, known)
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateReport:
     """What one update did: rows learned, rows refused (impossible slot, label or weight), and alarms that now stand."""
 
@@ -76,13 +96,16 @@ class Posterior:
         log_odds = np.einsum("ij,ij->i", np.nan_to_num(features), self.weights.T[slot])
         return sigmoid(log_odds.astype(np.float64)).astype(np.float32)
 
-    def plan_weights(self, seed: int, tick: int, *, draw: bool) -> NDArray[np.float32]:
-        """Returns weights [groups + 1, FEATURES, CHANNELS, 168]: draws, then the mean (alone without draw)."""
+    def plan_weights(self, seed: int, tick: int, *, spread: float) -> NDArray[np.float32]:
+        """Returns weights [groups + 1, FEATURES, CHANNELS, 168]: draws around the mean, then the mean.
+
+        `spread` scales the posterior's standard deviation in the draws; with 0 there is only the mean.
+        """
         mean = self.weights.reshape(1, FEATURES, CHANNELS, HOURS_PER_WEEK)
-        if not draw:
+        if not spread > 0.0:
             return mean
         generator = np.random.Generator(np.random.Philox(draw_key(seed, PURPOSE_GROUP, tick)))
-        drawn = self.bank.draw(generator.standard_normal((DRAW_GROUPS, len(TERMS))))
+        drawn = self.bank.draw(spread * generator.standard_normal((DRAW_GROUPS, len(TERMS))))
         shape = (1, FEATURES, CHANNELS, HOURS_PER_WEEK)
         return np.concatenate([*(TERMS.weights(one).astype(np.float32).reshape(shape) for one in drawn), mean])
 
@@ -141,23 +164,39 @@ class ResponseModel:
         monitor = self.monitors.get(tenant)
         return monitor.alarms() if monitor else ()
 
+    def summary(self, tenant: str) -> TenantSummary:
+        """Returns what other tenants' priors may see of a tenant."""
+        bank, _ = self._of(tenant)
+        return TenantSummary(bank.mean, np.diagonal(bank.trusted_gram).copy())
+
     def refresh_pool(self) -> None:
         """Rebuilds the shared prior from all tenants, each clipped; each then gets that of the *others* (nightly)."""
-        seed = Prior.normal(TERMS.prior_mean, TERMS.prior_sd)
-        names = list(self.tenants)
-        means = np.array([self.tenants[name].mean for name in names]).reshape(len(names), len(TERMS))
-        known = np.array([np.diagonal(self.tenants[name].trusted_gram) for name in names]).reshape(means.shape)
-        self.pool = pooled_prior(seed, means, known)
-        for row, name in enumerate(names):
-            others = np.arange(len(names)) != row
-            self.tenants[name].prior = pooled_prior(seed, means[others], known[others])
-            self.tenants[name].solve()
+        summaries = {name: self.summary(name) for name in self.tenants}
+        self.pool = _pool_of(list(summaries.values()))
+        for name in summaries:
+            self._lean(name, _pool_of([one for other, one in summaries.items() if other != name]))
+
+    def lean_on(self, tenant: str, others: list[TenantSummary]) -> None:
+        """Gives one tenant the prior that the others make: `refresh_pool` where each tenant is stored apart."""
+        self._lean(tenant, _pool_of(others))
+
+    def _lean(self, tenant: str, prior: Prior) -> None:
+        bank, _ = self._of(tenant)
+        bank.prior = prior
+        bank.solve()
 
     def _of(self, tenant: str) -> tuple[EvidenceBank, Monitor]:
         if tenant not in self.tenants:
             self.tenants[tenant] = EvidenceBank(self.pool)
             self.monitors[tenant] = Monitor.new()
         return self.tenants[tenant], self.monitors[tenant]
+
+
+def _pool_of(summaries: list[TenantSummary]) -> Prior:
+    seed = Prior.normal(TERMS.prior_mean, TERMS.prior_sd)
+    if not summaries:
+        return seed
+    return pooled_prior(seed, np.stack([one.mean for one in summaries]), np.stack([one.known for one in summaries]))
 
 
 def pooled_prior(seed: Prior, means: Matrix, known: Matrix) -> Prior:
@@ -174,7 +213,7 @@ def pooled_prior(seed: Prior, means: Matrix, known: Matrix) -> Prior:
     for _ in range(POOL_ROUNDS):
         pulled = mean + np.clip(means - mean, -reach, reach)
         mean = (seed.precision * seed.mean + (share * pulled).sum(axis=0)) / total
-    return Prior(mean, 1.0 / (tau_squared + 1.0 / total)) if len(means) else seed
+    return Prior(mean, 1.0 / (tau_squared + 1.0 / total))
 
 
 def _usable(feedback: Feedback) -> NDArray[np.int64]:

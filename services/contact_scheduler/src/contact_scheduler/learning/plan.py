@@ -9,6 +9,7 @@ optimum.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from contact_scheduler.learning.features import Borrowers
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.scoring import Scorer
 from contact_scheduler.learning.slots import CHANNELS, FloatArray, Horizon, IntArray, LawfulSlots
+
+# Full draws of some 250 coefficients explore far more than is worth while: measured in docs/LEARNING.md.
+DRAW_SPREAD: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class PlanOptions:
     gamma: float | None = None  # sharpness of those weights; None: from the number of outcomes learned
     cost: tuple[float, float, float] = (0.0, 0.0, 0.0)  # of one contact by SMS, e-mail, voice, in the unit of worth
     budget: float | None = None  # ceiling on the total cost of the plan
-    draw_posterior: bool = True  # Thompson draws for groups of borrowers (protected ones always get the mean)
+    draw_spread: float = DRAW_SPREAD  # of Thompson draws for groups of borrowers (protected ones always get the mean)
     with_second: bool = False  # also name the runner-up of each planned row (a tenth slower; `explain` does it for one)
     start_prices: FloatArray | None = None  # yesterday's prices [CHANNELS, H]
 
@@ -79,7 +83,7 @@ def make_plan(
     """
     if capacity.shape != (CHANNELS, horizon.hours) or int(capacity.min()) < 0:
         raise ValueError(f"capacity must be {CHANNELS} x {horizon.hours} numbers of places, none negative")
-    weights = posterior.plan_weights(options.seed, options.tick, draw=options.draw_posterior)
+    weights = posterior.plan_weights(options.seed, options.tick, spread=options.draw_spread)
     scorer = Scorer.of(borrowers, lawful, horizon, weights, options.cost, seed=options.seed, tick=options.tick)
     gamma = gamma_for(posterior.outcomes) if options.gamma is None else options.gamma
     lottery = Lottery(options.seed, options.tick, options.explore_share, gamma)

@@ -64,7 +64,7 @@ class Touch(NamedTuple):
     channel: int
     at: datetime
     slot: int
-    probability: float
+    probability: float  # expected of others like this borrower, when it was planned
     is_open: bool
     has_answered: bool
     is_settled: bool  # answered, or its window has closed

@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign
 from contact_scheduler.contacts import ContactPhase
+from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.explore import control_group
-from contact_scheduler.learning.features import Borrowers, encode
+from contact_scheduler.learning.features import Borrowers, encode, without_habits
 from contact_scheduler.learning.lots import ids_from_bytes
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
 from contact_scheduler.learning.scores import LoanScores
-from contact_scheduler.learning.slots import FloatArray, Horizon, LawfulSlots
+from contact_scheduler.learning.slots import HOURS_PER_WEEK, FloatArray, Horizon, LawfulSlots
 from contact_scheduler.learning.treatment import Treatment, choose_treatment
 from contact_scheduler.planning.candidates import HOUR, Candidate, History, Skipped, Window, find_eligible
+from contact_scheduler.planning.drawn import describe_draw
 from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
 from contact_scheduler.portfolio.check import make_id
@@ -92,7 +94,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     lawful = LawfulSlots(lawful.patterns, lawful.pattern_of[kept])
     plan = make_plan(request.posterior, cast.borrowers, lawful, cast.horizon, request.capacity, _options(request))
     eligible.skipped[Skipped.NOT_WORTH] += int((plan.channel < 0).sum())
-    choices = _Choices(cast, plan, lawful, scores, treatments, chosen)
+    choices = _Choices(cast, plan, lawful, scores, treatments, chosen, _plain(request.posterior, cast, plan))
     prices = np.nan_to_num(plan.prices).tolist()
     return PlannedDay(
         list(_contacts(request, choices)), _counts(request, eligible.skipped, plan), prices, float(plan.gap)
@@ -118,6 +120,7 @@ class _Choices:
     scores: LoanScores
     treatments: NDArray[np.int8]
     chosen: NDArray[np.int64]
+    plain: FloatArray  # the probability expected of others like them: with the borrowers' own habits left out
 
 
 def _rest(campaign: Campaign, treatment: Treatment) -> timedelta:
@@ -144,6 +147,13 @@ def _cast(
         is_control=control_group(ids, request.campaign.control_share, request.seed),
     )
     return _Cast(rows, borrowers, calendar.horizon(zones))
+
+
+def _plain(posterior: Posterior, cast: _Cast, plan: Plan) -> FloatArray:
+    borrowers = cast.borrowers
+    local = cast.horizon.local_hour[borrowers.zone, np.maximum(plan.hour, 0)].astype(np.int64)
+    slot = np.maximum(plan.channel, 0).astype(np.int64) * HOURS_PER_WEEK + local
+    return posterior.probability(without_habits(borrowers.features), slot)
 
 
 def _options(request: PlanRequest) -> PlanOptions:
@@ -181,14 +191,20 @@ def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int
         hour = int(plan.second_hour[row])
         local = int(choices.cast.horizon.local_hour[choices.cast.borrowers.zone[row], hour])
         second = {"channel": int(plan.second_channel[row]) + 1, "slot": local}
-    reason = {
+    reason: dict[str, object] = {
         "lawful_cells": lawful_cells,
         "price": round(float(np.nan_to_num(plan.prices[plan.channel[row], plan.hour[row]])), 4),
         "second": second,
         "ability": round(float(choices.scores.ability[chosen]), 3),
         "willingness": round(float(choices.scores.willingness[chosen]), 3),
         "outcomes_learned": int(request.posterior.outcomes),
+        "plain": round(float(choices.plain[row]), 5),
     }
+    if plan.arm[row] != Arm.PLANNED:
+        reason["drawn"] = describe_draw(
+            request.posterior, choices.cast.borrowers, choices.lawful, choices.cast.horizon, request.capacity,
+            request.cost, row,
+        )  # fmt: skip
     return orjson.dumps(reason).decode()
 
 

@@ -28,64 +28,82 @@ WITH sought AS (
 UPDATE contact c SET responded_at = least(c.responded_at, e.event_at) FROM earliest e
 WHERE c.tenant_id = $1 AND c.contact_id = e.contact_id
 """
-# Settled before the tick: answered within the window, or silent until its end.
-TAKE_SETTLED = f"""
-WITH settled AS (
-    SELECT contact_id, sent_at, responded_at <= sent_at + {WINDOW} AS has_answered,
-           CASE WHEN responded_at <= sent_at + {WINDOW} THEN responded_at ELSE sent_at + {WINDOW} END AS settled_at
-    FROM contact
-    WHERE tenant_id = $1 AND state = {ACCEPTED} AND learned_at IS NULL
-      AND (responded_at < $2 OR sent_at + {WINDOW} < $2)
-), marked AS (
-    UPDATE contact c SET learned_at = $2 FROM settled s
-    WHERE c.tenant_id = $1 AND c.contact_id = s.contact_id AND s.settled_at < $2
-    RETURNING c.contact_id, c.channel, c.slot, c.features, s.settled_at,
-        coalesce(s.has_answered, false) AS has_answered,
-        (extract(epoch FROM date_trunc('hour', c.sent_at) - date_trunc('hour', c.not_before)) / 3600)::int AS late_h
+# Everything sent before the tick that was not learned for good. What happens at or after the tick is not known yet.
+TAKE_UNLEARNED = f"""
+WITH known AS (
+    SELECT contact_id, CASE WHEN responded_at < $2 AND responded_at <= sent_at + {WINDOW} THEN responded_at END
+           AS answered_at, sent_at + {WINDOW} < $2 AS is_closed
+    FROM contact WHERE tenant_id = $1 AND state = {ACCEPTED} AND learned_at IS NULL AND sent_at < $2
+), closed AS (
+    UPDATE contact c SET learned_at = $2 FROM known k
+    WHERE c.tenant_id = $1 AND c.contact_id = k.contact_id AND k.is_closed
 )
-SELECT * FROM marked ORDER BY settled_at, contact_id
+SELECT c.channel, c.slot, c.features, c.sent_at, k.answered_at, k.is_closed,
+       (extract(epoch FROM date_trunc('hour', c.sent_at) - date_trunc('hour', c.not_before)) / 3600)::int AS late_h
+FROM known k JOIN contact c ON c.tenant_id = $1 AND c.contact_id = k.contact_id
+ORDER BY c.sent_at, c.contact_id
+"""
+OTHERS = """
+SELECT DISTINCT ON (tenant_id) summary FROM model_state
+WHERE tenant_id <> $1 AND learned_at < $2 ORDER BY tenant_id, version DESC
 """
 
 
 class Outcome(NamedTuple):
-    """One contact whose answer is known, or whose window has closed."""
+    """What is known of one contact at a tick."""
 
     channel: int
     slot: int  # hour of the week at which it was sent, on the borrower's clock
     features: bytes
-    has_answered: bool
+    sent_at: datetime
+    answered_at: datetime | None
+    is_closed: bool  # no answer can be attributed to it any more
 
 
 class ModelVersion(NamedTuple):
-    """A stored model."""
+    """A stored model; `summary` is all that other tenants' models ever see of it."""
 
     version: int
     blob: bytes
     outcomes: int
+    summary: bytes
 
 
 async def take_outcomes(connection: Connection, tenant_id: UUID, tick_at: datetime) -> list[Outcome]:
-    """Return what settled before the tick and was not learned yet, in order, and mark it as learned."""
+    """Return what was sent before the tick and is not learned for good, oldest first; mark the closed as learned."""
     await connection.execute(ATTRIBUTE, tenant_id, tick_at, sorted(ANSWERS))
-    rows = await connection.fetch(TAKE_SETTLED, tenant_id, tick_at)
+    rows = await connection.fetch(TAKE_UNLEARNED, tenant_id, tick_at)
     return [
-        Outcome(row["channel"], (row["slot"] + row["late_h"]) % 168, row["features"], row["has_answered"])
+        Outcome(
+            row["channel"], (row["slot"] + row["late_h"]) % 168, row["features"], row["sent_at"], row["answered_at"],
+            row["is_closed"],
+        )
         for row in rows
-    ]
+    ]  # fmt: skip
 
 
 async def latest_model(connection: Connection, tenant_id: UUID) -> ModelVersion | None:
     """Return the latest version of a tenant's model, held for this transaction, or None."""
     row = await connection.fetchrow(
-        "SELECT version, blob, outcomes FROM model_state WHERE tenant_id = $1 ORDER BY version DESC LIMIT 1 FOR UPDATE",
+        "SELECT version, blob, outcomes, summary FROM model_state WHERE tenant_id = $1 "
+        "ORDER BY version DESC LIMIT 1 FOR UPDATE",
         tenant_id,
     )
-    return None if row is None else ModelVersion(row["version"], row["blob"], row["outcomes"])
+    return None if row is None else ModelVersion(*row.values())
+
+
+async def other_summaries(connection: Connection, tenant_id: UUID, tick_at: datetime) -> list[bytes]:
+    """Return the latest summary of each other tenant's model that was learned before the tick."""
+    return [row["summary"] for row in await connection.fetch(OTHERS, tenant_id, tick_at)]
 
 
 async def keep_model(connection: Connection, tenant_id: UUID, model: ModelVersion, now: datetime) -> None:
     """Write a new version and forget the oldest."""
-    await connection.execute("INSERT INTO model_state VALUES ($1, $2, $3, $4, $5)", tenant_id, *model, now)
+    await connection.execute(
+        "INSERT INTO model_state (tenant_id, version, blob, outcomes, summary, learned_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6)",
+        tenant_id, *model, now,
+    )  # fmt: skip
     await connection.execute(
         "DELETE FROM model_state WHERE tenant_id = $1 AND version <= $2", tenant_id, model.version - VERSIONS_KEPT
     )

@@ -50,7 +50,8 @@ WHERE (cardinality($7::text[]) = 0 OR b.region = ANY($7)) AND (cardinality($8::t
 ORDER BY b.borrower_id
 """
 HISTORY = """
-SELECT borrower_id, channel, slot, probability, state, coalesce(sent_at, not_before) AS at, responded_at
+SELECT borrower_id, channel, slot, coalesce((reason->>'plain')::real, probability) AS plain, state,
+       coalesce(sent_at, not_before) AS at, responded_at
 FROM contact
 WHERE tenant_id = $1 AND borrower_id = ANY($2) AND not_before > $3 AND state = ANY($4)
 ORDER BY borrower_id, at, contact_id
@@ -119,7 +120,7 @@ async def read_history(connection: Connection, tenant_id: UUID, borrowers: list[
             has_answered = answered_at is not None and answered_at < tick_at and answered_at <= row["at"] + ATTRIBUTION
             is_sent = row["state"] == ContactPhase.ACCEPTED
             touch = Touch(
-                row["channel"], row["at"], row["slot"], row["probability"], is_open=row["state"] in OPEN,
+                row["channel"], row["at"], row["slot"], row["plain"], is_open=row["state"] in OPEN,
                 has_answered=has_answered,
                 is_settled=is_sent and (has_answered or row["at"] + ATTRIBUTION <= tick_at),
             )  # fmt: skip

@@ -226,6 +226,7 @@ CREATE TABLE model_state (
     version integer NOT NULL,
     blob bytea NOT NULL,
     outcomes bigint NOT NULL,
+    summary bytea NOT NULL,            -- coefficients and how well each is known: what other tenants' priors see
     learned_at timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, version)
 );

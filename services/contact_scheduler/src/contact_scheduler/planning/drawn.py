@@ -1,0 +1,40 @@
+"""What is logged with a drawn contact (explored or control), so that other policies can be valued by it later.
+
+A policy is valued among twelve options, channel x part of the day. For that a row must say how many cells of each
+option were open to it, and which option the model liked best *before* it saw the answer: a model asked afterwards would
+be judged by what it has learned from the very same row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contact_scheduler.learning.explore import OPTIONS, option_of
+from contact_scheduler.learning.features import Borrowers
+from contact_scheduler.learning.model import Posterior
+from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, Horizon, LawfulSlots
+
+
+def describe_draw(
+    posterior: Posterior,
+    borrowers: Borrowers,
+    lawful: LawfulSlots,
+    horizon: Horizon,
+    capacity: NDArray[np.int64],
+    cost: tuple[float, float, float],
+    row: int,
+) -> dict[str, object]:
+    """Return {"open": open cells of each option, "best": the option with the best expected value}."""
+    local = horizon.local_hour[borrowers.zone[row]].astype(np.int64)
+    channel = np.repeat(np.arange(CHANNELS), horizon.hours)
+    slot = channel * HOURS_PER_WEEK + np.tile(local, CHANNELS)
+    is_open = (lawful.patterns[lawful.pattern_of[row]] & (capacity > 0)).ravel()
+    option = option_of(channel, slot % HOURS_PER_WEEK)
+    features = np.repeat(borrowers.features[[row]], len(slot), axis=0)
+    value = posterior.probability(features, slot) - np.asarray(cost, dtype=np.float32)[channel]
+    best = int(np.where(is_open, value, -np.inf).argmax())
+    return {
+        "open": np.bincount(option[is_open], minlength=OPTIONS).tolist(),
+        "best": int(option[best]),
+    }
