@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from contact_scheduler.__main__ import MIGRATIONS, SCHEMA
 from contact_scheduler.capacity import DispatcherCapacity
+from contact_scheduler.evaluate_campaign import EvaluateCampaign
 from contact_scheduler.explain_contact import ExplainContact
 from contact_scheduler.hand_over import PAYMENT, RECALL, relay_requests
 from contact_scheduler.http_app import make_app
@@ -51,7 +51,7 @@ from tests.kit.manual_clock import ManualClock
 @pytest.fixture
 async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncIterator[Scheduler]:
     """The scheduler of one test."""
-    await migrate(database.url("forbear_scheduler_owner"), MIGRATIONS, SCHEMA)
+    await migrate(database.url("forbear_scheduler_owner"), "contact_scheduler.store.migrations", "scheduler")
     pool = await open_pool(database.url("forbear_scheduler"), size_max=8)
     tenant_id = await add_tenant(pool, "harbor", KEY, manual_clock.now())
     await add_tenant(pool, "other", OTHER_KEY, manual_clock.now())
@@ -74,12 +74,13 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
     scheduler_grpc.add_SchedulerServiceServicer_to_server(service, server.server)
     await server.start()
     own_channel = connect(f"127.0.0.1:{server.port}", manual_clock)
+    report = ReportCampaign(ReportStore(pool))
     api = Api(
         pool=pool, clock=manual_clock, tenants=TenantStore(pool), imports=ImportStore(pool),
         campaigns=CampaignStore(pool),
         borrowers=BorrowerStore(pool), import_borrowers=ImportBorrowers(ImportStore(pool), manual_clock, 1 << 30),
         manage_campaigns=ManageCampaigns(wake), record_payments=RecordPayments(wake),
-        report=ReportCampaign(ReportStore(pool)), explain=explain,
+        report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, manual_clock), explain=explain,
     )  # fmt: skip
     transport = httpx.ASGITransport(app=make_app(api))
     async with httpx.AsyncClient(

@@ -209,9 +209,9 @@ async def test_a_paused_campaign_releases_nothing_and_takes_back_what_it_release
 
 
 async def test_answers_are_learned_at_the_next_tick_in_order(scheduler: Scheduler, portfolio: str) -> None:
-    """Answers and silence reach the model once they are settled; each contact is learned once."""
+    """Answers and silence are learned for good once, when the window has closed, and evaluated from then on."""
     await scheduler.upload(portfolio)
-    await scheduler.start_campaign(cadence={"rest_days": 1, "contacts_a_week_max": 5})
+    await scheduler.start_campaign(cadence={"rest_days": 1, "contacts_a_week_max": 5}, control_share=0.3)
     for _ in range(5):
         await scheduler.live_until(scheduler.clock.now() + timedelta(hours=12))
         for number, contact_id in enumerate(await report_outcomes(scheduler)):
@@ -230,6 +230,10 @@ async def test_answers_are_learned_at_the_next_tick_in_order(scheduler: Schedule
     shown = (await scheduler.http.get(f"/v1/campaigns/{report.json()[0]['campaign_id']}/report")).json()
     assert 0.3 < shown["total"]["learned"]["rate"] < 0.7
     assert shown["heat_map"] == (await scheduler.http.get("/v1/response-rates")).json()
+    evaluation = (await scheduler.http.get(f"/v1/campaigns/{report.json()[0]['campaign_id']}/evaluation")).json()
+    assert shown["total"] == evaluation["lift"]
+    assert ["even", "sms", "email", "voice", "model"] == [one["policy"] for one in evaluation["policies"]]
+    assert all(one["contacts"] > 0 for one in evaluation["policies"])
 
 
 async def test_a_wish_binds_the_plan(scheduler: Scheduler) -> None:

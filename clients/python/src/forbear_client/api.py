@@ -89,6 +89,10 @@ class Api:
         """Return what a campaign has brought so far."""
         return self._document("GET", f"/v1/campaigns/{campaign_id}/report")
 
+    def evaluation(self, campaign_id: str) -> Document:
+        """Return what learning brought, beside the control group and beside fixed rules."""
+        return self._document("GET", f"/v1/campaigns/{campaign_id}/evaluation")
+
     def next_contact(self, borrower_ref: str) -> Document:
         """Return why a borrower is contacted next as planned, or why not."""
         return self._document("GET", f"/v1/borrowers/{borrower_ref}/next-contact")

@@ -9,6 +9,7 @@ import click
 import structlog
 
 from contact_scheduler.capacity import DispatcherCapacity
+from contact_scheduler.evaluate_campaign import EvaluateCampaign
 from contact_scheduler.explain_contact import ExplainContact
 from contact_scheduler.hand_over import PAYMENT, RECALL, relay_requests
 from contact_scheduler.http_app import make_app
@@ -88,12 +89,13 @@ async def serve(settings: Settings) -> None:
     service = SchedulerService(TakeFeedback(pool, wake_all), explain)
     add_SchedulerServiceServicer_to_server(service, rpc.server)
     rpc.add(SERVICE)
+    report = ReportCampaign(ReportStore(pool))
     api = Api(
         pool=pool, clock=clock, tenants=TenantStore(pool), imports=ImportStore(pool), campaigns=CampaignStore(pool),
         borrowers=BorrowerStore(pool),
         import_borrowers=ImportBorrowers(ImportStore(pool), clock, settings.import_bytes_max),
         manage_campaigns=ManageCampaigns(wake_all), record_payments=RecordPayments(wake_all),
-        report=ReportCampaign(ReportStore(pool)), explain=explain,
+        report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
     )  # fmt: skip
     running.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
     running.serve(HttpServer(cast("App", make_app(api)), settings.http_listen, running.activity))

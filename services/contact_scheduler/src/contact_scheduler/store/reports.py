@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -60,6 +61,19 @@ class ReportStore:
             """,
             tenant_id, campaign_id,
         )  # fmt: skip
+
+    async def drawn(self, tenant_id: UUID, campaign_id: UUID, now: datetime) -> list[Any]:
+        """Return (arm, channel, planned hour of the week, propensity, drawn, has_answered) of drawn contacts whose
+        window has closed, oldest first."""
+        rows: list[Any] = await self._pool.fetch(
+            f"""
+            SELECT arm, channel, slot, propensity, reason->>'drawn' AS drawn, {ANSWERED} AS has_answered FROM contact
+            WHERE tenant_id = $1 AND campaign_id = $2 AND arm IN (2, 3) AND state = {ACCEPTED} AND sent_at < $3
+              AND reason ? 'drawn' ORDER BY sent_at, contact_id
+            """,
+            tenant_id, campaign_id, now - ATTRIBUTION,
+        )  # fmt: skip
+        return rows
 
     async def responses(self, tenant_id: UUID) -> list[Any]:
         """Return (kind, responses) of the tenant."""

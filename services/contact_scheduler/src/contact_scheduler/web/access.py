@@ -14,6 +14,7 @@ from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Pool
 
 if TYPE_CHECKING:
+    from contact_scheduler.evaluate_campaign import EvaluateCampaign
     from contact_scheduler.explain_contact import ExplainContact
     from contact_scheduler.import_borrowers import ImportBorrowers
     from contact_scheduler.manage_campaigns import ManageCampaigns
@@ -41,6 +42,7 @@ class Api:
     manage_campaigns: ManageCampaigns
     record_payments: RecordPayments
     report: ReportCampaign
+    evaluate: EvaluateCampaign
     explain: ExplainContact
 
 

@@ -51,10 +51,11 @@ async def show_console(api: Parts, session: Session = None, campaign: uuid.UUID 
     campaigns = await api.campaigns.list(tenant_id)
     chosen = next((one for one in campaigns if campaign is None or one.campaign_id == campaign), None)
     report = None if chosen is None else await api.report.run(tenant_id, chosen.campaign_id)
+    evaluation = None if chosen is None else await api.evaluate.run(tenant_id, chosen.campaign_id)
     return _page(
         "console.html", brand=await api.tenants.brand(tenant_id), now=api.clock.now(), campaigns=campaigns,
-        chosen=chosen, report=report, heat=_heat(report), phases=[phase.label for phase in ContactPhase],
-        channels=[channel.label for channel in Channel],
+        chosen=chosen, report=report, evaluation=evaluation, heat=_heat(report),
+        phases=[phase.label for phase in ContactPhase], channels=[channel.label for channel in Channel],
     )  # fmt: skip
 
 

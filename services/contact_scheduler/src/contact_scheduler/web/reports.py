@@ -91,7 +91,7 @@ async def report_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) ->
     return ReportView(
         campaign_id=campaign_id,
         states=report.states,
-        total=LiftView(**_lift(report.total)),
+        total=view_lift(report.total),
         weeks=[WeekView(week=week.number, **_lift(week.lift)) for week in report.weeks],
         refusals=[RefusalView(rule=one.rule, state=one.state, contacts=one.contacts) for one in report.refusals],
         heat_map=[_cell(cell) for cell in report.cells],
@@ -110,6 +110,11 @@ async def response_rates(api: Parts, caller: Reader, campaign_id: uuid.UUID | No
 
 def _rate(rate: Rate) -> dict[str, Any]:
     return {"contacts": rate.rows, "answers": rate.positives, "rate": rate.value, "low": rate.low, "high": rate.high}
+
+
+def view_lift(lift: Lift) -> LiftView:
+    """Show a comparison."""
+    return LiftView(**_lift(lift))
 
 
 def _lift(lift: Lift) -> dict[str, Any]:

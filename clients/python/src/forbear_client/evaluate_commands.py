@@ -1,0 +1,62 @@
+"""`forbear evaluate CAMPAIGN`: what did learning bring, compared with the control and with each fixed rule?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from forbear_client.campaign_commands import open_api, refused, show
+
+console = Console()
+
+
+@click.command()
+@click.argument("campaign_id")
+@click.option(
+    "--url", envvar="FORBEAR_URL", default="http://127.0.0.1:8080", show_default=True, help="the campaign API"
+)
+@click.option(
+    "--key-file",
+    envvar="FORBEAR_API_KEY_FILE",
+    default="run/up/api-key",
+    show_default=True,
+    type=click.Path(dir_okay=False),
+    help="file with the API key (`make up` writes this one)",
+)
+@click.option("--json", "as_json", is_flag=True, help="print the document of the API instead of a table")
+@click.pass_context
+def evaluate(context: click.Context, campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
+    """Say what learning brought to a campaign, beside the control group and beside fixed rules.
+
+    The first line compares contacts as they were made. The table estimates, from contacts that were drawn by lot, what
+    other policies would have brought; "dr" (doubly robust) is the column to act on, the others are there to disagree.
+    """
+    context.obj = {"url": url, "key_file": key_file}
+    with open_api(context) as api:
+        found = refused(lambda: api.evaluation(campaign_id))
+    if as_json:
+        show(found)
+        return
+    console.print(found["summary"], highlight=False)
+    console.print(_table(found["policies"]))
+
+
+def _table(policies: list[dict[str, Any]]) -> Table:
+    table = Table(title="Answers per 100 contacts, estimated (95 % interval)", title_justify="left")
+    table.add_column("policy")
+    for name in ("dr", "snips", "ips", "contacts", "worth"):
+        table.add_column(name, justify="right")
+    for policy in policies:
+        estimates = [_say(policy[name]) for name in ("dr", "snips", "ips")]
+        worth = f"{policy['effective_contacts']:,.0f}" + ("" if policy["is_telling"] else " (too few to tell)")
+        table.add_row(f"{policy['policy']}: {policy['words']}", *estimates, f"{policy['contacts']:,}", worth)
+    return table
+
+
+def _say(estimate: dict[str, float] | None) -> str:
+    if estimate is None:
+        return "-"
+    return f"{100 * estimate['value']:.1f} ({100 * estimate['low']:.1f} to {100 * estimate['high']:.1f})"
