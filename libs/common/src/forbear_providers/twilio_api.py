@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 import aiohttp
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
@@ -51,6 +51,9 @@ _STATUSES = {
     403: Consequence(_TRANSIENT, "forbidden", retry_after_s=60.0),
     404: Consequence(_TRANSIENT, "account_not_found", retry_after_s=60.0),
 }
+
+
+_QUOTED = [quote_plus(bytes([byte])) for byte in range(256)]  # what each byte of a form becomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class _Http(AsyncTwilioHttpClient):  # type: ignore[misc]  # the library has no 
             method.upper(),
             self._account.base_url.rstrip("/") + url[len(API_URL) :],
             params=params,
-            data=urlencode(data, doseq=True).encode() if data else None,  # cheaper than aiohttp's form
+            data=encode_form(data) if data else None,
             headers=headers,
             timeout=self._limits,
             allow_redirects=False,
@@ -133,6 +136,16 @@ class _Http(AsyncTwilioHttpClient):  # type: ignore[misc]  # the library has no 
             await self._session.close()
 
 
+def encode_form(fields: Mapping[str, Any]) -> bytes:
+    """Return what `urllib.parse.urlencode(fields, doseq=True)` does (a test compares both), in half the time."""
+    pairs = [(key, one) for key, value in fields.items() for one in (value if isinstance(value, list) else (value,))]
+    return "&".join([f"{_quote(key)}={_quote(str(value))}" for key, value in pairs]).encode("ascii")
+
+
+def _quote(text: str) -> str:
+    return "".join(map(_QUOTED.__getitem__, text.encode()))
+
+
 async def _read(reply: aiohttp.ClientResponse) -> str:
     body = bytearray()
     async for chunk in reply.content.iter_any():
@@ -148,31 +161,13 @@ def _retry_after_s(value: str | None) -> float | None:
     return min(float(value), RETRY_AFTER_MAX_S)
 
 
-class _Client(Client):  # type: ignore[misc]  # the library has no types
-    """The official client, which finds out anew for each request what is always the same: here once."""
-
-    def __init__(self, account: TwilioAccount, http: _Http) -> None:
-        super().__init__(account.sid, account.auth_token, http_client=http)
-        self._headers: dict[str, dict[str, str]] = {
-            method: super(_Client, self).get_headers(method, None) for method in ("GET", "POST")
-        }
-
-    def get_headers(self, method: str, headers: Mapping[str, str] | None) -> dict[str, str]:
-        """Return the headers of a request; those of the caller are the library's own defaults."""
-        return self._headers[method]
-
-    def get_hostname(self, uri: str) -> str:
-        """Return the URL as it is: edges and regions of Twilio's are chosen by the base URL of our settings."""
-        return uri
-
-
 class TwilioApi:
     """Asks Twilio once and turns whatever happens into an outcome."""
 
     def __init__(self, account: TwilioAccount, codes: Mapping[int, Consequence]) -> None:
         self._http = _Http(account)
         self._codes = codes
-        client = _Client(account, self._http)
+        client = Client(account.sid, account.auth_token, http_client=self._http)
         self.resource: Any = client.api.v2010.account
 
     async def create(self, request: Callable[[], Awaitable[Any]]) -> SendOutcome:
