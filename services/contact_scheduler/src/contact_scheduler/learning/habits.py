@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from contact_scheduler.learning.features import HABITS
 from contact_scheduler.learning.slots import CHANNELS, DAY_PART_OF_HOUR, HOURS_PER_WEEK, FloatArray, IntArray
 
-HABIT_SD: Final = 0.8  # borrowers differ from their like by this much in log-odds, before anything is known
+HABIT_SD: Final = 0.4  # borrowers differ from their like by this much in log-odds, before anything is known
 
 
 class HabitSums:
