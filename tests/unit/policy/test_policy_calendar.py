@@ -18,6 +18,7 @@ def test_holidays_of_the_united_states_are_those_of_the_statute() -> None:
     days = {(1, 1), (1, 19), (2, 16), (5, 25), (6, 19), (7, 3), (7, 4), (9, 7), (10, 12), (11, 11), (11, 26), (12, 25)}
 
     assert days == {(day.month, day.day) for day in us_federal_holidays(2026)}
+    assert date(2025, 9, 1) in us_federal_holidays(2025)
     assert date(2021, 12, 31) in us_federal_holidays(2021)
     assert date(2023, 1, 2) in us_federal_holidays(2023)
     assert date(2022, 12, 26) in us_federal_holidays(2022)

@@ -1,7 +1,7 @@
 """Each kind of limit by time and number: until when it objects, in which words, and what it counted."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from forbear_domain.policy import (
     Direction,
     Facts,
     Outcome,
+    PastContact,
     Purpose,
     Recipient,
     Route,
@@ -274,3 +275,39 @@ def test_calls_agreed_to_before_the_talk_stand_until_it_ends() -> None:
     assert judged(one, called(past(DAY, result=TALK), consents=consent)) is None
     assert judged(one, called(past(3 * DAY, result=TALK), past(DAY), consents=consent)) is not None
     assert judged(one, replace(called(past(DAY), consents=consent), past=calls(DAY, DAY - HOUR))) is None
+
+
+AGREED_AT = utc(3, 2)  # still 2 June in New York, where the seventh day therefore ends with 8 June
+
+
+@pytest.mark.parametrize(
+    ("called_at", "counted"), [(utc(9, 2), False), (utc(9, 3, 59, 59), False), (utc(9, 4), True), (utc(9, 12), True)]
+)
+def test_an_agreement_to_more_calls_ends_by_the_consumers_calendar(called_at: datetime, counted: bool) -> None:
+    """Shows the end of the seventh day, which is neither that of UTC nor a full week later."""
+    one = rule("cap", skips_agreed_calls=True, **CAP)
+    facts = called(PastContact(called_at, Channel.VOICE), consents=(Consent(ConsentKind.ADDITIONAL_CALLS, AGREED_AT),))
+
+    assert counted is (judged(one, facts) is not None)
+
+
+def test_the_call_right_after_the_talk_is_no_longer_agreed_to() -> None:
+    """Shows the end of the agreement to the microsecond."""
+    one = rule("cap", skips_agreed_calls=True, **CAP)
+    consent = (Consent(ConsentKind.ADDITIONAL_CALLS, NOW - 2 * DAY),)
+    after = past(DAY - timedelta(microseconds=1))
+
+    finding = judged(one, called(past(DAY, result=TALK), after, consents=consent))
+
+    assert finding is not None
+    assert (1,) == finding.counted
+
+
+def test_the_days_of_silence_are_told_by_the_consumers_calendar() -> None:
+    """Shows a talk on a Tuesday morning in Tokyo, where it was still Monday in UTC."""
+    facts = called(PastContact(utc(8, 20), Channel.VOICE, result=TALK))
+
+    finding = judged(rule("cooling_off", days=7), facts, NOW, ZoneInfo("Asia/Tokyo"))
+
+    assert finding is not None
+    assert "A conversation about this debt on Tue 9 Jun 2026 bars calls until Mon 15 Jun 2026." == finding.why

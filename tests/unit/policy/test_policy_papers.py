@@ -1,6 +1,7 @@
 """Consents, messages, persons and notices: what is missing is named."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ CONSENTS: list[tuple[Consent, dict[str, Any], bool]] = [
     (Consent(ConsentKind.SMS, NOW - 60 * DAY), BASIS | {"fresh_days": 60}, True),
     (Consent(ConsentKind.SMS, NOW - 61 * DAY), BASIS | {"fresh_days": 60}, False),
     (Consent(ConsentKind.SMS, NOW - 61 * DAY), BASIS, True),
+    (Consent(ConsentKind.SMS, datetime(2026, 4, 11, 2, tzinfo=UTC)), BASIS | {"fresh_days": 60}, False),
     (Consent(ConsentKind.SMS, NOW - 61 * DAY, fresh_at=NOW - DAY), BASIS | {"fresh_days": 60}, True),
     (Consent(ConsentKind.SMS, NOW - DAY, fresh_at=NOW - 99 * DAY), BASIS | {"fresh_days": 60}, True),
 ]

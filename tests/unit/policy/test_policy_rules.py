@@ -124,6 +124,15 @@ def test_a_wait_runs_into_a_rule_that_is_not_in_force_yet() -> None:
     assert (Outcome.REFUSE, "R") == (verdict.outcome, verdict.rule)
 
 
+def test_a_wait_may_end_with_the_last_day_of_a_rule() -> None:
+    """Shows that hours of contact which end with today no longer hold at midnight."""
+    wait = replace(rule("cap", **CAP), id="W")
+    hours = replace(rule("clock_window", **NINE), effective_to=date(2026, 6, 10))
+    rules = RuleSet(frozenset({"US"}), (wait, hours), ("P@1",))
+
+    assert utc(11, 4) == decide(called(past(6 * DAY)), rules, NOW).not_before
+
+
 def test_a_wait_that_outlasts_an_exception_is_a_refusal() -> None:
     """Shows that a settled rule whose exception lapses during the wait objects again."""
     wait = replace(rule("cap", **CAP), id="W")

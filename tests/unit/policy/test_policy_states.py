@@ -109,6 +109,14 @@ def test_a_stated_place_bars_what_is_tied_to_it(facts: Facts, barred: bool) -> N
         assert Outcome.REFUSE is finding.outcome
 
 
+def test_a_stated_place_holds_to_the_end_of_its_last_day_there() -> None:
+    """Shows ten in the evening of the last day, when it is the next day in UTC already."""
+    facts = replace(stated(place="gym", until_on=date(2026, 6, 9)), known_at="gym")
+
+    assert judged(rule("stated_inconvenience", about="place"), facts, utc(10, 2)) is not None
+    assert judged(rule("stated_inconvenience", about="place"), facts, utc(10, 4)) is None
+
+
 STATES: list[tuple[Suppression, bool]] = [
     (Suppression(SuppressionKind.CEASE, NOW), True),
     (Suppression(SuppressionKind.CEASE, NOW + MINUTE), False),

@@ -1,12 +1,13 @@
 """Local dates and midnights, business days, and the public holidays that rules name."""
 
+from calendar import monthrange
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
-SATURDAY = 5
+SATURDAY, SUNDAY = 5, 6
 ALWAYS = datetime.min.replace(tzinfo=UTC)  # before every instant
 NEVER = datetime.max.replace(tzinfo=UTC)  # after every instant
 
@@ -33,8 +34,8 @@ def add_months(day: date, months: int) -> date:
     """The same day of a later month, or that month's last day where it is shorter."""
     years, month0 = divmod(day.month - 1 + months, 12)
     year = day.year + years
-    next_month = date(year + (month0 == 11), (month0 + 1) % 12 + 1, 1)
-    return date(year, month0 + 1, min(day.day, (next_month - ONE_DAY).day))
+    _, last = monthrange(year, month0 + 1)
+    return date(year, month0 + 1, min(day.day, last))
 
 
 def add_business_days(day: date, count: int, holidays: Iterable[date] = ()) -> date:
@@ -83,6 +84,7 @@ def au_national_holidays(year: int) -> frozenset[date]:
     return frozenset(days)
 
 
+OBSERVED_AFTER = {SATURDAY: -ONE_DAY, SUNDAY: ONE_DAY}
 HOLIDAYS = {"AU": au_national_holidays, "US": us_federal_holidays}
 
 
@@ -102,6 +104,4 @@ def _last_monday_of_may(year: int) -> date:
 
 
 def _observed_on_weekday(day: date) -> date:
-    if day.weekday() == SATURDAY:
-        return day - ONE_DAY
-    return day + ONE_DAY if day.weekday() > SATURDAY else day
+    return day + OBSERVED_AFTER.get(day.weekday(), timedelta(0))

@@ -78,7 +78,7 @@ def _call_words(reader: Reader, facts: Facts, rules: RuleSet, verdict: Verdict, 
     situation = Situation(facts, zones)
     over = [finding for finding in verdict.fired if finding.rule in CALL_LIMITS]
     cap = cap_of(rules, "REGF-14B-7IN7", facts)
-    counted = cap.counter.fullest(situation, cap.window.start(at, zones)) if cap else ()
+    counted = _fullest(cap, situation, at) if cap else ()
     excluded = situation.agreed_to_call(at) or facts.recipient not in _COUNTED_PERSONS
     today = local_date(at, zones[0])
     talks = [one.at for one in facts.past if one.result is CallResult.CONVERSATION]
@@ -205,7 +205,7 @@ def _count_words(reader: Reader, facts: Facts, rules: RuleSet, verdict: Verdict)
     zones = zones_of(facts.place.zones)
     situation = Situation(facts, zones)
     start = cap.window.start(reader.at, zones)
-    counted = cap.counter.fullest(situation, start)
+    counted = _fullest(cap, situation, reader.at)
     answer: Answer = {"counted": len(counted)}
     if facts.purpose in (Purpose.LEGAL_NOTICE, Purpose.DUTY_NOTICE, Purpose.REQUIRED_DISCLOSURE, Purpose.REPLY):
         answer["counted"] = False if reader.rule == "KR-7IN7" else len(counted)
@@ -225,6 +225,11 @@ def _count_words(reader: Reader, facts: Facts, rules: RuleSet, verdict: Verdict)
     if reader.jurisdiction == "AU":
         answer["note"] = "attempts do not count toward 3/10 but must not be excessive"
     return answer
+
+
+def _fullest(cap: Cap, situation: Situation, at: datetime) -> tuple[int, ...]:
+    """Positions of the contacts that a cap counts at `at`, for the debt against which most are counted."""
+    return max(cap.counter.by_debt(situation, cap.window.start(at, situation.zones)), key=len)
 
 
 def cap_of(rules: RuleSet, rule_id: str, facts: Facts) -> Cap | None:

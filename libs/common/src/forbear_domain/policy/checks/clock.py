@@ -127,7 +127,7 @@ class StatedInconvenience(Check):
         if (stated.place is not None) != (self.about == "place"):
             return None
         if stated.place is not None:
-            return self._judge_place(stated, situation, at)
+            return self._judge_place(stated, stated.place, situation, at)
         ends = [end for zone in situation.zones if (end := _stated_end(stated, at, zone)) is not None]
         if not ends:
             return None
@@ -136,17 +136,15 @@ class StatedInconvenience(Check):
             situation, f"The consumer called {local:%H:%M} on a {local:%A} an inconvenient time.", max(ends)
         )
 
-    def _judge_place(self, stated: Inconvenience, situation: Situation, at: datetime) -> Finding | None:
+    def _judge_place(self, stated: Inconvenience, place: str, situation: Situation, at: datetime) -> Finding | None:
         facts = situation.facts
         if stated.until_on is not None and all(
             at.astimezone(zone).date() > stated.until_on for zone in situation.zones
         ):
             return None
-        tied = facts.address.kind in TIED_ADDRESSES.get(stated.place or "", ()) or facts.channel in TIED_CHANNELS.get(
-            stated.place or "", ()
-        )
-        if tied or facts.known_at == stated.place:
-            return self.finding(situation, f"The consumer called contact at the place {stated.place!r} inconvenient.")
+        is_tied = facts.address.kind in TIED_ADDRESSES.get(place, ()) or facts.channel in TIED_CHANNELS.get(place, ())
+        if is_tied or facts.known_at == place:
+            return self.finding(situation, f"The consumer called contact at the place {place!r} inconvenient.")
         return None
 
 
@@ -163,7 +161,7 @@ def _stated_end(stated: Inconvenience, at: datetime, zone: ZoneInfo) -> datetime
     day = local.date()
     if day.weekday() not in stated.weekdays or (stated.until_on is not None and day > stated.until_on):
         return None
-    clock = local.time().replace(fold=0)
+    clock = local.time()
     if clock < stated.starts or (stated.ends is not None and clock >= stated.ends):
         return None
     if stated.ends is None:

@@ -187,10 +187,6 @@ class Counter:
             skips_agreed_calls=parameters.take("skips_agreed_calls", False),
         )
 
-    def fullest(self, situation: Situation, start: datetime) -> tuple[int, ...]:
-        """Positions of the contacts since `start`, for the debt against which most are counted."""
-        return max(self.by_debt(situation, start), key=len)
-
     def by_debt(self, situation: Situation, start: datetime) -> list[tuple[int, ...]]:
         """Positions of the contacts since `start` for each debt, or one list where the debt is all the same."""
         channels = self.channels

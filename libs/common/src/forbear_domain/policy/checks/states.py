@@ -1,5 +1,6 @@
 """States of a person, a debt or an address that bar contact until they are lifted."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
@@ -44,10 +45,13 @@ class State(Check):
             return None
         since = f"{state.kind.value.replace('_', ' ')} has been in force since {instant_text(state.since)}"
         if self.confirm_within is not None and situation.facts.purpose is Purpose.OPT_OUT_CONFIRMATION:
-            return self._judge_confirmation(state, situation, at, since)
+            is_prompt = at <= state.since + self.confirm_within
+            return self._judge_confirmation(state, situation, is_prompt, since)
         return self.finding(situation, f"For this contact, {since}.", state.until)
 
-    def _judge_confirmation(self, state: Suppression, situation: Situation, at: datetime, since: str) -> Finding | None:
+    def _judge_confirmation(
+        self, state: Suppression, situation: Situation, is_prompt: bool, since: str
+    ) -> Finding | None:
         """One confirmation is free if it is prompt and confirms nothing but the request."""
         facts = situation.facts
         earlier = tuple(
@@ -62,9 +66,9 @@ class State(Check):
             return self.finding(situation, f"The request was confirmed already, and {since}.", None, earlier)
         if facts.message.promotional or not facts.message.confirms_only:
             return self.finding(situation, f"A confirmation may say nothing else, and {since}.")
-        if at > state.since + (self.confirm_within or timedelta(0)):
+        if not is_prompt:
             late = self.finding(situation, f"The confirmation comes late: {since}.")
-            return Finding(late.rule, Outcome.FLAG, late.why, late.source, None, (), late.facts_used)
+            return replace(late, outcome=Outcome.FLAG)
         return None
 
 
