@@ -13,6 +13,7 @@ from channel_dispatcher import outbox
 from channel_dispatcher.change import Changes
 from channel_dispatcher.compose import Composer, Links
 from channel_dispatcher.dispatch import Dispatch, Means
+from channel_dispatcher.housekeeping import Housekeeping
 from channel_dispatcher.limits import Limiter
 from channel_dispatcher.outlets import Outlet, TenantLimit
 from channel_dispatcher.owner import Owner
@@ -142,6 +143,7 @@ async def serve(settings: Settings) -> None:
     loops += relay_loops
     reconciliation = Reconciliation(pool, clock, outlets, signer, lambda: _wake(loops))
     loops.append(service.worker("reconcile", reconciliation.run_once, clock))
+    service.worker("housekeeping", Housekeeping(pool, clock).run_once, clock)
 
     server = rpc.RpcServer(settings.rpc_listen, clock, service.activity, reflect=settings.reflection)
     changes = Changes(pool, clock, signer)

@@ -32,8 +32,14 @@ async def forget(connection: Connection, before: datetime, at_most: int) -> int:
     """Delete answers that nobody will ask for again; return how many."""
     tag: str = await connection.execute(
         "DELETE FROM rpc_answer WHERE request_id IN"
-        " (SELECT request_id FROM rpc_answer WHERE answered_at < $1 ORDER BY answered_at LIMIT $2)",
+        " (SELECT request_id FROM rpc_answer WHERE answered_at <= $1 ORDER BY answered_at LIMIT $2)",
         before,
         at_most,
     )
     return int(tag.rpartition(" ")[2])
+
+
+async def oldest(connection: Connection) -> datetime | None:
+    """Return when the oldest answer that is kept was given."""
+    found: datetime | None = await connection.fetchval("SELECT min(answered_at) FROM rpc_answer")
+    return found

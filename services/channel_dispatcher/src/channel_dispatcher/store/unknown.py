@@ -43,6 +43,16 @@ WHERE attempt.attempt_id = ANY($1::uuid[]) AND contact.body IS NOT NULL
 ORDER BY attempt.claimed_at, attempt.attempt_id
 """
 
+LEFT_TO_A_PERSON = """
+FROM attempt JOIN contact USING (contact_id)
+WHERE attempt.state = 5 AND attempt.check_at IS NULL AND contact.state = 5 AND contact.body IS NOT NULL
+"""
+FORGET_BODIES = f"""
+UPDATE contact SET body = NULL WHERE state = 5 AND contact_id IN (
+    SELECT attempt.contact_id {LEFT_TO_A_PERSON} AND attempt.claimed_at <= $1 ORDER BY attempt.claimed_at LIMIT $2)
+"""
+OLDEST_BODY = f"SELECT min(attempt.claimed_at) {LEFT_TO_A_PERSON}"
+
 
 class Orphan(NamedTuple):
     """A claim whose process is gone."""
@@ -102,3 +112,15 @@ async def ask_again_at(connection: Connection, attempt: UUID, check_at: datetime
     await connection.execute(
         "UPDATE attempt SET checks = checks + 1, check_at = $2 WHERE attempt_id = $1 AND state = 5", attempt, check_at
     )
+
+
+async def forget_bodies(connection: Connection, before: datetime, at_most: int) -> int:
+    """Clear whom unknown contacts would have reached and with what, once nobody asks any more; return how many."""
+    tag: str = await connection.execute(FORGET_BODIES, before, at_most)
+    return int(tag.rpartition(" ")[2])
+
+
+async def oldest_body(connection: Connection) -> datetime | None:
+    """Return when the oldest attempt was claimed that waits for a person and still names somebody."""
+    found: datetime | None = await connection.fetchval(OLDEST_BODY)
+    return found
