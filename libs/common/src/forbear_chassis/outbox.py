@@ -48,14 +48,16 @@ async def relay(pool: Pool, topic: str, call: StreamCall, build: Callable[[str, 
 
         async def requests() -> AsyncIterator[Any]:
             for batch in batches:
-                request_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{topic}:{batch[0]['id']}:{batch[-1]['id']}"))
+                named = ",".join(str(row["id"]) for row in batch)
+                request_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{topic}:{named}"))
                 yield build(request_id, [row["body"] for row in batch])
 
         acknowledged = 0
         async for _ in call(requests(), timeout=TIMEOUT_S):
             acknowledged += len(batches[acknowledged // BATCH_ROWS_MAX])
         if acknowledged:
+            # By id, never "up to the last": whoever drew a smaller id may have committed it only after we read.
             await connection.execute(
-                "DELETE FROM outbox WHERE topic = $1 AND id <= $2", topic, rows[acknowledged - 1]["id"]
+                "DELETE FROM outbox WHERE id = ANY($1::bigint[])", [row["id"] for row in rows[:acknowledged]]
             )
         return Pass(acknowledged)

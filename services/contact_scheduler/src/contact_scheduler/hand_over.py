@@ -33,6 +33,8 @@ class Call(Protocol):
 
 async def relay_requests(pool: Pool, topic: str, kind: type[Any], call: Call) -> Pass:
     """Send what waits under a topic, in order; return how many requests were taken."""
+    if not await pool.fetchval("SELECT EXISTS (SELECT FROM outbox WHERE topic = $1)", topic):
+        return Pass(0)
     async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock(hashtext($1))", f"outbox:{topic}"):
             return Pass(0)
@@ -42,7 +44,8 @@ async def relay_requests(pool: Pool, topic: str, kind: type[Any], call: Call) ->
         for row in rows:
             await call(kind.FromString(row["body"]), timeout=TIMEOUT_S)
         if rows:
-            await connection.execute("DELETE FROM outbox WHERE topic = $1 AND id <= $2", topic, rows[-1]["id"])
+            # By id, never "up to the last": whoever drew a smaller id may have committed it only after we read.
+            await connection.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", [row["id"] for row in rows])
         return Pass(len(rows))
 
 
