@@ -99,12 +99,12 @@ class PastColumns:
         )
 
 
-def group_tables(groups: Sequence[Group], start: datetime) -> BoolArray:
-    """For each group, channel and hour from `start` on: lawful, as far as the group's own facts say."""
-    tables = np.empty((len(groups), len(CHANNELS), HOURS), np.bool_)
+def group_tables(groups: Sequence[Group], start: datetime, hours: int = HOURS) -> BoolArray:
+    """For each group, channel and hour (`hours` of them, from `start` on): lawful, as far as the group's facts say."""
+    tables = np.empty((len(groups), len(CHANNELS), hours), np.bool_)
     for index, group in enumerate(groups):
         for column, facts in enumerate(group.facts):
-            tables[index, column] = _hours(facts, group.rules, start)
+            tables[index, column] = _hours(facts, group.rules, start, hours)
     return tables
 
 
@@ -218,16 +218,16 @@ def _from_hour() -> BoolArray:
     return hours
 
 
-def _hours(facts: Facts, rules: RuleSet, start: datetime) -> BoolArray:
+def _hours(facts: Facts, rules: RuleSet, start: datetime, hours: int) -> BoolArray:
     """One group's hours in one channel."""
     if not is_steady(facts):
-        return np.array([all(decide(facts, rules, at).allowed for at in _probes(start, hour)) for hour in range(HOURS)])
+        return np.array([all(decide(facts, rules, at).allowed for at in _probes(start, hour)) for hour in range(hours)])
     if decide(facts, rules, start).rule == UNKNOWN_PLACE:
-        return np.zeros(HOURS, np.bool_)
+        return np.zeros(hours, np.bool_)
     situation = Situation(facts, zones_of(facts.place.zones))
-    lawful = np.ones(HOURS, np.bool_)
+    lawful = np.ones(hours, np.bool_)
     for dated in checks_for(rules, scope_key(facts), facts.place.zones):
-        lawful &= _hours_of_check(dated, situation, start)
+        lawful &= _hours_of_check(dated, situation, start, hours)
     return lawful
 
 
@@ -240,14 +240,14 @@ def is_steady(facts: Facts) -> bool:
 PASSING_CONSENTS = frozenset({ConsentKind.THIS_TIME, ConsentKind.ADDITIONAL_CALLS})
 
 
-def _hours_of_check(dated: DatedCheck, situation: Situation, start: datetime) -> BoolArray:
+def _hours_of_check(dated: DatedCheck, situation: Situation, start: datetime, hours: int) -> BoolArray:
     """The hours in which one check is silent about steady facts."""
     if isinstance(dated.check, (Cap, CoolingOff)):
-        return np.ones(HOURS, np.bool_)
+        return np.ones(hours, np.bool_)
     if isinstance(dated.check, ClockWindow):
-        return _clock_hours(dated.check, (dated.starts_at, dated.ends_at), situation.zones, start)
-    edges = [0, *_changes(dated, situation, start), HOURS]
-    lawful = np.empty(HOURS, np.bool_)
+        return _clock_hours(dated.check, (dated.starts_at, dated.ends_at), situation.zones, start, hours)
+    edges = [0, *_changes(dated, situation, start, hours), hours]
+    lawful = np.empty(hours, np.bool_)
     for begin, end in pairwise(edges):
         lawful[begin:end] = all(not judge((dated,), situation, at) for at in _probes(start, begin))
     return lawful
@@ -255,15 +255,15 @@ def _hours_of_check(dated: DatedCheck, situation: Situation, start: datetime) ->
 
 @lru_cache(maxsize=16_384)
 def _clock_hours(
-    check: ClockWindow, in_force: tuple[datetime, datetime], zones: tuple[ZoneInfo, ...], start: datetime
+    check: ClockWindow, in_force: tuple[datetime, datetime], zones: tuple[ZoneInfo, ...], start: datetime, hours: int
 ) -> BoolArray:
     """The hours a clock window leaves open; the same for everybody in these zones."""
     dated = DatedCheck(check, *in_force)
     nobody = Situation(Facts(Actor.CREDITOR, Channel.SMS, Place(frozenset(), frozenset()), ()), zones)
-    return np.array([not any(judge((dated,), nobody, at) for at in _probes(start, hour)) for hour in range(HOURS)])
+    return np.array([not any(judge((dated,), nobody, at) for at in _probes(start, hour)) for hour in range(hours)])
 
 
-def _changes(dated: DatedCheck, situation: Situation, start: datetime) -> list[int]:
+def _changes(dated: DatedCheck, situation: Situation, start: datetime, hours: int) -> list[int]:
     """Hours at which a check that does not go by the clock may change its mind: its own dates, and midnights."""
     instants = [dated.starts_at, dated.ends_at]
     if isinstance(dated.check, Basis):
@@ -271,8 +271,8 @@ def _changes(dated: DatedCheck, situation: Situation, start: datetime) -> list[i
         for zone in situation.zones:
             today = local_date(start, zone)
             instants += [day_start(zone, today + timedelta(days=number)) for number in range(9)]
-    hours = {int((instant - start) // timedelta(hours=1)) for instant in instants if instant not in (ALWAYS, NEVER)}
-    return sorted({hour + offset for hour in hours for offset in (0, 1) if 0 < hour + offset < HOURS})
+    at = {int((instant - start) // timedelta(hours=1)) for instant in instants if instant not in (ALWAYS, NEVER)}
+    return sorted({hour + offset for hour in at for offset in (0, 1) if 0 < hour + offset < hours})
 
 
 def _probes(start: datetime, hour: int) -> Iterator[datetime]:

@@ -91,7 +91,7 @@ class LawfulHours:
         """Return the lawful and welcome cells of each candidate, and whether it has any."""
         groups, group_of = self._groups(candidates, places)
         window = self._calendar.window
-        tables = group_tables(groups, window.starts_at)[:, :, : window.hours]
+        tables = group_tables(groups, window.starts_at, window.hours)
         opens = releases(groups, group_of, _past(candidates, history), window.starts_at)
         first = (
             np.ceil((opens - window.starts_at.timestamp()) / HOUR.total_seconds())
