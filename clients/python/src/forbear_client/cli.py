@@ -10,13 +10,14 @@ import importlib
 
 import click
 
-# name -> (module, what it is for)
+# Module and purpose of each command, by its name.
 GROUPS = {
     "policy": ("forbear_client.policy_commands", "Ask the law: check cases, explain a decision, list the packs."),
     "template": ("forbear_client.template_commands", "Read, lint and approve message templates."),
     "ledger": ("forbear_client.ledger_commands", "Verify the evidence, or export one borrower's history."),
     "replies": ("forbear_client.replies_commands", "Read borrowers' replies, train the reader, report its quality."),
     "campaign": ("forbear_client.campaign_commands", "Import borrowers, start campaigns, see what they bring."),
+    "evaluate": ("forbear_client.evaluate_commands", "Say what learning brought, beside the control and fixed rules."),
 }
 
 

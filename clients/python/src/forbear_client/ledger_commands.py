@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from forbear_client.ledger_page import render_page
+from forbear_client.permit_audit import audit
 from forbear_domain.ledger import EXPORT_FORM, Audit, Checkpoint, Fault, audit_export
 from forbear_domain.merkle import TILE, Frontier, root_of, tiled_inclusion_proof
 
@@ -35,6 +36,9 @@ Keys = Mapping[str, bytes]
 @click.group()
 def ledger() -> None:
     """Verify the ledger, and export one borrower's history."""
+
+
+ledger.add_command(audit)
 
 
 @ledger.command()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from forbear_domain.policy.calendar import ALWAYS, NEVER, ONE_DAY, day_start
 from forbear_domain.policy.checks import OPTIONAL_FACTS, Check, ParameterError, Situation, check_of
-from forbear_domain.policy.checks.base import zone_named
+from forbear_domain.policy.checks.check import zone_named
 from forbear_domain.policy.facts import Actor, AddressKind, Channel, Facts, Purpose, Recipient
 from forbear_domain.policy.rules import Rule, RuleSet, Scope
 from forbear_domain.policy.verdict import Finding, Outcome, Verdict

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from forbear_domain.policy.calendar import ALWAYS, NEVER, day_start, local_date
 from forbear_domain.policy.checks import Check, Situation
-from forbear_domain.policy.checks.base import CALLS
+from forbear_domain.policy.checks.check import CALLS
 from forbear_domain.policy.checks.clock import ClockWindow
 from forbear_domain.policy.checks.content import Basis
 from forbear_domain.policy.checks.counts import Cap, CoolingOff, Per, Window

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from forbear_domain.policy.checks import ParameterError, check_of
-from forbear_domain.policy.checks.base import enum_members
+from forbear_domain.policy.checks.check import enum_members
 from forbear_domain.policy.facts import Actor, AddressKind, Channel, Purpose, Recipient
 from forbear_domain.policy.rules import Pack, Rule, Scope, WorkedCase
 from forbear_domain.policy.verdict import Outcome

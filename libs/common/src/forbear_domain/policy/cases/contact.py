@@ -9,7 +9,7 @@ from forbear_domain.policy.calendar import local_date
 from forbear_domain.policy.cases.reading import Reader
 from forbear_domain.policy.cases.states import stops_collection
 from forbear_domain.policy.checks import Situation, check_of
-from forbear_domain.policy.checks.base import EXTRA_CALLS_DAYS
+from forbear_domain.policy.checks.check import EXTRA_CALLS_DAYS
 from forbear_domain.policy.checks.counts import COUNTERS, Cap
 from forbear_domain.policy.decide import decide, in_scope, scope_key, zones_of
 from forbear_domain.policy.facts import CallResult, Channel, ConsentKind, Direction, Facts, Purpose, Recipient, Route

@@ -3,7 +3,7 @@
 A new kind is a new class with `kind`, `from_rule` and `judge`, and one line in `KINDS`.
 """
 
-from forbear_domain.policy.checks.base import OPTIONAL_FACTS, Check, ParameterError, Parameters, Situation
+from forbear_domain.policy.checks.check import OPTIONAL_FACTS, Check, ParameterError, Parameters, Situation
 from forbear_domain.policy.checks.clock import ClockWindow, StatedInconvenience
 from forbear_domain.policy.checks.content import Bar, Basis, MessageContent, PriorNotice, ThirdParty
 from forbear_domain.policy.checks.counts import Cap, CoolingOff

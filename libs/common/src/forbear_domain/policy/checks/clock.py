@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from forbear_domain.policy.calendar import HOLIDAYS, ONE_DAY, SATURDAY, day_start, instant_of, is_holiday
-from forbear_domain.policy.checks.base import (
+from forbear_domain.policy.checks.check import (
     Check,
     Clock,
     ParameterError,

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from forbear_domain.policy.calendar import local_date
-from forbear_domain.policy.checks.base import Check, Parameters, Situation, clocks_of, enum_members, marks
+from forbear_domain.policy.checks.check import Check, Parameters, Situation, clocks_of, enum_members, marks
 from forbear_domain.policy.facts import Consent, ConsentKind, Purpose, Route, SuppressionKind
 from forbear_domain.policy.rules import Rule
 from forbear_domain.policy.verdict import Finding

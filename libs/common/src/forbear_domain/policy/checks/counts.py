@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from forbear_domain.policy.calendar import ONE_DAY, add_months, day_start, local_date
-from forbear_domain.policy.checks.base import (
+from forbear_domain.policy.checks.check import (
     CALLS,
     Check,
     ParameterError,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from forbear_domain.policy.calendar import NEVER
-from forbear_domain.policy.checks.base import CALLS, Check, Parameters, Situation, enum_members, instant_text
+from forbear_domain.policy.checks.check import CALLS, Check, Parameters, Situation, enum_members, instant_text
 from forbear_domain.policy.facts import Direction, Purpose, Suppression, SuppressionKind
 from forbear_domain.policy.rules import Rule
 from forbear_domain.policy.verdict import Finding, Outcome
