@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 Matrix = NDArray[np.float64]
 Rows = list[dict[str, str]]
@@ -56,9 +57,12 @@ def one_hot(rows: Rows, name: str) -> Matrix:
 
 
 def mean_reach(values: list[float]) -> tuple[float, float]:
-    """Mean over seeds and half of its 95 % interval (Student's t is 2.26 for ten seeds)."""
+    """Mean over seeds and half of its 95 % interval by Student's t; infinite for a single one."""
     array = np.array(values)
-    return float(array.mean()), float(2.262 * array.std(ddof=1) / np.sqrt(len(array)))
+    if len(array) < 2:
+        return float(array.mean()), float("inf")
+    reach = student.ppf(0.975, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array))
+    return float(array.mean()), float(reach)
 
 
 def verdict(name: str, value: float, reference: float, goal: str, is_ok: bool) -> None:

@@ -1,26 +1,36 @@
-"""Ability to pay on public loan data: the card and the challenger of `learning.training`, 10 stratified 70/30 splits.
+"""Ability to pay on public loan data: the card and the challenger of `learning.training` on 70/30 splits.
 
-Home-equity loans (HMEQ; also without the debt ratio, whose absence gives the answer away) and card clients. Sex is left
-out of every input and used for the fairness report only. Takes about 20 minutes: .venv/bin/python bench/learn_scores.py
+Home-equity loans (HMEQ): also without the debt ratio, whose absence gives the answer away, and with near-equal rows
+kept on one side of the split. Card clients: without sex, as the reference, and also without age and marriage, as we
+train. One thread: more of them fight for a busy machine.
+Groups are used for the fairness report only. Run: .venv/bin/python bench/learn_scores.py [splits, by default 3]
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
-from sklearn.model_selection import train_test_split
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
+from sklearn.neighbors import radius_neighbors_graph
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.learn_data import Matrix, column, mean_reach, one_hot, read_rows, verdict
 from contact_scheduler.learning.quality import fairness_report
 from contact_scheduler.learning.scorecard import Columns
+from contact_scheduler.learning.scores import PROTECTED
 from contact_scheduler.learning.training import ScoreReport, TreeScore, fit_scorecard, report
 
-SEEDS = range(10)
+SPLITS = int(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 3
+TWIN_REACH = 0.3  # standard deviations over all columns: nearer rows are taken for the same household
 
 
 def home_equity(*, with_debt_ratio: bool) -> tuple[Columns, Matrix]:
@@ -40,34 +50,55 @@ def _number(text: str) -> bool:
     return text.replace(".", "", 1).replace("-", "", 1).replace("e", "", 1).isdigit()
 
 
-def cards() -> tuple[Columns, Matrix, np.ndarray]:
-    """Card clients with sums and ratios a lender would use; sex apart, age and marriage left out as protected."""
+def cards(*, with_age: bool) -> tuple[Columns, Matrix, np.ndarray]:
+    """Card clients; sex apart. The reference keeps age and marriage, which are protected and no input of ours."""
     rows = read_rows("uci_credit_card.csv.gz")
     by_name = {name.strip().upper(): name for name in rows[0]}
-    left_out = {"ID", "SEX", "AGE", "MARRIAGE", "FRAUD"}
+    left_out = {"ID", "SEX", "FRAUD"} | (set() if with_age else {"AGE", "MARRIAGE"})
     columns = {name.lower(): column(rows, raw) for name, raw in by_name.items() if name not in left_out}
     sex = np.array([row[by_name["SEX"]] for row in rows])
     return columns, column(rows, by_name["FRAUD"]), sex
 
 
-def run(name: str, columns: Columns, label: Matrix, group: np.ndarray | None = None) -> dict[str, tuple[float, float]]:
+def twins_of(columns: Columns) -> Matrix:
+    """Numbers rows so that near-equal ones, directly or through others, share a number."""
+    table = np.nan_to_num(np.stack(list(columns.values()), axis=1), nan=-1.0)
+    scaled = (table - table.mean(axis=0)) / (table.std(axis=0) + 1e-9)
+    number: Matrix = connected_components(radius_neighbors_graph(scaled, TWIN_REACH))[1]
+    return number
+
+
+def split(label: Matrix, seed: int, twins: Matrix | None) -> tuple[np.ndarray, np.ndarray]:
+    """Returns rows to train and to test on: stratified, or with twins kept together."""
+    rows = np.arange(len(label))
+    if twins is None:
+        train, test = train_test_split(rows, test_size=0.3, stratify=label, random_state=seed)
+        return train, test
+    train, test = next(GroupShuffleSplit(1, test_size=0.3, random_state=seed).split(rows, groups=twins))
+    return train, test
+
+
+def run(
+    name: str, columns: Columns, label: Matrix, group: np.ndarray | None = None, twins: Matrix | None = None
+) -> dict[str, tuple[float, float]]:
     """Measures card and challenger; returns mean AUC and ECE of each."""
-    found: dict[str, list[ScoreReport]] = {"card": [], "challenger": []}
+    found: dict[str, list[ScoreReport]] = defaultdict(list)
     start = time.process_time()
-    for seed in SEEDS:
-        train, test = train_test_split(np.arange(len(label)), test_size=0.3, stratify=label, random_state=seed)
+    for seed in range(SPLITS):
+        train, test = split(label, seed, twins)
         inside = {key: values[train] for key, values in columns.items()}
         outside = {key: values[test] for key, values in columns.items()}
-        card = fit_scorecard(name, inside, label[train], version="bench", origin="bench", words={})
-        trees = TreeScore(seed).fit(inside, label[train])
-        scores = {"card": card.score(outside), "challenger": trees.score(outside)}
+        scores = {"challenger": TreeScore(seed).fit(inside, label[train]).score(outside)}
+        if not PROTECTED.intersection(columns):  # a card with protected attributes is refused
+            card = fit_scorecard(name, inside, label[train], version="bench", origin="bench", words={})
+            scores["card"] = card.score(outside)
         for key, score in scores.items():
             found[key].append(report(label[test], score))
     for key, runs in found.items():
         (area, reach), (ece, _) = mean_reach([one.auc for one in runs]), mean_reach([one.ece for one in runs])
         brier = mean_reach([one.brier for one in runs])[0]
         print(f"{name:24s} {key:11s} AUC {area:.4f} +-{reach:.4f}  Brier {brier:.4f}  ECE {ece:.4f}")
-    if group is not None:
+    if group is not None and "card" in scores:
         fair = fairness_report(1 - label[test], 1 - scores["card"], group[test], 0.5)
         print(f"{'':24s} fairness of the card by sex (report only): selection ratio {fair.selection_ratio:.3f}")
     print(f"{'':24s} {time.process_time() - start:.0f} s CPU")
@@ -79,13 +110,20 @@ def run(name: str, columns: Columns, label: Matrix, group: np.ndarray | None = N
 
 def main() -> None:
     """Prints the table and the verdicts."""
-    full = run("HMEQ", *home_equity(with_debt_ratio=True))["challenger"]
-    without = run("HMEQ without debt ratio", *home_equity(with_debt_ratio=False))["challenger"]
-    client = run("cards", *cards())["challenger"]
+    columns, label = home_equity(with_debt_ratio=True)
+    bare, _ = home_equity(with_debt_ratio=False)
+    twins = twins_of(bare)
+    full = run("HMEQ", columns, label)["challenger"]
+    without = run("HMEQ, no debt ratio", bare, label)["challenger"]
+    run("HMEQ, twins together", columns, label, twins=twins)
+    run("  and no debt ratio", bare, label, twins=twins)
+    like_reference = run("cards without sex", *cards(with_age=True))["challenger"]
+    client = run("cards as trained", *cards(with_age=False))["challenger"]
     verdict("hmeq_auc", full[0], 0.954, "as good: >= 0.954", full[0] >= 0.954)
     verdict("hmeq_ece", full[1], 0.0145, "<= 0.02", full[1] <= 0.02)
     verdict("hmeq_without_debt_ratio_auc", without[0], 0.930, "as good: >= 0.930", without[0] >= 0.930)
-    verdict("cards_auc", client[0], 0.787, "as good: >= 0.787", client[0] >= 0.787)
+    verdict("cards_auc_without_sex", like_reference[0], 0.787, "as good: >= 0.787", like_reference[0] >= 0.787)
+    verdict("cards_auc_as_trained", client[0], 0.787, "shown beside it, not the same inputs", client[0] >= 0.787)
     verdict("cards_ece", client[1], 0.009, "<= 0.02", client[1] <= 0.02)
 
 
