@@ -63,10 +63,16 @@ def demonstrate(
         console.print(f"campaign API {stack.scheduler_url}   webhooks {stack.tracker_url}")
         with Api(stack.scheduler_url, stack.api_key) as api:
             borrowers = _import(api, path, console)
-            body = {"name": "Four weeks of care", "control_share": CONTROL_SHARE}
+            end = START + timedelta(days=asked.days)
+            last_midnight = end.replace(hour=0, minute=0)  # whole days only, so that no stump of a week is shown
+            body = {
+                "name": "Four weeks of care",
+                "control_share": CONTROL_SHARE,
+                "ends_at": max(last_midnight, START + timedelta(hours=20)).isoformat(),
+            }
             campaign_id = api.create_campaign(body, key=PLATFORM_KEY)["campaign_id"]
             api.change_campaign(campaign_id, "start")
-            _run_until(stack, api, campaign_id, START + timedelta(days=asked.days), console, at_half)
+            _run_until(stack, api, campaign_id, end, console, at_half)
             report = api.report(campaign_id)
         return _collect(stack, asked, report, borrowers, monotonic() - started_s)
 
