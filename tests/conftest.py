@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from forbear_sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from tests.kit.databases import Database, fresh_database, make_template
 from tests.kit.manual_clock import ManualClock
+
+# A busy machine is no finding, so examples have no deadline; CI plays the same examples each time.
+settings.register_profile(
+    "house", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

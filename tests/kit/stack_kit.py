@@ -25,7 +25,7 @@ from forbear_sandbox.stack import SERVICES, START, Options, Stack
 from forbear_sandbox.world_client import WorldClient
 
 SCHEMAS = ("scheduler", "dispatcher", "tracker")
-WAIT_MAX_S = 60.0
+WAIT_MAX_S = 180.0
 POLL_S = 0.01
 LOG_TAIL_CHARS = 3_000
 

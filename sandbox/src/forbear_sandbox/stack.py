@@ -35,7 +35,7 @@ from forbear_sandbox.world_client import WorldClient
 SERVICES = ("response-tracker", "channel-dispatcher", "contact-scheduler")
 START = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)  # a Monday, before the first plan of the day
 ROLES_SQL = Path(__file__).parents[3] / "deploy" / "sql" / "roles.sql"
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 180.0
 POLL_S = 0.05
 SENDERS = ("+18005550100", "+18005550101", "+18005550102")
 ACCOUNT_SID = "AC" + "5" * 32
