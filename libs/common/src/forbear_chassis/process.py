@@ -111,4 +111,4 @@ class Process:
 
 def run(main: Awaitable[None]) -> None:
     """Run the main coroutine of a service on uvloop."""
-    uvloop.run(main)  # type: ignore[arg-type]
+    uvloop.run(main)  # type: ignore[arg-type]  # uvloop asks for a coroutine, an awaitable of ours is one
