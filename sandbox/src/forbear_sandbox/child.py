@@ -14,11 +14,15 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 LOG_TAIL_LINES = 15
 KILL_TIMEOUT_S = 10.0
+HELD_PORTS_MAX = 400  # far more than one run of everything needs, far fewer than the files a process may open
+
+_held_ports: deque[socket.socket] = deque()
 
 
 class ChildError(RuntimeError):
@@ -26,11 +30,20 @@ class ChildError(RuntimeError):
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port of 127.0.0.1 that nobody listens on, and that nobody else is given while we hold it.
+
+    A port that was merely looked up may be taken, before its server starts, by another test run or as the near end of
+    somebody's connection. So we stay bound to it, without listening. Binding comes before the permission to share:
+    a later search then skips the port, while a server, which asks for its port by number, may share it.
+    """
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if len(_held_ports) == HELD_PORTS_MAX:
+        _held_ports.popleft().close()
+    _held_ports.append(holder)
+    port: int = holder.getsockname()[1]
+    return port
 
 
 class Child:
