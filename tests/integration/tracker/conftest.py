@@ -235,9 +235,14 @@ class World:
         return status
 
     def suppression_kinds(self) -> list[str]:
-        """Return the names of the suppressions in force."""
+        """Return the names of the suppressions in force for a tenant."""
         prefix = "SUPPRESSION_KIND_"
-        return [types_pb.SuppressionKind.Name(one.kind).removeprefix(prefix) for one in self.dispatcher.suppressions]
+        told = [one for one in self.dispatcher.suppressions if one.tenant_id]
+        return [types_pb.SuppressionKind.Name(one.kind).removeprefix(prefix) for one in told]
+
+    def barred_for_everyone(self) -> list[str]:
+        """Return the addresses that are barred for every tenant."""
+        return [one.address for one in self.dispatcher.suppressions if not one.tenant_id]
 
     def templates(self) -> list[str]:
         """Return the templates of the contacts submitted."""

@@ -268,6 +268,34 @@ async def test_an_unknown_number_is_taken_and_changes_nothing(world: World) -> N
 
     assert 200 == status
     assert "unattributed" == await world.pool.fetchval("SELECT fate FROM event")
+    assert [] == world.barred_for_everyone()
+
+
+@pytest.mark.parametrize(
+    "words", ["STOP", "退订", "no me escriban más", "Wrong number, I am not Maria", "Talk to my attorney"]
+)
+async def test_a_stop_from_a_number_we_never_wrote_to_is_in_force_before_it_is_acknowledged(
+    world: World, words: str
+) -> None:
+    """Whose number it is nobody knows: it is barred for every tenant; the twin above says nothing of the kind."""
+    status = await world.text(words, from_="+13125550199")
+    in_force = world.barred_for_everyone()
+
+    assert 200 == status
+    assert ["+13125550199"] == in_force
+    assert "stranger_barred" == await world.pool.fetchval("SELECT fate FROM event")
+
+
+async def test_a_strangers_stop_is_not_acknowledged_while_it_cannot_be_put_in_force(world: World) -> None:
+    """The dispatcher is away: 503, and the stop is durable; it is put in force as soon as that is possible."""
+    world.dispatcher.is_away = True
+
+    status = await world.text("STOP", from_="+13125550199", sid="SM" + "7" * 32)
+    world.dispatcher.is_away = False
+    again = await world.text("STOP", from_="+13125550199", sid="SM" + "7" * 32)
+
+    assert (503, 200) == (status, again)
+    assert ["+13125550199"] == world.barred_for_everyone()
 
 
 async def test_an_opt_out_bars_the_address_for_every_tenant_who_used_it(world: World) -> None:
@@ -279,8 +307,9 @@ async def test_an_opt_out_bars_the_address_for_every_tenant_who_used_it(world: W
 
     await world.text("unsubscribe")
 
-    assert 2 == len({one.tenant_id for one in world.dispatcher.suppressions})
-    assert [b"", b""] == [one.borrower_id for one in world.dispatcher.suppressions]
+    told = [one for one in world.dispatcher.suppressions if one.tenant_id]
+    assert 2 == len({one.tenant_id for one in told})
+    assert [PHONE] == world.barred_for_everyone()
 
 
 @pytest.mark.parametrize(

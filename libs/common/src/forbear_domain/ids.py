@@ -7,6 +7,8 @@ choose their references.
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("6f1a8f0e-4b1d-5c86-9c35-0d6f7262ea72")
+EVERYONE = UUID(int=0)
+"""Stands where a tenant would, for what holds for every tenant, also one that comes later."""
 
 
 def tenant_id(slug: str) -> UUID:

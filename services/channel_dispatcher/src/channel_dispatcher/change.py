@@ -42,10 +42,14 @@ class Changes:
         await ledger.append(connection, [suppressions.entry_of(row, now) for row in fresh], self._signer, now)
         return now
 
-    async def wait_for_flight(self, rows: Sequence[NewSuppression]) -> None:
-        """Return when no living process can still be sending what the rows bar. The caller's deadline ends the wait."""
+    async def wait_for_flight(self, rows: Sequence[NewSuppression], addresses: Sequence[str] = ()) -> None:
+        """Return when no living process can still be sending what the rows bar. The caller's deadline ends the wait.
+
+        `addresses`: those that the rows bar for every tenant.
+        """
         started_s = monotonic_s()
-        while await suppressions.is_in_flight(self._pool, rows, self._clock.now() - FLIGHT_MAX):  # noqa: ASYNC110  # replicas
+        barred = await suppressions.barred_by(self._pool, rows, addresses)
+        while await suppressions.is_in_flight(self._pool, barred, self._clock.now() - FLIGHT_MAX):  # noqa: ASYNC110  # replicas
             await asyncio.sleep(FLIGHT_POLL_S)
         metrics.SUPPRESSION_WAIT.observe(monotonic_s() - started_s)
 

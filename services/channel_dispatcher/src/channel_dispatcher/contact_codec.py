@@ -9,6 +9,7 @@ from channel_dispatcher.model import Contact, LoanTerms, Purpose
 from forbear.types.v1 import types_pb2
 from forbear_chassis.clock import from_epoch_us
 from forbear_chassis.postgres import UUID
+from forbear_domain.ids import EVERYONE
 from forbear_domain.model import Channel, address_key
 
 _CHANNELS = {channel.value: channel for channel in Channel}
@@ -33,6 +34,7 @@ def read_contact(body: bytes, attempts: int, expire_at: datetime) -> Contact:
         expire_at=expire_at,
         address=who.address,
         address_key=address_key(wire.tenant_id, who.address),
+        everyones_key=address_key(EVERYONE.bytes, who.address),
         address_kind=who.address_kind,
         language=who.language,
         given_name=who.given_name,

@@ -13,6 +13,7 @@ from functools import lru_cache
 from channel_dispatcher.model import Contact, Judged, Purpose, SuppressionKind
 from channel_dispatcher.store.claims import AttemptRow, History, InboundRow, SuppressionRow
 from forbear_domain import policy
+from forbear_domain.ids import EVERYONE
 from forbear_domain.lifecycle import State
 from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
@@ -73,8 +74,10 @@ def facts_of(contact: Contact, history: History) -> policy.Facts:
     """Put together everything that the rules may look at."""
     inbound = history.inbound.get(contact.borrower_id, [])
     attempts = history.attempts.get(contact.borrower_id, [])
-    barred = history.suppressions.get(contact.borrower_id, [])
-    barred = barred + history.address_suppressions.get((contact.tenant_id, contact.address_key), [])
+    of_borrower = history.suppressions.get(contact.borrower_id, [])
+    of_address = history.address_suppressions.get((contact.tenant_id, contact.address_key), [])
+    of_everyone = history.address_suppressions.get((EVERYONE, contact.everyones_key), [])
+    barred = of_borrower + of_address + of_everyone
     past = [_past(row) for row in attempts] + [_heard(row) for row in inbound]
     return policy.Facts(
         actor=policy.Actor(contact.actor),
@@ -155,7 +158,7 @@ def _suppression(row: SuppressionRow, contact: Contact) -> policy.Suppression:
         kind,
         row.start_at,
         row.end_at,
-        address=row.address_key,
+        address=contact.address_key if row.tenant_id == EVERYONE else row.address_key,
         channel=CHANNELS[Channel(row.channel)] if row.channel in CHANNELS else None,
         debt=str(row.loan_id) if row.loan_id else "",
     )

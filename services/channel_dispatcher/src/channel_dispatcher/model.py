@@ -96,6 +96,7 @@ class Contact(NamedTuple):
     expire_at: datetime
     address: str
     address_key: str
+    everyones_key: str  # of the address, as what bars it for every tenant names it
     address_kind: str
     language: str
     given_name: str

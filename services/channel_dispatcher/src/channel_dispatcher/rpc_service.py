@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from channel_dispatcher import metrics
 from channel_dispatcher.change import Changes
-from channel_dispatcher.model import LANES, SuppressionKind
+from channel_dispatcher.model import ADDRESS_WIDE, LANES, SuppressionKind
 from channel_dispatcher.outlets import Outlets, TenantLimit
 from channel_dispatcher.store import answers, ledger, queue
 from channel_dispatcher.store.queue import Lot, QueueRow
@@ -21,6 +21,7 @@ from forbear.types.v1 import types_pb2
 from forbear_chassis.clock import Clock, from_epoch_us, to_epoch_us
 from forbear_chassis.errors import FieldViolation, invalid
 from forbear_chassis.postgres import UUID, Connection, Pool
+from forbear_domain.ids import EVERYONE
 from forbear_domain.model import address_key
 from forbear_providers.contract import ReceiptState
 
@@ -105,7 +106,7 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
             return response
 
         response = await self._once(request.request_id, "ApplySuppressions", pb.ApplySuppressionsResponse, apply)
-        await self._changes.wait_for_flight(rows)
+        await self._changes.wait_for_flight(rows, [one.address for one in request.suppressions if not one.tenant_id])
         self._wake()
         return response
 
@@ -113,7 +114,7 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
         self, request: pb.LiftSuppressionsRequest, context: object
     ) -> pb.LiftSuppressionsResponse:
         """Lift suppressions."""
-        tenant = _uuid(request.tenant_id, "tenant_id")
+        tenant = _tenant_or_everyone(request.tenant_id, "tenant_id")
         _check_size(request.suppression_ids, "suppression_ids")
         ids = [_uuid(one, "suppression_ids") for one in request.suppression_ids]
         reason = _constant(request.reason, "reason")
@@ -223,13 +224,16 @@ def _suppression(wire: types_pb2.Suppression, number: int) -> NewSuppression:
     if not wire.HasField("start_time"):
         raise _bad(at + "start_time", "give the instant from which on it holds")
     kind = _SUPPRESSION_KINDS.get(wire.kind, SuppressionKind.CEASE)  # what we do not know holds the whole borrower
+    tenant = _tenant_or_everyone(wire.tenant_id, at + "tenant_id")
+    if tenant == EVERYONE and (kind not in ADDRESS_WIDE or not wire.address or wire.borrower_id or wire.loan_id):
+        raise _bad(at + "tenant_id", "only an opt-out or a wrong party, of an address alone, holds for every tenant")
     return NewSuppression(
         _uuid(wire.suppression_id, at + "suppression_id"),
-        _uuid(wire.tenant_id, at + "tenant_id"),
+        tenant,
         kind,
         _uuid(wire.borrower_id, at + "borrower_id") if wire.borrower_id else None,
         _uuid(wire.loan_id, at + "loan_id") if wire.loan_id else None,
-        address_key(wire.tenant_id, wire.address) if wire.address else "",
+        address_key(tenant.bytes, wire.address) if wire.address else "",
         wire.channel,
         _instant(wire.start_time),
         _instant(wire.end_time) if wire.HasField("end_time") else None,
@@ -266,6 +270,10 @@ def _uuid(value: bytes, field: str) -> Any:
     if len(value) != 16:
         raise _bad(field, "give 16 bytes of a UUID")
     return UUID(value)
+
+
+def _tenant_or_everyone(value: bytes, field: str) -> Any:
+    return _uuid(value, field) if value else EVERYONE
 
 
 def _request_id(value: str) -> Any:

@@ -49,6 +49,8 @@ class Settlement:
     async def settle(self, group: Sequence[Sent], now: datetime) -> None:
         """Settle a group. What was settled or reconciled already stays as it is."""
         async with self._pool.acquire() as connection, connection.transaction():
+            if any(one.outcome.is_opted_out for one in group):  # before rows are locked: the order of locks
+                await suppressions.close_gate(connection)
             rows = await settlements.lock_contacts(connection, [one.claim.permit.contact_id for one in group])
             writes = _Writes()
             for sent in group:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from forbear_chassis.postgres import Connection
 from forbear_domain.arrangements import Offer, offers
+from forbear_domain.ids import EVERYONE
 from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
 from response_tracker import commit, metrics, wire, words
@@ -127,11 +128,16 @@ async def _report(connection: Connection, heard: Heard, decision: Decision) -> N
 
 
 async def bar_contact(connection: Connection, heard: Heard, bar: Bar) -> None:
-    """Write a suppression; an address is barred for every tenant who used it, whoever is behind it."""
+    """Write a suppression; an address is barred for every tenant whom it concerns, whoever is behind it.
+
+    A phone is answered at a number that tenants share, and a wrong party is one for all: both bar the address for
+    everyone, also for whom an attempt is on its way that we have not heard of. A mail names its tenant.
+    """
     tenants = [heard.of.tenant_id]
-    by_address = bar.scope in (Scope.ADDRESS, Scope.ADDRESS_CHANNEL)
-    if by_address:
+    if bar.scope in (Scope.ADDRESS, Scope.ADDRESS_CHANNEL):
         tenants = await attempts.tenants_of_sender(connection, heard.of.address, heard.of.sender) or tenants
+        if heard.of.channel is not Channel.EMAIL or bar.kind is SuppressionKind.WRONG_PARTY:
+            tenants = [*tenants, EVERYONE]
     for tenant_id in tenants:
         made = suppression(heard, bar, tenant_id)
         await outgoing.add_suppression(connection, made, wire.suppression(made))
@@ -150,7 +156,7 @@ def suppression(heard: Heard, bar: Bar, tenant_id: UUID) -> Suppression:
         source=heard.source,
         start=heard.at,
         end=None if bar.days is None else heard.at + timedelta(days=bar.days),
-        borrower_id=None if by_address else heard.of.borrower_id,
+        borrower_id=heard.of.borrower_id if not by_address or tenant_id == heard.of.tenant_id else None,
         loan_id=heard.of.loan_id if bar.scope is Scope.LOAN else None,
         address=heard.of.address if by_address else "",
         channel=heard.channel if by_channel else None,

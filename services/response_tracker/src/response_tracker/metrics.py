@@ -32,7 +32,10 @@ PUT_ASIDE = Counter("forbear_tracker_events_put_aside_total", "Events put aside 
 READY = Gauge("forbear_tracker_ready", "1 while the process can do its work.")
 
 REFUSED = ("signature", "too_large", "malformed", "unknown_path", "unknown_token", "overload", "database", "dispatcher")
-FATES_KNOWN = ("answered", "silent", "recorded", "unattributed", "unreadable", "bounced", "complained", "put_aside")
+FATES_KNOWN = (
+    "answered", "silent", "recorded", "unattributed", "stranger_barred", "unreadable", "bounced", "complained",
+    "put_aside",
+)  # fmt: skip
 
 # Children that the hot path keeps, so that no label is looked up for a callback.
 EVENT_OF = {kind: EVENTS.labels(kind.label) for kind in Kind}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import parseaddr
 from uuid import UUID
 
 from forbear_chassis.clock import Clock
@@ -28,6 +29,7 @@ from response_tracker.mail import split_event
 from response_tracker.model import Attempt, ResponseKind, SuppressionKind
 from response_tracker.page import Page
 from response_tracker.store import attempts, events
+from response_tracker.stranger import heed
 from response_tracker.suppress import Suppressor
 from response_tracker.track import Told, Tracker, record
 from response_tracker.voice import Voice
@@ -136,9 +138,9 @@ class Receiver:
         return None
 
     async def _act(self, connection: Connection, event: Event, of: Attempt | None) -> str:
-        if of is None:
-            return "unattributed"
         try:
+            if of is None:
+                return await self._heed_stranger(connection, event)
             if event.kind is Kind.MESSAGE:
                 message = parse_message(read_form(event.body))
                 words = Words(of, storable(message.text), is_direct=False, is_stop=message.is_stop)
@@ -153,6 +155,25 @@ class Receiver:
             return "unreadable"
         await enact(connection, await hear(connection, event, of, source="one_click", is_direct=True), LEAVE)
         return "silent"
+
+    async def _heed_stranger(self, connection: Connection, event: Event) -> str:
+        """Act on words from an address that no attempt of ours is known to have reached."""
+        came = event.id, event.received_at
+        if event.kind is Kind.MESSAGE:
+            message = parse_message(read_form(event.body))
+            return await heed(
+                connection, self._by.reader, came, address=storable(message.from_), text=storable(message.text),
+                channel="sms", is_stop=message.is_stop,
+            )  # fmt: skip
+        if event.kind is Kind.MAIL:
+            recipient, content = split_event(event.body)
+            mail = parse_inbound(content, recipient)
+            address = parseaddr(storable(mail.from_))[1]
+            if mail.kind is MailKind.REPLY and address:
+                return await heed(
+                    connection, self._by.reader, came, address=address, text=storable(mail.text), channel="email"
+                )
+        return "unattributed"
 
     async def _read_mail(self, connection: Connection, event: Event, of: Attempt) -> str:
         recipient, content = split_event(event.body)

@@ -15,6 +15,7 @@ from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.scheduler.v1 import scheduler_service_pb2 as scheduler_pb
 from forbear.types.v1 import types_pb2 as types_pb
 from forbear_domain.arrangements import Terms
+from forbear_domain.ids import EVERYONE
 from forbear_providers.contract import ReceiptState
 from response_tracker.borrower_time import choose_zone
 from response_tracker.model import Attempt, Purpose, Response, Snapshot, Suppression, part_id
@@ -119,7 +120,7 @@ def suppression(made: Suppression) -> bytes:
     """Return a suppression in wire form."""
     message = types_pb.Suppression(
         suppression_id=made.id.bytes,
-        tenant_id=made.tenant_id.bytes,
+        tenant_id=_tenant(made.tenant_id),
         kind=types_pb.SuppressionKind.ValueType(int(made.kind)),
         borrower_id=b"" if made.borrower_id is None else made.borrower_id.bytes,
         loan_id=b"" if made.loan_id is None else made.loan_id.bytes,
@@ -131,6 +132,10 @@ def suppression(made: Suppression) -> bytes:
     if made.end is not None:
         message.end_time.CopyFrom(stamp(made.end))
     return message.SerializeToString()
+
+
+def _tenant(tenant_id: UUID) -> bytes:
+    return b"" if tenant_id == EVERYONE else tenant_id.bytes
 
 
 def receipts_request(request_id: str, bodies: list[bytes]) -> dispatcher_pb.RecordReceiptsRequest:
@@ -162,5 +167,5 @@ def lift_request(
 ) -> dispatcher_pb.LiftSuppressionsRequest:
     """Build the request that lifts suppressions of one tenant."""
     return dispatcher_pb.LiftSuppressionsRequest(
-        request_id=request_id, tenant_id=tenant_id.bytes, suppression_ids=[item.bytes for item in ids], reason=reason
+        request_id=request_id, tenant_id=_tenant(tenant_id), suppression_ids=[item.bytes for item in ids], reason=reason
     )

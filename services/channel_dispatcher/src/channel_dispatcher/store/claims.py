@@ -17,6 +17,7 @@ from channel_dispatcher.fair import Waiting, share_out
 from channel_dispatcher.model import ADDRESS_WIDE, Claim, Contact
 from channel_dispatcher.store.locks import BORROWER, GATE, borrower_bucket
 from forbear_chassis.postgres import Connection, Pool
+from forbear_domain.ids import EVERYONE
 from forbear_domain.lifecycle import State
 from forbear_domain.model import Channel
 
@@ -112,7 +113,10 @@ class InboundRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The facts about the borrowers of a batch, by borrower; suppressions of an address by (tenant, address)."""
+    """The facts about the borrowers of a batch, by borrower; suppressions of an address by (tenant, address).
+
+    What bars an address for every tenant stands under (EVERYONE, everyone's key of it).
+    """
 
     suppressions: Mapping[UUID, list[SuppressionRow]]
     address_suppressions: Mapping[tuple[UUID, str], list[SuppressionRow]]
@@ -186,8 +190,8 @@ async def history_of(connection: Connection, contacts: Sequence[Contact], now: d
         SUPPRESSIONS,
         now,
         borrowers,
-        list({contact.tenant_id for contact in contacts}),
-        [contact.address_key for contact in contacts],
+        list({contact.tenant_id for contact in contacts} | {EVERYONE}),
+        [key for contact in contacts for key in (contact.address_key, contact.everyones_key)],
         [int(kind) for kind in ADDRESS_WIDE],
     )
     suppressions: dict[UUID, list[SuppressionRow]] = {}

@@ -13,6 +13,7 @@ from channel_dispatcher.store.ledger import Entry
 from channel_dispatcher.store.locks import ALIVE, GATE
 from forbear_chassis.postgres import Connection, Pool
 from forbear_domain.ledger import Kind
+from forbear_domain.model import address_key
 
 INSERT = """
 INSERT INTO suppression (suppression_id, tenant_id, kind, borrower_id, loan_id, address_key, channel, start_at, end_at,
@@ -78,18 +79,28 @@ async def lift(
     return [(row["suppression_id"], row["borrower_id"]) for row in rows]
 
 
-async def is_in_flight(pool: Pool, rows: Sequence[NewSuppression], since: datetime) -> bool:
-    """Return whether a living process may still be sending something that the rows bar, claimed after `since`."""
-    return bool(
-        await pool.fetchval(
-            IN_FLIGHT,
-            [row.tenant_id for row in rows],
-            [row.borrower_id for row in rows],
-            [row.address_key or None for row in rows],
-            since,
-            ALIVE,
-        )
-    )
+class Barred(NamedTuple):
+    """Whose attempts a suppression bars: of a borrower, at an address, or both."""
+
+    tenant_id: UUID
+    borrower_id: UUID | None
+    address_key: str | None
+
+
+async def barred_by(pool: Pool, rows: Sequence[NewSuppression], addresses: Sequence[str]) -> list[Barred]:
+    """Return what to wait for. `addresses`: those barred for every tenant; attempts know them by each tenant's key."""
+    barred = [Barred(row.tenant_id, row.borrower_id, row.address_key or None) for row in rows]
+    if addresses:
+        tenants = await pool.fetch("SELECT DISTINCT tenant_id FROM attempt WHERE state = 11")
+        for tenant in [row["tenant_id"] for row in tenants]:
+            barred += [Barred(tenant, None, address_key(tenant.bytes, address)) for address in addresses]
+    return barred
+
+
+async def is_in_flight(pool: Pool, barred: Sequence[Barred], since: datetime) -> bool:
+    """Return whether a living process may still be sending something that is barred, claimed after `since`."""
+    columns = [list(column) for column in zip(*barred, strict=True)]
+    return bool(await pool.fetchval(IN_FLIGHT, *columns, since, ALIVE))
 
 
 def entry_of(row: NewSuppression, now: datetime) -> Entry:

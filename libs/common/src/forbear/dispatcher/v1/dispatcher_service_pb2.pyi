@@ -294,7 +294,7 @@ class LiftSuppressionsRequest(_message.Message):
     request_id: _builtins.str
     """UUID, in text form."""
     tenant_id: _builtins.bytes
-    """The tenant."""
+    """The tenant. Empty for suppressions that hold for every tenant."""
     reason: _builtins.str
     """Why, as a short constant."""
     @_builtins.property

@@ -541,7 +541,9 @@ class Suppression(_message.Message):
     suppression_id: _builtins.bytes
     """Names the suppression; applying it twice changes nothing."""
     tenant_id: _builtins.bytes
-    """The tenant whose contacts it bars."""
+    """The tenant whose contacts it bars. Empty bars the address for every tenant, also one that comes later: then the
+    address is required, and borrower and loan are empty.
+    """
     kind: Global___SuppressionKind.ValueType
     """Why."""
     borrower_id: _builtins.bytes
