@@ -115,7 +115,7 @@ def test_packs_lists_rules_and_tells_about_one(tmp_path: Path) -> None:
     assert "a fourth attempt in seven days waits" in rule.output
     assert all(json.loads(line)["source"] for line in lines.output.splitlines())
     assert "no pack holds a rule NOPE" in unknown.output
-    assert "bad.toml: jurisdiction is missing" in refused.output
+    assert "bad.toml, line 1: jurisdiction must be a text" in refused.output
 
 
 NO_TEXTS = """

@@ -53,9 +53,9 @@ def test_a_file_that_is_dropped_in_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (HEAD + RULE.replace('"cap"', '"capp"'), "xa.toml: XA-1: unknown kind 'capp'"),
-        (HEAD + RULE.replace('source = "section 1"', ""), "xa.toml: XA-1: source is missing"),
-        (HEAD + RULE.replace('source = "section 1"', 'source = " "'), "xa.toml: XA-1: source is missing"),
+        (HEAD + RULE.replace('"cap"', '"capp"'), "xa.toml, line 8: XA-1: unknown kind 'capp'"),
+        (HEAD + RULE.replace('source = "section 1"', ""), "xa.toml, line 6: XA-1: source is missing"),
+        (HEAD + RULE.replace('source = "section 1"', 'source = " "'), "xa.toml, line 10: XA-1: source must be a text"),
         (HEAD + RULE.replace('"primary"', '"hearsay"'), "grade 'hearsay'"),
         (HEAD + RULE.replace("limit = 2", ""), "parameter 'limit' is missing"),
         (HEAD + RULE.replace("limit = 2", "limit = 0"), "limit must be"),
@@ -66,7 +66,7 @@ def test_a_file_that_is_dropped_in_is_found(tmp_path: Path) -> None:
         (HEAD + RULE + 'lifted_by = ["magic"]', "lifted_by: 'magic'"),
         (HEAD + RULE + '[rule.scope]\nchannels = ["pigeon"]', "pigeon"),
         (HEAD + RULE + "[rule.scope]\nmoons = []", "unknown scope moons"),
-        (HEAD + RULE + RULE, "XA-1 : two rules of this id are in force at the same time"),
+        (HEAD + RULE + RULE, "line 16: XA-1 : two rules of this id are in force at the same time"),
         (
             HEAD
             + RULE.replace("[rule.p", "effective_to = 2026-05-01\n[rule.p")
@@ -80,7 +80,7 @@ def test_a_file_that_is_dropped_in_is_found(tmp_path: Path) -> None:
         ),
         (
             HEAD + RULE + CASE.replace('"not_before"', '"allow"'),
-            "xa.toml: case 'a third waits' of XA-1: expected ALLOW",
+            "xa.toml, line 16: case 'a third waits' of XA-1: expected ALLOW",
         ),
         (HEAD + RULE + CASE.replace('"not_before"', '"perhaps"'), "unknown outcome 'perhaps'"),
         (HEAD + RULE + CASE.replace('rule = "XA-1"', 'rule = "XA-2"'), "which this pack does not hold"),
@@ -117,7 +117,7 @@ def test_a_rule_id_belongs_to_one_pack(tmp_path: Path) -> None:
     folder_with(tmp_path, HEAD + RULE)
     (tmp_path / "xb.toml").write_text(HEAD.replace("XA", "XB") + RULE, encoding="utf-8")
 
-    with pytest.raises(PackError, match=r"xb.toml: XA-1 belongs to xa.toml"):
+    with pytest.raises(PackError, match=r"xb.toml, line 6: XA-1 belongs to xa.toml"):
         load_packs(tmp_path)
 
 

@@ -29,8 +29,8 @@ from forbear_domain.policy import (
     Verdict,
     decide,
     load_packs,
+    read_tenant_policy,
     rules_for,
-    tenant_rules,
 )
 from forbear_domain.policy.cases import answer_case, matches
 from forbear_domain.policy.plain import PlainError, facts_from_plain, verdict_as_plain
@@ -118,7 +118,8 @@ def packs_command(rule_id: str | None, folder: Path | None, as_json: bool) -> No
 def simulate(rule_file: Path, days: int, database_url: str | None, export_file: Path | None) -> None:
     """Tell which permits of the last days new rules of your own would have stopped."""
     try:
-        simulation = Simulation(tenant_rules(rule_file.read_text(encoding="utf-8"), rule_file.name))
+        text = rule_file.read_text(encoding="utf-8")
+        simulation = Simulation(read_tenant_policy(text, 1, load_packs(), rule_file.name).rules)
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     read_entries(database_url, export_file, simulation.take)

@@ -2,7 +2,7 @@
 
     packs = load_packs()                                               # once, at the start
     rules = rules_for(packs, facts.place.jurisdictions, now.date())    # cheap; cached by its arguments
-    rules = with_house_rules(rules, tenant_rules)                      # optional, can only be stricter
+    rules = with_tenant_policy(rules, tenant_policy)                   # optional, can only be stricter
     verdict = decide(facts, rules, now)                                # pure; `now` is an aware UTC datetime
     if not verdict.allowed:
         print(verdict.rule, verdict.why, verdict.not_before, verdict.source)
@@ -49,8 +49,9 @@ from forbear_domain.policy.facts import (
     Suppression,
     SuppressionKind,
 )
-from forbear_domain.policy.packs import PackError, Packs, load_packs, rules_for, tenant_rules, with_house_rules
+from forbear_domain.policy.packs import PackError, Packs, load_packs, rules_for
 from forbear_domain.policy.rules import Pack, Rule, RuleSet, Scope
+from forbear_domain.policy.tenant_policy import TenantPolicy, policy_digest, read_tenant_policy, with_tenant_policy
 from forbear_domain.policy.verdict import Finding, Outcome, Verdict
 
 __all__ = [
@@ -84,10 +85,12 @@ __all__ = [
     "Scope",
     "Suppression",
     "SuppressionKind",
+    "TenantPolicy",
     "Verdict",
     "decide",
     "load_packs",
+    "policy_digest",
+    "read_tenant_policy",
     "rules_for",
-    "tenant_rules",
-    "with_house_rules",
+    "with_tenant_policy",
 ]

@@ -1,6 +1,6 @@
 """The decision: strictest rule wins, and everything that fired is told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -35,7 +35,7 @@ def decide(facts: Facts, rules: RuleSet, now: datetime) -> Verdict:
     fired = judge(checks, situation, now.astimezone(UTC))
     if not fired:
         return Verdict(Outcome.ALLOW, "No rule objects.", packs=rules.packs)
-    if fired[0].outcome is not Outcome.NOT_BEFORE:
+    if fired[0].outcome is Outcome.REFUSE or not any(one.outcome is Outcome.NOT_BEFORE for one in fired):
         return _verdict(fired, rules)
     return _wait(fired, checks, situation, rules, now)
 
@@ -127,33 +127,39 @@ def _wait(
     rules: RuleSet,
     now: datetime,
 ) -> Verdict:
-    """The verdict where time may heal every objection: jump from release to release until none is left.
+    """The verdict where time may heal some objections: jump from release to release until none of those is left.
 
-    Each finding names the first instant at which its own rule is silent, so no lawful instant is jumped over.
+    Each finding names the first instant at which its own rule is silent, so no lawful instant is jumped over. A flag
+    that no time heals is kept for the end: a person may decide only about what would be lawful otherwise.
     """
     at = now.astimezone(UTC)
     watched = [one for one in checks if one.may_object_after(at, situation)]
-    waits = fired
+    flagged = next((one for one in fired if one.outcome is Outcome.FLAG), None)
+    waits = [one for one in fired if one.until is not None]
     while waits:
-        lasting = [one for one in waits if one.until is None]
-        if lasting:
-            return _verdict((lasting[0], *fired), rules)
         at = max(one.until for one in waits if one.until is not None)
         if at > now + SEARCH:
             return _verdict((_too_long(waits[0]), *fired), rules)
-        objection = _first_objection(watched, situation, at)
-        waits = (objection,) if objection is not None else ()
+        waits = []
+        for finding in _objections(watched, situation, at):
+            if finding.until is not None:
+                waits = [finding]
+                break
+            if finding.outcome is not Outcome.FLAG:
+                return _verdict((finding, *fired), rules)
+            flagged = flagged or finding
+    if flagged is not None:
+        return _verdict(fired if flagged is fired[0] else (flagged, *fired), rules)
     return _verdict(fired, rules, not_before=at)
 
 
-def _first_objection(checks: Iterable[DatedCheck], situation: Situation, at: datetime) -> Finding | None:
-    """Any objection at one instant; which one does not matter to whoever goes on from where it ends."""
+def _objections(checks: Iterable[DatedCheck], situation: Situation, at: datetime) -> Iterator[Finding]:
+    """What is objected at one instant, in no order that matters; whoever has heard enough asks no further."""
     for dated in checks:
         if dated.starts_at <= at < dated.ends_at:
             finding = dated.check.judge(situation, at)
             if finding is not None:
-                return finding
-    return None
+                yield finding
 
 
 def _too_long(wait: Finding) -> Finding:

@@ -1,7 +1,7 @@
 """Runs the worked cases inside a pack: a pack whose own examples fail is not used."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from forbear_domain.policy.decide import decide
@@ -11,12 +11,12 @@ from forbear_domain.policy.rules import Pack, RuleSet, WorkedCase
 DEFAULTS: dict[str, Any] = {"actor": "collector", "debts": [{"id": "D1"}]}
 
 
-def failing_cases(pack: Pack, rules: RuleSet) -> Iterator[str]:
-    """What is wrong with each failing case of the pack, in words; a case is judged by its own rule alone."""
+def failing_cases(pack: Pack, rules: RuleSet) -> Iterator[tuple[int, str]]:
+    """The line of each failing case of the pack and what is wrong with it; a case is judged by its own rule alone."""
     for case in pack.cases:
         failure = _failure(case, pack, rules)
         if failure:
-            yield f"case {case.name!r} of {case.rule}: {failure}"
+            yield case.line, f"case {case.name!r} of {case.rule}: {failure}"
 
 
 def _failure(case: WorkedCase, pack: Pack, rules: RuleSet) -> str:
@@ -27,10 +27,7 @@ def _failure(case: WorkedCase, pack: Pack, rules: RuleSet) -> str:
     except PlainError as error:
         return str(error)
     only = tuple(rule for rule in rules.rules if rule.id == case.rule)
-    at = case.at if isinstance(case.at, datetime) and case.at.tzinfo else None
-    if at is None:
-        return f"`at` must be an instant with its offset, not {case.at!r}"
-    verdict = decide(facts, RuleSet(rules.jurisdictions, only, rules.packs), at)
+    verdict = decide(facts, RuleSet(rules.jurisdictions, only, rules.packs), case.at)
     if verdict.outcome is not case.expect:
         return f"expected {case.expect.name}, decided {verdict.outcome.name}: {verdict.why}"
     if case.not_before is not None and verdict.not_before != case.not_before.astimezone(UTC):

@@ -11,10 +11,11 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from forbear_domain.policy.pack_cases import failing_cases
-from forbear_domain.policy.pack_format import PackError, parse_pack
-from forbear_domain.policy.rules import Pack, Rule, RuleSet
+from forbear_domain.policy.pack_format import parse_pack
+from forbear_domain.policy.pack_lines import PackError
+from forbear_domain.policy.rules import Pack, RuleSet
 
-__all__ = ["HOUSE", "PackError", "Packs", "load_packs", "rules_for", "tenant_rules", "with_house_rules"]
+__all__ = ["HOUSE", "PackError", "Packs", "load_packs", "rules_for"]
 
 HOUSE = "HOUSE"  # our own defaults, on top of every jurisdiction
 
@@ -28,8 +29,9 @@ class Packs(Mapping[str, Pack]):
         for pack in self.all:
             for name in (pack.jurisdiction, *pack.covers):
                 if name in self._by_name:
-                    raise PackError(f"{pack.name}: {name} is covered by {self._by_name[name].name} already")
+                    raise PackError(pack.name, f"{name} is covered by {self._by_name[name].name} already")
                 self._by_name[name] = pack
+        self.rule_ids = frozenset(rule.id for pack in self.all for rule in pack.rules)
         self._refuse_dangling()
 
     def _refuse_dangling(self) -> None:
@@ -37,10 +39,10 @@ class Packs(Mapping[str, Pack]):
         for pack in self.all:
             lost = [parent for parent in pack.parents if parent not in self._by_name]
             if lost:
-                raise PackError(f"{pack.name}: no pack for parent {', '.join(lost)}")
+                raise PackError(pack.name, f"no pack for parent {', '.join(lost)}")
             for rule in pack.rules:
                 if owners.setdefault(rule.id, pack) is not pack:
-                    raise PackError(f"{pack.name}: {rule.id} belongs to {owners[rule.id].name} already")
+                    raise PackError(pack.name, f"{rule.id} belongs to {owners[rule.id].name} already", rule.line)
 
     __hash__ = object.__hash__
 
@@ -72,8 +74,8 @@ def load_packs(directory: Traversable | None = None) -> Packs:
     found = [entry for entry in folder.iterdir() if entry.name.endswith(".toml")]
     packs = Packs(_read(entry) for entry in sorted(found, key=lambda entry: entry.name))
     for pack in packs.all:
-        for failure in failing_cases(pack, rules_for(packs, [pack.jurisdiction], date.min, house=False)):
-            raise PackError(f"{pack.name}: {failure}")
+        for line, failure in failing_cases(pack, rules_for(packs, [pack.jurisdiction], date.min, house=False)):
+            raise PackError(pack.name, failure, line)
     return packs
 
 
@@ -91,18 +93,6 @@ def _chosen(packs: Packs, jurisdictions: frozenset[str], on_date: date, house: b
 def rules_for(packs: Packs, jurisdictions: Iterable[str], on_date: date, *, house: bool = True) -> RuleSet:
     """The rules that hold in all of `jurisdictions` on or after `on_date`, with parents and house defaults."""
     return _chosen(packs, frozenset(jurisdictions), on_date, house)
-
-
-def with_house_rules(rules: RuleSet, tenant_rules: Iterable[Rule]) -> RuleSet:
-    """The same rules and a tenant's own on top; adding can only make verdicts stricter."""
-    added = tuple(tenant_rules)
-    labels = (*rules.packs, *sorted({rule.pack for rule in added}))
-    return RuleSet(rules.jurisdictions, (*rules.rules, *added), labels, rules.known)
-
-
-def tenant_rules(text: str, name: str = "tenant.toml") -> tuple[Rule, ...]:
-    """A tenant's stricter rules from TOML of the same form; they are policy, never law."""
-    return parse_pack(text, name, law=False).rules
 
 
 def _read(entry: Traversable) -> Pack:

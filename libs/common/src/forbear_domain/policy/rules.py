@@ -40,6 +40,7 @@ class Rule:
     effective_to: date = date.max
     law: bool = True  # False: our own or a tenant's policy
     variant: str = ""  # tells apart two rules that implement one rule id
+    line: int = 0  # of the file of the pack, from 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +53,7 @@ class WorkedCase:
     expect: Outcome
     not_before: datetime | None
     facts: Mapping[str, Any]
+    line: int = 0  # of the file of the pack, from 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

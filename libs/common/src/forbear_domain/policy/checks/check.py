@@ -30,11 +30,16 @@ E = TypeVar("E")
 Clock = tuple[ZoneInfo, datetime]  # a zone and an instant in its local time
 CALLS = frozenset({Channel.VOICE, Channel.RINGLESS_VOICEMAIL})
 MARKS = frozenset(MessageMarks.__dataclass_fields__) - {"faults"}
+DAY_S = 24 * 3600
 EXTRA_CALLS_DAYS = 7  # 1006.14(b)(3)(i): consent to more calls lasts seven days, the day of receipt being the first
 
 
 class ParameterError(ValueError):
-    """A rule whose parameters cannot be understood."""
+    """A rule whose parameters cannot be understood; `field` names the parameter, where one is to blame."""
+
+    def __init__(self, what: str, field: str = "") -> None:
+        super().__init__(what)
+        self.field = field
 
 
 class Situation:
@@ -136,8 +141,11 @@ class Check(ABC):
     settles: ClassVar[bool] = False  # once silent, it stays silent for as long as nothing else happens
 
     def __init__(self, rule: Rule) -> None:
+        if rule.outcome is Outcome.ALLOW:
+            raise ParameterError("outcome cannot be 'allow': a rule objects or says nothing", "outcome")
         self.rule = rule
-        self.lifts = tuple(known(LIFTS, name, "lifted_by") for name in rule.parameters.get("lifted_by", ()))
+        lifts = enum_members(str, rule.parameters.get("lifted_by", ()))
+        self.lifts = tuple(known(LIFTS, name, "lifted_by") for name in sorted(lifts))
         self.rebutted_by = enum_members(Purpose, rule.parameters.get("rebutted_by", ()))
         self.when = marks(rule.parameters.get("when", ()))  # of the message; one must be set, if any is named
 
@@ -180,13 +188,20 @@ class Parameters:
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         if error is None and self._left:
-            raise ParameterError(f"unknown parameters: {', '.join(sorted(self._left))}")
+            raise ParameterError(f"unknown parameters: {', '.join(sorted(self._left))}", min(self._left))
 
     def take(self, name: str, default: T) -> T:
         """An optional parameter of the default's type."""
         value = self._left.pop(name, default)
         if type(value) is not type(default):
-            raise ParameterError(f"parameter {name!r} must be like {default!r}, not {value!r}")
+            raise ParameterError(f"parameter {name!r} must be like {default!r}, not {value!r}", name)
+        return value
+
+    def count(self, name: str, most: int) -> int:
+        """An optional whole number from 0, which stands for none, to `most`."""
+        value = self.take(name, 0)
+        if not 0 <= value <= most:
+            raise ParameterError(f"parameter {name!r} must be a whole number from 0 to {most}, not {value}", name)
         return value
 
     def need(self, name: str) -> Any:
@@ -207,10 +222,14 @@ class Parameters:
 
 def second_of_day(text: str) -> int:
     """The seconds since local midnight of a wall-clock time written HH:MM; 24:00 ends the day."""
+    if not isinstance(text, str):
+        raise ParameterError(f'not a time of day: {text!r}; write it like "08:00"')
     hours, colon, minutes = text.partition(":")
-    if not (colon and hours.isdigit() and minutes.isdigit() and int(minutes) < 60 and int(hours) <= 24):
-        raise ParameterError(f"not a time of day: {text!r}")
-    return int(hours) * 3600 + int(minutes) * 60
+    if colon and hours.isdecimal() and minutes.isdecimal() and int(minutes) < 60:
+        second = int(hours) * 3600 + int(minutes) * 60
+        if second <= DAY_S:
+            return second
+    raise ParameterError(f'not a time of day: {text!r}; write it like "08:00", at most "24:00"')
 
 
 def zone_named(name: str) -> ZoneInfo:
@@ -224,12 +243,14 @@ def zone_named(name: str) -> ZoneInfo:
 def known(table: dict[str, T], name: str, what: str) -> T:
     """The entry of a table that a pack names; an unknown name is an error."""
     if name not in table:
-        raise ParameterError(f"{what}: {name!r} is none of {', '.join(sorted(table))}")
+        raise ParameterError(f"{what}: {name!r} is none of {', '.join(sorted(table))}", what)
     return table[name]
 
 
 def enum_members(enum: Callable[[str], E], names: Iterable[str]) -> frozenset[E]:
     """The members an array of a pack names; an unknown name is an error."""
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise ParameterError(f"a list of names is wanted, not {names!r}")
     try:
         return frozenset(enum(name) for name in names)
     except ValueError as error:
@@ -238,7 +259,7 @@ def enum_members(enum: Callable[[str], E], names: Iterable[str]) -> frozenset[E]
 
 def marks(names: Iterable[str]) -> frozenset[str]:
     """Names of yes-or-no marks of a message; an unknown one is an error."""
-    unknown = set(names) - MARKS
+    unknown = enum_members(str, names) - MARKS
     if unknown:
         raise ParameterError(f"unknown marks of a message: {', '.join(sorted(unknown))}")
     return frozenset(names)

@@ -9,6 +9,8 @@ from forbear_domain.policy.facts import Consent, ConsentKind, Purpose, Route, Su
 from forbear_domain.policy.rules import Rule
 from forbear_domain.policy.verdict import Finding
 
+FRESH_DAYS_MAX = 3_660
+
 
 class Bar(Check):
     """Never, within the rule's scope."""
@@ -46,7 +48,7 @@ class Basis(Check):
             rule,
             enum_members(ConsentKind, parameters.need("consents")),
             enum_members(Route, parameters.need("routes")),
-            parameters.take("fresh_days", 0),
+            parameters.count("fresh_days", FRESH_DAYS_MAX),
         )
 
     def judge(self, situation: Situation, at: datetime) -> Finding | None:

@@ -39,6 +39,8 @@ COUNTERS: dict[str, frozenset[CallResult]] = {
     "unanswered": frozenset(CallResult) - {CallResult.CONVERSATION, CallResult.DROPPED, CallResult.DELIVERED},
 }
 TICK = timedelta(microseconds=1)
+WINDOW_DAYS_MAX = 3_660
+MINUTES = {"hours": 60, "minutes": 1}
 
 
 class Per(StrEnum):
@@ -61,16 +63,16 @@ class Window:
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> Self:
         """Reads `{days = 7}`, `{hours = 24}`, `{minutes = 5}` or `{calendar = "week"}`."""
-        if len(table) != 1:
-            raise ParameterError(f"a window has exactly one length, not {dict(table)}")
+        if not isinstance(table, Mapping) or len(table) != 1:
+            raise ParameterError(f"a window has exactly one length, such as {{ days = 7 }}, not {table!r}", "window")
         ((unit, amount),) = table.items()
         if unit == "calendar" and amount in ("day", "week", "month"):
             return cls(calendar=amount)
-        if unit == "days" and isinstance(amount, int) and amount > 0:
+        if unit == "days" and type(amount) is int and 0 < amount <= WINDOW_DAYS_MAX:
             return cls(days=amount)
-        if unit in ("hours", "minutes") and isinstance(amount, int) and amount > 0:
+        if unit in MINUTES and type(amount) is int and 0 < amount * MINUTES[unit] <= WINDOW_DAYS_MAX * 24 * 60:
             return cls(duration=timedelta(**{unit: amount}))
-        raise ParameterError(f"unknown window {dict(table)}")
+        raise ParameterError(f"unknown window {dict(table)}; at most {WINDOW_DAYS_MAX} days", "window")
 
     def start(self, at: datetime, zones: tuple[ZoneInfo, ...]) -> datetime:
         """From which instant contacts are in the window that ends at `at`; the earliest of all zones."""
@@ -126,8 +128,8 @@ class Cap(Check):
     def from_rule(cls, rule: Rule, parameters: Parameters) -> Self:
         """Reads `limit`, `window` and the counter's parameters."""
         limit = parameters.need("limit")
-        if not isinstance(limit, int) or limit < 1:
-            raise ParameterError(f"limit must be a whole number above zero, not {limit!r}")
+        if type(limit) is not int or limit < 1:
+            raise ParameterError(f"limit must be a whole number above zero, not {limit!r}", "limit")
         return cls(rule, limit, Window.parse(parameters.need("window")), Counter.parse(rule, parameters))
 
     def judge(self, situation: Situation, at: datetime) -> Finding | None:
@@ -239,7 +241,10 @@ class CoolingOff(Check):
     def from_rule(cls, rule: Rule, parameters: Parameters) -> Self:
         """Reads `days` and `directions`."""
         directions = enum_members(Direction, parameters.take("directions", ["in", "out"]))
-        return cls(rule, parameters.need("days"), directions)
+        days = parameters.need("days")
+        if type(days) is not int or not 0 < days <= WINDOW_DAYS_MAX:
+            raise ParameterError(f"days must be a whole number from 1 to {WINDOW_DAYS_MAX}, not {days!r}", "days")
+        return cls(rule, days, directions)
 
     def judge(self, situation: Situation, at: datetime) -> Finding | None:
         """Objects while a conversation lies within the days, unless more calls were agreed to."""

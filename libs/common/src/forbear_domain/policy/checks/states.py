@@ -10,6 +10,8 @@ from forbear_domain.policy.facts import Direction, Purpose, Suppression, Suppres
 from forbear_domain.policy.rules import Rule
 from forbear_domain.policy.verdict import Finding, Outcome
 
+CONFIRM_MINUTES_MAX = 7 * 24 * 60
+
 
 class State(Check):
     """Objects while one of the named states holds for this person, debt, address or medium."""
@@ -26,7 +28,7 @@ class State(Check):
     @classmethod
     def from_rule(cls, rule: Rule, parameters: Parameters) -> Self:
         """Reads `states`, and `confirm_within_minutes` where one confirmation may follow the request."""
-        minutes = parameters.take("confirm_within_minutes", 0)
+        minutes = parameters.count("confirm_within_minutes", CONFIRM_MINUTES_MAX)
         states = enum_members(SuppressionKind, parameters.need("states"))
         return cls(rule, states, timedelta(minutes=minutes) if minutes else None)
 
