@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,8 @@ from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
 from forbear_replies import Action, Extract, Label, Lang, Reading, WantedChannel
 from response_tracker.choices import read_choice, read_yes_no
-from response_tracker.decision import ACTS, CONFIRMATIONS, Decision, Reason, Scope, Situation, decide
+from response_tracker.decision import ACTS, CONFIRMATIONS, Decision, Scope, Situation, decide
+from response_tracker.duties import DUTIES, FOLLOWING, Reason
 from response_tracker.model import ResponseKind, SuppressionKind
 from response_tracker.track import RANK, advances
 from response_tracker.words import option_slots, speak
@@ -194,3 +196,33 @@ def test_options_fill_their_template_in_every_language(language: str) -> None:
 def test_silence_is_the_default() -> None:
     """A decision says nothing unless it says so."""
     assert "" == Decision().answer
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_a_duty_with_a_term(reason: Reason) -> None:
+    """Exactly one kind of term, and it ends after it begins."""
+    duty = DUTIES[reason]
+    at = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
+
+    assert 1 == sum(1 for term in (duty.within, duty.business_days, duty.days) if term)
+    assert at < duty.due_at(at, ZoneInfo("America/New_York"))
+    assert duty.what
+    assert duty.source
+
+
+def test_business_days_leave_out_weekends_and_federal_holidays_and_end_with_the_borrowers_day() -> None:
+    """A dispute of Thursday, 2 July 2026: Friday is the observed holiday, so the fifth business day is the 10th."""
+    at = datetime(2026, 7, 3, 3, 30, tzinfo=UTC)  # still the 2nd in Los Angeles
+
+    due = DUTIES[Reason.DISPUTE].due_at(at, ZoneInfo("America/Los_Angeles"))
+
+    assert datetime(2026, 7, 11, 7, 0, tzinfo=UTC) == due
+
+
+def test_what_a_case_brings_with_it_has_the_longer_term() -> None:
+    """Acknowledge first, verify later; and no chain goes round in circles."""
+    at, zone = datetime(2026, 3, 2, 17, 0, tzinfo=UTC), ZoneInfo("America/New_York")
+
+    for reason, following in FOLLOWING.items():
+        assert DUTIES[reason].due_at(at, zone) < DUTIES[following].due_at(at, zone)
+        assert following not in FOLLOWING

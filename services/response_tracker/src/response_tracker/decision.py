@@ -11,47 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import Enum, StrEnum
+from enum import Enum
 
 from forbear_domain.arrangements import PROMISE_DAYS_MAX, Option
 from forbear_domain.model import Channel
 from forbear_replies import Label, Reading, WantedChannel
+from response_tracker.duties import Reason
 from response_tracker.model import NO_WISH, PromiseTerms, Purpose, ResponseKind, SuppressionKind, Wish
 
 ANSWERS_A_DAY_MAX = 3
 ANSWERS_A_WEEK_MAX = 8
-
-
-class Reason(StrEnum):
-    """Why a person must look; each has a time within which somebody must have looked."""
-
-    DISTRESS = "distress"
-    CEASE = "cease"
-    DECEASED = "deceased"
-    ATTORNEY = "attorney"
-    BANKRUPTCY = "bankruptcy"
-    MILITARY = "military"
-    DISPUTE = "dispute"
-    HOSTILE = "hostile"
-    HUMAN_REQUEST = "human_request"
-    CHECK_PAYMENT = "check_payment"
-    BALANCE = "balance"
-    LANGUAGE = "language"
-    NO_OFFER = "no_offer"
-    UNSURE = "unsure"
-    UNCLEAR = "unclear"
-    TALKED_TOO_MUCH = "talked_too_much"
-    UNREADABLE = "unreadable"
-
-
-DUE_WITHIN: Mapping[Reason, timedelta] = {
-    Reason.DISTRESS: timedelta(minutes=15),
-    Reason.HOSTILE: timedelta(days=1),
-    Reason.HUMAN_REQUEST: timedelta(hours=4),
-    Reason.DISPUTE: timedelta(days=5),
-    Reason.CEASE: timedelta(days=5),
-}
-DUE_WITHIN_OTHERWISE = timedelta(days=1)
 
 
 class Scope(Enum):

@@ -17,11 +17,12 @@ from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
 from response_tracker import commit, metrics, wire, words
 from response_tracker.attribute import keep
-from response_tracker.decision import DUE_WITHIN, DUE_WITHIN_OTHERWISE, Bar, Decision, Reason, Scope
+from response_tracker.decision import Bar, Decision, Scope
+from response_tracker.duties import DUTIES, FOLLOWING, Reason
 from response_tracker.follow_up import Plan, in_writing, plan
 from response_tracker.heard import Heard
 from response_tracker.model import Purpose, Response, ResponseKind, Suppression, SuppressionKind, part_id
-from response_tracker.store import attempts, conversations, outgoing
+from response_tracker.store import attempts, cases, conversations, outgoing
 from response_tracker.store.conversations import Message, Table
 
 
@@ -59,13 +60,16 @@ async def put_on_table(connection: Connection, heard: Heard) -> Sequence[Offer]:
 
 
 async def open_case(connection: Connection, heard: Heard, reason: Reason) -> None:
-    """Put the borrower into the queue of people, with the time within which somebody must have looked."""
-    due_at = heard.at + DUE_WITHIN.get(reason, DUE_WITHIN_OTHERWISE)
+    """Put the borrower into the queue of people, with the time within which somebody must have acted.
+
+    What the case brings with it by law, such as the verification of a disputed debt, is opened as a case of its own.
+    """
+    due_at = DUTIES[reason].due_at(heard.at, heard.snapshot.zone)
     case_id = part_id(heard.event_id, "case", reason.value)
-    await conversations.open_case(
-        connection, case_id, heard.of, heard.event_id, reason.value, at=heard.at, due_at=due_at
-    )
-    metrics.CASES.labels(reason.value).inc()
+    if await cases.open_case(connection, case_id, heard.of, heard.event_id, reason, at=heard.at, due_at=due_at):
+        metrics.CASES.labels(reason.value).inc()
+    if reason in FOLLOWING:
+        await open_case(connection, heard, FOLLOWING[reason])
 
 
 async def answer(connection: Connection, heard: Heard, template: str, purpose: Purpose, slots: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 from forbear_replies import Label
-from response_tracker.decision import Reason
+from response_tracker.duties import Reason
 from response_tracker.events import Kind
 from response_tracker.model import Attribution, ResponseKind
 
@@ -21,6 +21,10 @@ RESPONSES = Counter(
     "forbear_tracker_responses_total", "Responses kept, by how they found their attempt.", ["kind", "by"]
 )
 CASES = Counter("forbear_tracker_hand_overs_total", "Cases handed over to people.", ["reason"])
+CASES_OPEN = Gauge("forbear_tracker_open_cases", "Cases that nobody has closed, all tenants together.", ["reason"])
+CASES_OVERDUE = Gauge(
+    "forbear_tracker_overdue_cases", "Cases that nobody has closed in the time their reason allows.", ["reason"]
+)
 ANSWERS = Counter("forbear_tracker_answers_total", "Answers that the assistant gave.")
 UNKNOWN_CODES = Counter("forbear_tracker_unknown_provider_codes_total", "Provider codes that no table knows.")
 SUPPRESSION_S = Histogram(
@@ -48,7 +52,8 @@ for _fate in FATES_KNOWN:
 for _label in Label:
     READINGS.labels(_label.value)
 for _case in Reason:
-    CASES.labels(_case.value)
+    for _metric in (CASES, CASES_OPEN, CASES_OVERDUE):
+        _metric.labels(_case.value)
 for _response in ResponseKind:
     for _by in Attribution:
         RESPONSES.labels(_response.label, _by.value)

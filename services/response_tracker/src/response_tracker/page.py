@@ -23,7 +23,8 @@ from forbear_domain.arrangements import PROMISE_DAYS_MAX, Option, offers
 from forbear_domain.messages import day, money
 from forbear_domain.model import Channel
 from response_tracker import borrower_time, words
-from response_tracker.decision import CONFIRMATIONS, Bar, Decision, Reason, Scope
+from response_tracker.decision import CONFIRMATIONS, Bar, Decision, Scope
+from response_tracker.duties import Reason
 from response_tracker.enact import enact, put_on_table
 from response_tracker.events import Event, Kind, name_event
 from response_tracker.forms import read_form

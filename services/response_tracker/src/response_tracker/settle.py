@@ -25,11 +25,11 @@ from forbear_domain.arrangements import (
 from response_tracker import borrower_time, words
 from response_tracker.attribute import NO_CREDIT, credit_payment, keep
 from response_tracker.commit import instalment_settles_at
-from response_tracker.decision import Reason
+from response_tracker.duties import Reason
 from response_tracker.follow_up import Plan, plan
 from response_tracker.heard import current
 from response_tracker.model import Attempt, Purpose, Response, ResponseKind, Snapshot, part_id
-from response_tracker.store import attempts, commitments, conversations, outgoing
+from response_tracker.store import attempts, cases, commitments, conversations, outgoing
 from response_tracker.store.commitments import Arrangement, Part, Payment, Promise
 
 BATCH_MAX = 200
@@ -87,7 +87,7 @@ async def _settle_payment(connection: Connection, payment: Payment, now: datetim
             at=payment.paid_at,
         ),
     )
-    await conversations.close_cases(connection, of, Reason.CHECK_PAYMENT, at=now, closed_by="payment")
+    await cases.close_reason(connection, of, Reason.CHECK_PAYMENT, at=now, closed_by="payment")
     rest = payment.amount_minor
     for arrangement in await commitments.live_arrangements(connection, payment.tenant_id, payment.loan_id):
         rest = await _pay_arrangement(connection, arrangement, payment, rest, now)

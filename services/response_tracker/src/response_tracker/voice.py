@@ -19,7 +19,8 @@ from forbear_providers.contract import CallParty, DeliveryEvent, ReceiptState, V
 from forbear_providers.twilio_voice import CallAction, decide, parse_voice, twiml
 from forbear_replies import Label
 from response_tracker.converse import Reader, Words, converse
-from response_tracker.decision import ACTS, CONFIRMATIONS, HARDSHIP_DAYS, Bar, Decision, Reason, Scope
+from response_tracker.decision import ACTS, CONFIRMATIONS, HARDSHIP_DAYS, Bar, Decision, Scope
+from response_tracker.duties import Reason
 from response_tracker.enact import enact, put_on_table
 from response_tracker.events import Event
 from response_tracker.forms import read_form, storable

@@ -1,4 +1,4 @@
-"""Conversations: the transcript, the options on the table, the wishes stated, and the queue of people."""
+"""Conversations: the transcript, the options on the table, and the wishes stated."""
 
 from __future__ import annotations
 
@@ -151,37 +151,6 @@ def _dump(offer: Offer) -> dict[str, Any]:
 def _load(item: dict[str, Any]) -> Offer:
     schedule = tuple(Instalment(number, date.fromisoformat(due), amount) for number, due, amount in item["schedule"])
     return Offer(Option(item["option"]), item["currency"], item["deferred_minor"], schedule)
-
-
-async def open_case(
-    connection: Connection, case_id: UUID, of: Attempt, event_id: UUID, reason: str, *, at: datetime, due_at: datetime
-) -> None:
-    """Put a borrower into the queue of people. Idempotent by id."""
-    await connection.execute(
-        "INSERT INTO hand_over (id, tenant_id, borrower_id, loan_id, event_id, reason, opened_at, due_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
-        case_id,
-        of.tenant_id,
-        of.borrower_id,
-        of.loan_id,
-        event_id,
-        reason,
-        at,
-        due_at,
-    )
-
-
-async def close_cases(connection: Connection, of: Attempt, reason: str, *, at: datetime, closed_by: str) -> None:
-    """Close the open cases of a borrower that wait for one reason."""
-    await connection.execute(
-        "UPDATE hand_over SET closed_at = $4, closed_by = $5 "
-        "WHERE tenant_id = $1 AND borrower_id = $2 AND reason = $3 AND closed_at IS NULL",
-        of.tenant_id,
-        of.borrower_id,
-        reason,
-        at,
-        closed_by,
-    )
 
 
 async def keep_wish(connection: Connection, of: Attempt, event_id: UUID, wish: Wish, at: datetime) -> None:
