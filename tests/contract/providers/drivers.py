@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from uuid import UUID
 
 from forbear_domain.messages import Rendered
 from forbear_domain.model import Channel
+from forbear_providers.accounts import defaults_of, module_of
 from forbear_providers.contract import Provider, SendOutcome, SendRequest
 from forbear_providers.smtp import Smtp, SmtpRelay
 from forbear_providers.twilio_api import TwilioAccount
@@ -29,13 +30,20 @@ CANARIES = ("canary-token-0815", "canary-text-4711", "+12125550147", "canary.per
 RENDERED = Rendered("reminder.gentle", "0" * 64, "en", "A note from Harbor", TEXT, f"<p>{TEXT}</p>\n", 1)
 
 
+def twilio_refusal(code: int) -> Reply:
+    """Make the answer with which Twilio refuses."""
+    return Reply(400, json.dumps({"code": code, "message": CANARIES[2], "status": 400}))
+
+
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """What the suite needs to know of a provider. `transport` is "http" or "smtp"."""
+    """What the suite needs to know of a provider. `transport` is "http" or "smtp"; `refuse` makes a refusal by code."""
 
     transport: str
     start: Callable[[int, float], Provider]
     request: SendRequest
+    refuse: Callable[[int], Reply] = twilio_refusal
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 def _account(port: int, timeout_s: float) -> TwilioAccount:
@@ -86,6 +94,27 @@ DRIVERS: dict[str, Driver] = {
 }
 
 
+def _recorded_driver(file: Path) -> Driver:
+    """Read how a provider of the accounts file is started, and how it refuses, from its folder of payloads."""
+    data = json.loads(file.read_text(encoding="utf-8"))
+    module = module_of(file.parent.name)
+
+    def options(port: int, timeout_s: float) -> dict[str, str]:
+        filled = {name: value.format(port=port, timeout_s=timeout_s) for name, value in data["options"].items()}
+        return {**defaults_of(module.NAME), **filled}
+
+    def refuse(code: int) -> Reply:
+        return http_reply({"reply": json.loads(json.dumps(data["refusal"]).replace("CODE", str(code)))})
+
+    return Driver(
+        "http",
+        lambda port, timeout_s: module.open_provider(options(port, timeout_s), now),
+        _PHONE,
+        refuse,
+        options(1, 1),
+    )
+
+
 async def ask(driver: Driver, server: HttpStub | SmtpStub) -> SendOutcome:
     """Send the driver's request to a server once."""
     provider = driver.start(server.port, PATIENCE_S)
@@ -104,3 +133,6 @@ def http_reply(data: dict[str, Any]) -> Reply:
 def accepted(name: str) -> Reply:
     """Return the recorded answer with which a provider accepts."""
     return http_reply(json.loads((PAYLOADS / name / "send_accepted.json").read_text(encoding="utf-8")))
+
+
+DRIVERS |= {file.parent.name: _recorded_driver(file) for file in sorted(PAYLOADS.glob("*/driver.json"))}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import forbear_providers
-from forbear_providers.contract import Consequence, PayloadError, SendOutcome, SendState
+from forbear_providers.contract import Callback, Consequence, PayloadError, SendOutcome, SendState
 from forbear_providers.inbound_mail import parse_inbound
 from tests.contract.providers.drivers import CANARIES, DRIVERS, PATIENCE_S, PAYLOADS, accepted, ask, http_reply
 from tests.contract.providers.local_servers import HttpStub, Reply, SmtpStub
@@ -31,7 +31,7 @@ PARSERS = {"status": "parse_status", "message": "parse_message", "voice": "parse
 
 def recorded(*kinds: str) -> list[Any]:
     """Return the recorded payloads of these kinds, of every provider."""
-    files = sorted(PAYLOADS.glob("*/*.json"))
+    files = [file for file in sorted(PAYLOADS.glob("*/*.json")) if file.stem != "driver"]
     cases = [(file, json.loads(file.read_text(encoding="utf-8"))) for file in files]
     return [
         pytest.param(file.parent.name, data, id=f"{file.parent.name}-{file.stem}")
@@ -60,10 +60,11 @@ def test_every_provider_has_a_driver_and_every_driver_a_provider() -> None:
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_provider_has_payloads_for_sending_and_for_every_parser(name: str) -> None:
     """Adding a provider means one file and one folder of recorded payloads (STYLE: the test of the design)."""
-    kinds = {data.values[1]["kind"] for data in recorded("send", "status", "message", "voice", "mail")
+    kinds = {data.values[1]["kind"] for data in recorded("send", "status", "message", "voice", "mail", "signature")
              if data.values[0] == name}  # fmt: skip
 
     wanted = {"send"} | {kind for kind, parser in PARSERS.items() if hasattr(MODULES[name], parser)}
+    wanted |= {"signature"} if hasattr(MODULES[name], "is_authentic") else set()
 
     assert wanted <= kinds
 
@@ -114,7 +115,7 @@ async def test_every_http_status_has_an_outcome_that_never_sends_twice(name: str
 async def test_every_code_of_the_table_gives_its_consequence(name: str) -> None:
     """The code decides, whatever the sentence beside it says."""
     codes: dict[int, Consequence] = MODULES[name].CODES
-    replies = [Reply(400, json.dumps({"code": code, "message": CANARIES[2], "status": 400})) for code in codes]
+    replies = [DRIVERS[name].refuse(code) for code in codes]
     async with HttpStub(*replies) as server:
         provider = DRIVERS[name].start(server.port, PATIENCE_S)
         outcomes = [await provider.send(DRIVERS[name].request) for _ in codes]
@@ -223,6 +224,23 @@ def test_recorded_callback_is_read_as_written_beside_it(name: str, data: dict[st
     event = parse(data["form"])
 
     assert data["expected"] == (None if event is None else shown(event, data["expected"]))
+
+
+@pytest.mark.parametrize(("name", "data"), recorded("signature"))
+def test_a_signed_callback_is_believed_and_a_changed_one_is_not(name: str, data: dict[str, Any]) -> None:
+    """Every field is covered: none can be altered, left out or added, and no other secret signs it."""
+    options, form = DRIVERS[name].options, data["form"]
+
+    def is_authentic(form: dict[str, str], **changes: str) -> bool:
+        callback = Callback(data["url"], data["headers"], form)
+        return bool(MODULES[name].is_authentic({**options, **changes}, callback))
+
+    secret = data["secret"]
+    assert is_authentic(form)
+    assert [key for key in form if is_authentic({**form, key: form[key] + "0"})] == []
+    assert [key for key in form if is_authentic({one: form[one] for one in form if one != key})] == []
+    assert not is_authentic({**form, "zz": "1"})
+    assert not is_authentic(form, **{secret: options[secret] + "x"})
 
 
 @pytest.mark.parametrize(("name", "data"), recorded("mail"))

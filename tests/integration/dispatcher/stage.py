@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 from channel_dispatcher.change import Changes
 from channel_dispatcher.compose import Composer, Links
 from channel_dispatcher.dispatch import Dispatch, Means
+from channel_dispatcher.health import Health
 from channel_dispatcher.limits import Limiter
-from channel_dispatcher.outlets import Outlet, TenantLimit
+from channel_dispatcher.outlets import Outlet, TenantLimit, by_channel
 from channel_dispatcher.owner import Owner
 from channel_dispatcher.reconcile import Reconciliation
 from channel_dispatcher.rpc_service import DispatcherRpc
@@ -156,6 +157,7 @@ async def open_stage(
     *,
     provider: StubProvider | None = None,
     outlet: Callable[[StubProvider], Outlet] | None = None,
+    more: Sequence[Outlet] = (),
     tenant_limit: TenantLimit = LOOSE,
     signer: Signer | None = None,
     size_max: int = 500,
@@ -163,22 +165,22 @@ async def open_stage(
 ) -> Stage:
     """Put a dispatcher together. Its limits are loose, and warm: a limiter test makes its own."""
     provider = provider or StubProvider()
-    out = outlet(provider) if outlet else Outlet(provider, SENDERS, 32, 1_000_000)
+    made = outlet(provider) if outlet else Outlet(provider, SENDERS, 32, 1_000_000)
+    outs = (made, *more)
     signer = signer or Signer.generate()
     pool = await open_pool(database.url("forbear_dispatcher"), size_max=6)
     redis = open_redis(valkey_url)
     owner = Owner(database.url("forbear_dispatcher"))
-    outlets = {out.channel: out}
+    outlets = by_channel(outs)
     limiter = Limiter(redis, "test", clock.now if clock.is_simulated else None)
-    composer = Composer(
-        Catalogue.load(), outlets, tenant_limit, Links("https://tracker.example.com", "s" * 32, "example.com")
-    )
+    composer = Composer(Catalogue.load(), tenant_limit, Links("https://tracker.example.com", "s" * 32, "example.com"))
     means = Means(
         pool=pool,
         clock=clock,
         packs=load_packs(),
         composer=composer,
         limiter=limiter,
+        health=Health(redis, "test", clock.now if clock.is_simulated else None),
         notary=Notary(),
         owner=owner,
         settlement=Settlement(pool, signer),
@@ -188,7 +190,7 @@ async def open_stage(
     )
     rpc = DispatcherRpc(pool, clock, Changes(pool, clock, signer), outlets, tenant_limit, lambda: None)
     reconciliation = Reconciliation(pool, clock, outlets, signer, lambda: None)
-    dispatch = Dispatch(out, means, size_max)
+    dispatch = Dispatch(outlets[made.channel], means, size_max)
     await owner.ensure()
     return Stage(
         pool, clock, provider, dispatch, reconciliation, rpc, owner, signer, [pool.close, redis.aclose, owner.close]

@@ -33,6 +33,7 @@ from forbear_domain.model import Channel
 from forbear_replies import Action, Extract, Label, Lang, Reader, Reading, WantedChannel
 from forbear_replies.labels import ACTION_OF, URGENCY
 from response_tracker.due import Due
+from response_tracker.gateways import read_status
 from response_tracker.http_app import HttpApp, Secrets
 from response_tracker.intake import Intake
 from response_tracker.mail import MailHandler, MailServer
@@ -42,7 +43,7 @@ from response_tracker.relay import Relays
 from response_tracker.rpc_service import TrackerRpc
 from response_tracker.settle import Settler
 from response_tracker.suppress import Suppressor
-from response_tracker.track import Tracker, parse_twilio_status
+from response_tracker.track import Tracker
 from response_tracker.voice import Voice
 from response_tracker.wire import stamp
 from tests.kit.databases import Database
@@ -332,7 +333,7 @@ async def world(database: Database, manual_clock: ManualClock, reader: ScriptedR
     settler = Settler(pool, clock)
     voice = Voice(Catalogue.load(), reader, PUBLIC_URL, LINK_SECRET)
     page = Page(pool)
-    handlers = Handlers(reader, Tracker(pool, clock, parse_twilio_status), voice, page, suppressor)
+    handlers = Handlers(reader, Tracker(pool, clock, read_status), voice, page, suppressor)
     receiver = Receiver(pool, clock, Intake(pool), handlers, lambda: None)
     app = HttpApp(pool, clock, receiver, voice, page, PUBLIC_URL, Secrets(AUTH_TOKEN, LINK_SECRET))
     http = HttpServer(app, "127.0.0.1:0")

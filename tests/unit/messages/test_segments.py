@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forbear_domain.messages import gsm7, segments
-from forbear_domain.messages.segments import GSM7_BASIC, GSM7_EXTENSION
+from forbear_domain.messages.segments import GSM7_BASIC, GSM7_EXTENSION, is_gsm7
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,9 @@ def test_spanish_and_typographic_marks_are_brought_into_the_alphabet() -> None:
     """Only marks change; ñ, é and ¿ are in the alphabet already, Chinese stays as it is."""
     assert gsm7("¿Recibió más? “Sí” – año… qué") == '¿Recibio mas? "Si" - año... qué'
     assert gsm7("你好") == "你好"
+
+
+@pytest.mark.parametrize(("text", "expected"), [("Stop [1] €", True), ("还款", False), ("ç", False), ("", True)])
+def test_a_text_needs_ucs2_when_a_character_is_in_no_table_of_gsm7(text: str, expected: bool) -> None:
+    """Extension characters count double, but need no other alphabet (GSM 03.38)."""
+    assert expected is is_gsm7(text)

@@ -1,8 +1,12 @@
 """The one contract between the dispatcher, the tracker and a provider: plain values in both directions.
 
 A provider is one file of this package that has a `NAME`, a `CODES` table and a class that fits `Provider`; one folder
-of recorded payloads in the tests goes with it. A provider never sees the database, the queue or the law, never sends
-twice by itself, and never raises for what the world does: it answers with a `SendOutcome`. No address, no text and no
+of recorded payloads in the tests goes with it. A file that also has `OPTIONS` and `open_provider(options, now)` can be
+named in an accounts file; one that has `is_authentic(options, callback)`, `parse_status(form)` and
+`parse_message(form)` gets its callbacks at `/gateway/<NAME>/status` and `/gateway/<NAME>/message`.
+
+A provider never sees the database, the queue or the law, never sends twice by itself, and never raises for what the
+world does: it answers with a `SendOutcome`. No address, no text and no
 secret is ever part of a `code` or a `reason`.
 """
 
@@ -80,6 +84,24 @@ class Consequence:
     reason: str
     is_opted_out: bool = False
     retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing that a provider needs to know of an account: `form` is a pattern for the whole value."""
+
+    meaning: str  # continues "give ..."
+    default: str | None = None  # None: it must be given
+    form: str = r"[^\r\n]{1,512}"
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A callback as it arrived, before anybody believes it."""
+
+    url: str  # the public one that was called, with its query
+    headers: Mapping[str, str]  # names in lower case
+    form: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

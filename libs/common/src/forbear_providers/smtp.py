@@ -11,7 +11,7 @@ import asyncio
 import re
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,12 +24,13 @@ from forbear_providers.contract import (
     FindRequest,
     Found,
     NotFound,
+    Option,
     SendOutcome,
     SendRequest,
     SendState,
 )
 
-__all__ = ["CODES", "NAME", "Smtp", "SmtpRelay"]
+__all__ = ["CODES", "NAME", "OPTIONS", "Smtp", "SmtpRelay", "open_provider"]
 
 NAME = "smtp"
 TIMEOUT_S = 30.0
@@ -62,6 +63,17 @@ CODES: dict[str, Consequence] = {
 _ENHANCED = re.compile(r"\b([245])\.(\d{1,3}\.\d{1,3})\b")
 
 
+OPTIONS = {
+    "host": Option("the host of the relay", form=r"[\w.-]{1,255}"),
+    "port": Option("the port of the relay", default="587", form=r"\d{1,5}"),
+    "envelope_domain": Option("the domain that replies and bounces go to", form=r"[\w.-]{1,255}"),
+    "username": Option("the user at the relay", default=""),
+    "password": Option("the password at the relay", default=""),
+    "starttls": Option("true or false: whether the relay is spoken to under TLS", default="true", form="true|false"),
+    "connections": Option("how many connections are kept", default="8", form=r"[1-9]\d{0,2}"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SmtpRelay:
     """Where and as whom we hand mails in. The password is never shown."""
@@ -77,6 +89,20 @@ class SmtpRelay:
 
     def __repr__(self) -> str:
         return f"SmtpRelay(host={self.host!r}, port={self.port})"
+
+
+def open_provider(options: Mapping[str, str], now: Callable[[], datetime]) -> Smtp:
+    """Open a relay that an accounts file names."""
+    relay = SmtpRelay(
+        options["host"],
+        int(options["port"]),
+        options["envelope_domain"],
+        username=options["username"],
+        password=options["password"],
+        starttls=options["starttls"] == "true",
+        connections_max=int(options["connections"]),
+    )
+    return Smtp(relay, now)
 
 
 class Smtp:

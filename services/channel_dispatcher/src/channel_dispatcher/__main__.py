@@ -9,17 +9,19 @@ from typing import Any
 
 import structlog
 
-from channel_dispatcher import outbox
+from channel_dispatcher import metrics, outbox
+from channel_dispatcher.accounts import open_outlets
 from channel_dispatcher.change import Changes
 from channel_dispatcher.compose import Composer, Links
 from channel_dispatcher.dispatch import Dispatch, Means
+from channel_dispatcher.health import Health
 from channel_dispatcher.housekeeping import Housekeeping
 from channel_dispatcher.limits import Limiter
-from channel_dispatcher.outlets import Outlet, TenantLimit
+from channel_dispatcher.outlets import TenantLimit
 from channel_dispatcher.owner import Owner
 from channel_dispatcher.reconcile import Reconciliation
 from channel_dispatcher.rpc_service import DispatcherRpc
-from channel_dispatcher.settings import Settings, split_list
+from channel_dispatcher.settings import Settings
 from channel_dispatcher.settle import Settlement
 from channel_dispatcher.signing import KeyFileError, Notary, Signer
 from channel_dispatcher.store import ledger
@@ -37,54 +39,12 @@ from forbear_chassis.redis import open_redis
 from forbear_chassis.settings import EXIT_BAD_SETTINGS
 from forbear_chassis.worker import Pass, WorkerLoop
 from forbear_domain.messages import Catalogue
-from forbear_domain.model import Channel
 from forbear_domain.policy import load_packs
-from forbear_providers.smtp import Smtp, SmtpRelay
-from forbear_providers.twilio_api import TwilioAccount
-from forbear_providers.twilio_sms import TwilioSms
-from forbear_providers.twilio_voice import TwilioVoice
 
 NAME = "channel-dispatcher"
 log = structlog.get_logger(__name__)
 
 Worker = Callable[[], Awaitable[Pass]]
-
-
-def make_outlets(settings: Settings, clock: Clock) -> dict[Channel, Outlet]:
-    """Return the ways out that the settings name; a channel without provider or sender carries nothing."""
-    outlets = []
-    account = None
-    if settings.twilio_account_sid:
-        account = TwilioAccount(
-            settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value(), settings.twilio_base_url
-        )
-    if account and settings.sms_senders:
-        outlets.append(
-            Outlet(
-                TwilioSms(account, clock.now),
-                split_list(settings.sms_senders),
-                settings.sms_concurrency,
-                settings.limit_sms_per_account_s,
-                settings.limit_sms_per_sender_s,
-            )
-        )
-    if account and settings.voice_senders:
-        senders = split_list(settings.voice_senders)
-        voice = TwilioVoice(account, clock.now)
-        outlets.append(Outlet(voice, senders, settings.voice_concurrency, settings.limit_voice_per_s))
-    if settings.smtp_host and settings.smtp_sender:
-        relay = SmtpRelay(
-            settings.smtp_host,
-            settings.smtp_port,
-            settings.reply_domain,
-            username=settings.smtp_username,
-            password=settings.smtp_password.get_secret_value(),
-            starttls=settings.smtp_starttls,
-            connections_max=settings.email_concurrency,
-        )
-        smtp = Smtp(relay, clock.now)
-        outlets.append(Outlet(smtp, (settings.smtp_sender,), settings.email_concurrency, settings.limit_email_per_s))
-    return {outlet.channel: outlet for outlet in outlets}
 
 
 def make_signer(settings: Settings, clock: Clock) -> Signer:
@@ -115,9 +75,10 @@ async def serve(settings: Settings) -> None:
     service.on_close(owner.close)
     await ledger.publish_key(pool, signer, clock.now())
 
-    outlets = make_outlets(settings, clock)
-    for outlet in outlets.values():
+    outlets = open_outlets(settings, clock)
+    for outlet in (one for each in outlets.values() for one in each):
         service.on_close(outlet.provider.close)
+        metrics.start_accounts([outlet.label])
     tenant_limit = TenantLimit(settings.limit_tenant_per_s, settings.limit_tenant_per_minute)
     relay_loops = [
         service.worker("relay_attempts", _relay_attempts(service, settings, clock, pool), clock),
@@ -129,8 +90,9 @@ async def serve(settings: Settings) -> None:
         pool=pool,
         clock=clock,
         packs=load_packs(),
-        composer=Composer(Catalogue.load(), outlets, tenant_limit, _links(settings)),
+        composer=Composer(Catalogue.load(), tenant_limit, _links(settings)),
         limiter=Limiter(redis, "forbear", clock.now if clock.is_simulated else None),
+        health=Health(redis, "forbear", clock.now if clock.is_simulated else None),
         notary=Notary(),
         owner=owner,
         settlement=Settlement(pool, signer),
@@ -138,7 +100,7 @@ async def serve(settings: Settings) -> None:
         tell=lambda: _wake(relay_loops),
         claiming=asyncio.Lock(),
     )
-    dispatches = [Dispatch(outlet, means, settings.batch_size) for outlet in outlets.values()]
+    dispatches = [Dispatch(each, means, settings.batch_size) for each in outlets.values()]
     loops = [service.worker(f"dispatch_{one.channel.label}", one.run_once, clock) for one in dispatches]
     loops += relay_loops
     reconciliation = Reconciliation(pool, clock, outlets, signer, lambda: _wake(loops))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from channel_dispatcher.limits import Demand
 from channel_dispatcher.model import Draft, Judged
-from channel_dispatcher.outlets import Outlet, Outlets, TenantLimit, choose_sender, windows_of
+from channel_dispatcher.outlets import Outlet, TenantLimit, Ways, choose_sender, windows_of
 from forbear_domain import ids
 from forbear_domain.links import make_link_token
 from forbear_domain.messages import Catalogue, Rendered, TemplateError, recipient_slots
@@ -41,21 +41,21 @@ class Links:
 class Composer:
     """Makes drafts."""
 
-    def __init__(self, catalogue: Catalogue, outlets: Outlets, tenant_limit: TenantLimit, links: Links) -> None:
+    def __init__(self, catalogue: Catalogue, tenant_limit: TenantLimit, links: Links) -> None:
         self._catalogue = catalogue
-        self._outlets = outlets
         self._tenant_limit = tenant_limit
         self._links = links
 
-    def compose(self, judged: Sequence[Judged], now: datetime) -> tuple[list[Draft], list[Unusable]]:
-        """Return a draft for each allowed contact, in order, and those that no message can be made of."""
+    def compose(self, judged: Sequence[Judged], ways: Ways, now: datetime) -> tuple[list[Draft], list[Unusable]]:
+        """Return a draft for each allowed contact that has a way out, and those that no message can be made of."""
         drafts, unusable = [], []
         for one in judged:
             if one.verdict.allowed:
-                made = self._draft(one, self._outlets[one.contact.channel], now)
+                outlet = ways.take(one.contact.address_key, one.contact.attempts)
+                made = self._draft(one, outlet, now) if outlet else None
                 if isinstance(made, Draft):
                     drafts.append(made)
-                else:
+                elif made:
                     unusable.append(Unusable(one, made))
         return drafts, unusable
 
@@ -90,7 +90,7 @@ class Composer:
         demand = Demand(max(rendered.parts, 1), windows)  # an SMS costs its parts, everything else one
         if not demand.is_possible():
             return "parts_over_limit"
-        return Draft(judged, request, rendered, outlet.provider.name, number, demand)
+        return Draft(judged, request, rendered, outlet.label, number, demand)
 
     def _render(self, judged: Judged, sender: str, page_url: str, unsubscribe_url: str) -> Rendered:
         contact, loan = judged.contact, judged.contact.loan

@@ -8,9 +8,9 @@ Redis or the clock fails before the claim is committed, the batch is as if it ha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,9 +18,10 @@ from channel_dispatcher import decisions, metrics
 from channel_dispatcher.compose import Composer
 from channel_dispatcher.decisions import Decided
 from channel_dispatcher.gate import judge
+from channel_dispatcher.health import Condition, Health
 from channel_dispatcher.limits import Limiter
 from channel_dispatcher.model import Claim
-from channel_dispatcher.outlets import Outlet
+from channel_dispatcher.outlets import Outlet, Ways
 from channel_dispatcher.owner import Owner
 from channel_dispatcher.sending import Sender
 from channel_dispatcher.settle import Settlement
@@ -32,6 +33,7 @@ from forbear_chassis.worker import Pass
 from forbear_domain.policy.packs import Packs
 
 THROTTLED_MIN = 16
+SHUT_POLL = timedelta(seconds=1)  # how soon to ask again at the earliest when every account is an open circuit
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +47,7 @@ class Means:
     packs: Packs
     composer: Composer
     limiter: Limiter
+    health: Health
     notary: Notary
     owner: Owner
     settlement: Settlement
@@ -56,10 +59,12 @@ class Means:
 class Dispatch:
     """Dispatches one channel. `run_once` is a worker: it takes what is due and finishes it durably."""
 
-    def __init__(self, outlet: Outlet, means: Means, size_max: int) -> None:
-        self.channel = outlet.channel
+    def __init__(self, outlets: tuple[Outlet, ...], means: Means, size_max: int) -> None:
+        self.channel = outlets[0].channel
+        self._outlets = outlets
+        self._labels = [outlet.label for outlet in outlets]
         self._means = means
-        self._sender = Sender(outlet, means.notary, means.owner, means.clock)
+        self._sender = Sender(outlets, means.health, means.notary, means.owner, means.clock)
         self._size_max = size_max
         self._size = size_max
 
@@ -72,7 +77,8 @@ class Dispatch:
                 return Pass(0, batch.next_due_at)
             history = await claims.history_of(batch.connection, batch.contacts, now)
             judged = judge(batch.contacts, history, by.packs, now)
-            drafts, unusable = by.composer.compose(judged, now)
+            conditions = await by.health.ask(self._labels)
+            drafts, unusable = by.composer.compose(judged, Ways(self._outlets, conditions), now)
             grants = await by.limiter.take([draft.demand for draft in drafts], now)
             granted = [draft for draft, is_granted in zip(drafts, grants.granted, strict=True) if is_granted]
             permitted = [Claim(one, by.notary.issue(one.judged.contact, one.request, now)) for one in granted]
@@ -83,7 +89,13 @@ class Dispatch:
         async for group in self._sender.send(permitted):
             await by.settlement.settle(group, by.clock.now())
             by.tell()
-        return Pass(decided.count, grants.retry_at or batch.next_due_at)
+        return Pass(decided.count, grants.retry_at or self._free_at(conditions, now) or batch.next_due_at)
+
+    def _free_at(self, conditions: Sequence[Condition], now: datetime) -> datetime | None:
+        """Return when an outlet may carry something again, where none may carry all that it is given now."""
+        if any(one.allowance is None for one in conditions):
+            return None
+        return max(min((one.until for one in conditions if one.until), default=now), now + SHUT_POLL)
 
     def _note(self, decided: Decided, drafts: int, first_due_at: datetime | None, now: datetime) -> None:
         """Say what was decided, and take smaller bites while the limits hold us back."""

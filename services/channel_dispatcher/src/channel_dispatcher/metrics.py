@@ -6,11 +6,12 @@ child up by its labels costs more than counting.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from itertools import product
 from typing import Protocol, TypeVar
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from forbear_domain.ledger import Kind
 from forbear_domain.lifecycle import State
@@ -84,6 +85,8 @@ SEND_TIME = _each(
     Histogram("forbear_dispatcher_send_seconds", "Time of one call of a provider", ["channel"], buckets=SEND_BUCKETS_S),
     Channel,
 )
+CIRCUIT = Gauge("forbear_dispatcher_circuit_state", "0 closed, 1 open or paused, 2 half open", ["account"])
+CIRCUIT_OPENED = Counter("forbear_dispatcher_circuits_opened_total", "Circuits that opened", ["account"])
 ORPHANS = _each(
     Counter("forbear_dispatcher_orphaned_claims_total", "Claims of processes that died", ["channel"]), Channel
 )
@@ -99,3 +102,10 @@ SUPPRESSION_WAIT = Histogram(
 LEDGER_ENTRIES = _each(
     Counter("forbear_dispatcher_ledger_entries_total", "Entries appended to the ledger", ["kind"]), Kind
 )
+
+
+def start_accounts(labels: Iterable[str]) -> None:
+    """Begin to count for the accounts that the settings name, so that zero is not missing."""
+    for label in labels:
+        CIRCUIT.labels(label).set(0)
+        CIRCUIT_OPENED.labels(label)

@@ -80,9 +80,10 @@ class Reconciliation:
         return len(orphans)
 
     async def _ask(self, one: Unknown, now: datetime) -> None:
-        outlet = self._outlets.get(Channel(one.channel))
+        outlets = self._outlets.get(Channel(one.channel), ())
+        outlet = next((each for each in outlets if each.label == one.provider), None)
         finding: Found | NotFound = NotFound.CANNOT_TELL
-        if outlet is not None and outlet.provider.name == one.provider:
+        if outlet is not None:
             finding = await outlet.provider.find(
                 FindRequest(
                     attempt_id=one.attempt_id,

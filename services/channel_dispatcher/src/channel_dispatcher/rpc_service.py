@@ -138,8 +138,8 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
         """Tell what each channel can carry for a tenant."""
         queued = await queue.count_queued(self._pool, _uuid(request.tenant_id, "tenant_id"))
         response = pb.GetCapacityResponse()
-        for channel, outlet in sorted(self._outlets.items()):
-            per_hour = min(outlet.per_hour(), 3600 * self._tenant_limit.per_s)
+        for channel, outlets in sorted(self._outlets.items()):
+            per_hour = min(sum(outlet.per_hour() for outlet in outlets), 3600 * self._tenant_limit.per_s)
             if self._tenant_limit.per_minute:
                 per_hour = min(per_hour, 60 * self._tenant_limit.per_minute)
             response.channels.add(channel=channel.value, contacts_per_hour=per_hour, queued=queued.get(channel, 0))

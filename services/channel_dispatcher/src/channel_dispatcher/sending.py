@@ -1,4 +1,4 @@
-"""Calls the provider for a batch of claims, side by side, each under its permit."""
+"""Calls the providers for a batch of claims, side by side, each under its permit."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from dataclasses import replace
 import structlog
 
 from channel_dispatcher import metrics
+from channel_dispatcher.health import Health, Tally
 from channel_dispatcher.model import Claim, Sent
 from channel_dispatcher.outlets import Outlet
 from channel_dispatcher.owner import Owner
+from channel_dispatcher.settlement import PAUSED
 from channel_dispatcher.signing import Notary
 from forbear_chassis.clock import Clock, monotonic_s
 from forbear_providers.contract import SendOutcome, SendState
@@ -24,46 +26,70 @@ log = structlog.get_logger(__name__)
 
 
 class Sender:
-    """Sends for one outlet."""
+    """Sends for the outlets of one channel."""
 
-    def __init__(self, outlet: Outlet, notary: Notary, owner: Owner, clock: Clock) -> None:
-        self._outlet = outlet
+    def __init__(self, outlets: Sequence[Outlet], health: Health, notary: Notary, owner: Owner, clock: Clock) -> None:
+        self._outlets = {outlet.label: outlet for outlet in outlets}
+        self._health = health
+        self._tallies = {label: Tally() for label in self._outlets}
+        self._telling = {label: asyncio.Lock() for label in self._outlets}
         self._notary = notary
         self._owner = owner
         self._clock = clock
 
     async def send(self, claims: Sequence[Claim]) -> AsyncIterator[list[Sent]]:
-        """Ask the provider once for each claim; give what is done, in groups, until all are."""
-        waiting, done = iter(claims), list[Sent]()
-        count = min(self._outlet.concurrency, len(claims))
-        pending = {asyncio.create_task(self._work(waiting, done)) for _ in range(count)}
+        """Ask a provider once for each claim; give what is done, in groups, until all are."""
+        done = list[Sent]()
+        pending: set[asyncio.Task[None]] = set()
+        for outlet in self._outlets.values():
+            mine = [claim for claim in claims if claim.draft.provider == outlet.label]
+            waiting, count = iter(mine), min(outlet.concurrency, len(mine))
+            pending |= {asyncio.create_task(self._work(outlet, waiting, done)) for _ in range(count)}
         while pending:
             finished, pending = await asyncio.wait(pending, timeout=SETTLE_EVERY_S)
             group, done[:] = list(done), []
+            for outlet in self._outlets.values():
+                await self._tell(outlet)
             if group:
                 yield group
             for task in finished:
                 task.result()  # a bug ends the process; its open claims become unknown
 
-    async def _work(self, waiting: Iterator[Claim], done: list[Sent]) -> None:
-        for claim in waiting:
-            outcome = await self._send_one(claim)
-            done.append(Sent(claim, outcome))
+    async def _tell(self, outlet: Outlet) -> None:
+        """Report what came of the outlet's calls; its workers wait meanwhile, for they may have to stop."""
+        tally, self._tallies[outlet.label] = self._tallies[outlet.label], Tally()
+        async with self._telling[outlet.label]:
+            await self._health.tell([(outlet.label, tally)])
 
-    async def _send_one(self, claim: Claim) -> SendOutcome:
+    async def _work(self, outlet: Outlet, waiting: Iterator[Claim], done: list[Sent]) -> None:
+        telling = self._telling[outlet.label]
+        for claim in waiting:
+            if telling.locked():
+                async with telling:
+                    pass
+            if self._health.is_shut(outlet.label):
+                outcome = SendOutcome(SendState.REFUSED_TRANSIENT, reason=PAUSED)  # back through the gate
+            else:
+                outcome = await self._send_one(outlet, claim)
+            done.append(Sent(claim, outcome))
+            self._tallies[outlet.label].add(outcome)
+            if self._tallies[outlet.label].is_urgent():
+                await self._tell(outlet)
+
+    async def _send_one(self, outlet: Outlet, claim: Claim) -> SendOutcome:
         """No permit, no call: the permit is checked with nothing between the check and the provider."""
         objection = self._owner.objection() or self._notary.objection(
             claim.permit, claim.draft.request, self._clock.now()
         )
         if objection:
-            metrics.PERMITS_REFUSED[self._outlet.channel].inc()
+            metrics.PERMITS_REFUSED[outlet.channel].inc()
             log.error("send_stopped", attempt=str(claim.permit.attempt_id), reason=objection)
             return SendOutcome(SendState.REFUSED_TRANSIENT, reason=objection)
         started_s = monotonic_s()
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                outcome = await self._outlet.provider.send(claim.draft.request)
+                outcome = await outlet.provider.send(claim.draft.request)
         except TimeoutError:
             outcome = SendOutcome(SendState.UNKNOWN, reason="timed_out")
-        metrics.SEND_TIME[self._outlet.channel].observe(monotonic_s() - started_s)
+        metrics.SEND_TIME[outlet.channel].observe(monotonic_s() - started_s)
         return outcome if outcome.parts else replace(outcome, parts=claim.draft.rendered.parts)

@@ -12,6 +12,8 @@ from pydantic_settings import SettingsConfigDict
 
 from channel_dispatcher.validation import MAIL, PHONE
 from forbear_chassis.settings import ServiceSettings
+from forbear_providers.accounts import Account, read_accounts
+from forbear_providers.dkim import DkimKey
 
 
 class Settings(ServiceSettings):
@@ -44,7 +46,18 @@ class Settings(ServiceSettings):
     smtp_password: SecretStr = Field(default=SecretStr(""), description="password at the mail relay")
     smtp_starttls: bool = Field(default=True, description="whether the relay is spoken to under TLS")
     smtp_sender: str = Field(default="", description="address that mail comes from")
+    dkim_key_file: Path | None = Field(
+        default=None, description="PEM file of the key that signs mail of the sender's domain; empty: no signature"
+    )
+    dkim_selector: str = Field(default="forbear", pattern=r"^[\w.-]{1,63}$", description="DNS selector of that key")
     reply_domain: str = Field(default="", description="domain of the addresses that replies and bounces go to")
+
+    sms_price: float = Field(default=0.0, ge=0, description="price of one SMS part at Twilio; 0: unknown")
+    email_price: float = Field(default=0.0, ge=0, description="price of one mail at the relay; 0: unknown")
+    voice_price: float = Field(default=0.0, ge=0, description="price of one minute at Twilio; 0: unknown")
+    accounts_file: Path | None = Field(
+        default=None, description="TOML file of further accounts at providers; docs/PROVIDERS.md shows one"
+    )
 
     limit_sms_per_sender_s: int = Field(default=1, ge=1, description="SMS parts a second for each number")
     limit_sms_per_account_s: int = Field(default=100, ge=1, description="SMS parts a second for the account")
@@ -56,6 +69,29 @@ class Settings(ServiceSettings):
     email_concurrency: int = Field(default=16, ge=1, le=512, description="mails handed to the relay side by side")
     voice_concurrency: int = Field(default=8, ge=1, le=512, description="requests to the voice provider side by side")
     batch_size: int = Field(default=500, ge=1, le=1000, description="contacts that are claimed at a time")
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Return the accounts of the file. Raises AccountError, which is a ValueError."""
+        return read_accounts(self.accounts_file) if self.accounts_file else ()
+
+    def dkim_key(self) -> DkimKey | None:
+        """Return the key that signs mail. Raises ValueError, naming the file."""
+        if self.dkim_key_file is None:
+            return None
+        try:
+            pem = self.dkim_key_file.read_bytes()
+            return DkimKey.from_pem(self.smtp_sender.rpartition("@")[2], self.dkim_selector, pem)
+        except (OSError, ValueError, TypeError) as error:
+            raise ValueError(
+                f"{self.dkim_key_file} is no key to sign mail with ({type(error).__name__}): make one with"
+                " `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`"
+            ) from None
+
+    @model_validator(mode="after")
+    def _files_can_be_read(self) -> Self:
+        self.accounts()
+        self.dkim_key()
+        return self
 
     @field_validator("sms_senders", "voice_senders")
     @classmethod
@@ -78,6 +114,7 @@ class Settings(ServiceSettings):
             return self
         hosts = [urlsplit(self.twilio_base_url).hostname or ""] if self.twilio_account_sid else []
         hosts += [self.smtp_host] if self.smtp_host else []
+        hosts += [host for account in self.accounts() for host in account.hosts()]
         for host in hosts:
             if not _is_loopback(host):
                 raise ValueError(f"the clock is simulated, but a provider is not on this machine: {host}")

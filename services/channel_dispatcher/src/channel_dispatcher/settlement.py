@@ -11,6 +11,7 @@ from forbear_domain.lifecycle import State, Step, advance
 from forbear_providers.contract import SendOutcome, SendState
 
 ATTEMPTS_MAX = 5
+PAUSED = "provider_paused"  # the reason of a claim that was given back because its account's circuit had opened
 BACKOFF_FIRST_S = 30.0
 BACKOFF_MAX_S = 3600.0
 CHECK_AFTER = timedelta(seconds=120)
@@ -42,7 +43,8 @@ def settle(outcome: SendOutcome, attempt: UUID, number: int, contact: ContactRow
         return _to(contact.state, Step.ACCEPT, reason)
     if outcome.state is SendState.UNKNOWN:
         return _to(contact.state, Step.LOSE, reason or "outcome_unknown")
-    if outcome.state is SendState.REFUSED_FINAL or number >= ATTEMPTS_MAX:
+    is_last = number >= ATTEMPTS_MAX and outcome.reason != PAUSED  # of a pause no provider was asked
+    if outcome.state is SendState.REFUSED_FINAL or is_last:
         return _to(contact.state, Step.REFUSE, reason)
     if contact.recall_reason:
         return _to(contact.state, Step.RECALL, contact.recall_reason)

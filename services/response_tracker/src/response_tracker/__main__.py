@@ -18,6 +18,7 @@ from forbear_domain.messages import Catalogue
 from forbear_replies import Reader
 from response_tracker import metrics
 from response_tracker.due import Due
+from response_tracker.gateways import Gateways, read_status
 from response_tracker.http_app import HttpApp, Secrets
 from response_tracker.intake import Intake
 from response_tracker.mail import MailHandler, MailServer
@@ -28,7 +29,7 @@ from response_tracker.rpc_service import NAME, TrackerRpc
 from response_tracker.settings import Settings
 from response_tracker.settle import Settler
 from response_tracker.suppress import Suppressor
-from response_tracker.track import Tracker, parse_twilio_status
+from response_tracker.track import Tracker
 from response_tracker.voice import Voice
 
 log = structlog.get_logger(__name__)
@@ -65,7 +66,7 @@ def _assemble(process: Process, settings: Settings, clock: Clock, pool: Pool) ->
     settler = Settler(pool, clock)
     voice = Voice(Catalogue.load(), reader, settings.public_url, link_secret)
     page = Page(pool)
-    handlers = Handlers(reader, Tracker(pool, clock, parse_twilio_status), voice, page, suppressor)
+    handlers = Handlers(reader, Tracker(pool, clock, read_status), voice, page, suppressor)
     intake = Intake(pool)
     process.on_close(intake.close)
     receiver = Receiver(pool, clock, intake, handlers, wake)
@@ -81,7 +82,7 @@ def _assemble(process: Process, settings: Settings, clock: Clock, pool: Pool) ->
     add_TrackerServiceServicer_to_server(TrackerRpc(pool, settler, wake), rpc.server)
     rpc.add(NAME)
     process.serve(rpc)
-    secrets = Secrets(auth_token, link_secret)
+    secrets = Secrets(auth_token, link_secret, Gateways(settings.accounts()))
     app = HttpApp(pool, clock, receiver, voice, page, settings.public_url, secrets)
     process.serve(HttpServer(app, settings.http_listen, process.activity))
     process.serve(MailServer(MailHandler(receiver.settle, clock, process.activity), settings.smtp_listen))

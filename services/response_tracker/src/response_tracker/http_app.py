@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -22,12 +22,13 @@ from forbear_chassis.postgres import Pool
 from forbear_chassis.worker import TRANSIENT
 from forbear_domain.links import Purpose, read_link_token
 from forbear_domain.messages import TemplateError
-from forbear_providers.contract import PayloadError
+from forbear_providers.contract import Callback, PayloadError
 from forbear_providers.twilio_sms import verify_signature
 from forbear_providers.twilio_voice import wait
 from response_tracker import metrics
 from response_tracker.events import Event, Kind, name_event
 from response_tracker.forms import Form, FormError, read_form
+from response_tracker.gateways import Gateways, read_message, read_status, stamp
 from response_tracker.model import Attempt
 from response_tracker.page import Act, Page, page_event, read_act
 from response_tracker.receive import Receiver
@@ -62,6 +63,7 @@ class Secrets:
 
     auth_token: str
     link_secret: str
+    gateways: Gateways = field(default_factory=Gateways)
 
     def __repr__(self) -> str:
         return "Secrets()"
@@ -131,6 +133,8 @@ class HttpApp:
             return await self._message(scope, receive)
         if path.startswith("/twilio/voice/") and is_post:
             return await self._call(scope, receive, path.removeprefix("/twilio/voice/"))
+        if path.startswith("/gateway/") and is_post:
+            return await self._gateway(scope, receive, path.removeprefix("/gateway/"))
         if path.startswith("/u/"):
             return await self._unsubscribe(scope, receive, path.removeprefix("/u/"))
         if path.startswith("/p/"):
@@ -176,6 +180,27 @@ class HttpApp:
         except TemplateError:
             log.error("call_unspeakable", attempt_id=str(attempt_id))
             return _xml('<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>')
+
+    async def _gateway(self, scope: Scope, receive: Receive, rest: str) -> Reply:
+        """Take a callback of a provider of the accounts file: `<provider>/status` or `<provider>/message`."""
+        provider, _, what = rest.partition("/")
+        if not self._secrets.gateways.knows(provider) or what not in ("status", "message"):
+            raise Refused(404, "unknown_path")
+        body = await read_body(scope, receive)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        callback = Callback(f"{self._public_url}{_target(scope)}", headers, read_form(body))
+        if not self._secrets.gateways.is_authentic(provider, callback):
+            raise Refused(403, "signature")
+        raw, now = stamp(provider, body), self._clock.now()
+        if what == "status":
+            told = read_status(raw)
+            if told is not None:
+                event_id = name_event(Kind.STATUS, provider, told.provider_ref, told.state.name, told.code)
+                await self._receiver.take(Event(event_id, Kind.STATUS, _attempt_in(scope), raw, now))
+        else:
+            event_id = name_event(Kind.MESSAGE, provider, read_message(raw).provider_ref)
+            await self._receiver.settle(Event(event_id, Kind.MESSAGE, None, raw, now))
+        return NO_CONTENT
 
     async def _unsubscribe(self, scope: Scope, receive: Receive, token: str) -> Reply:
         """One-click unsubscribe (RFC 8058): POST leaves at once, without question; GET shows a button."""

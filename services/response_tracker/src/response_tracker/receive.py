@@ -16,13 +16,13 @@ from forbear_chassis.postgres import Connection, Pool
 from forbear_chassis.worker import Pass
 from forbear_providers.contract import DeliveryEvent, PayloadError, ReceiptState
 from forbear_providers.inbound_mail import MailKind, parse_inbound
-from forbear_providers.twilio_sms import parse_message
 from response_tracker import metrics
 from response_tracker.converse import Reader, Words, converse
 from response_tracker.decision import Bar, Decision, Scope
 from response_tracker.enact import enact
 from response_tracker.events import Event, Kind
-from response_tracker.forms import FormError, read_form, storable
+from response_tracker.forms import FormError, storable
+from response_tracker.gateways import read_message
 from response_tracker.heard import hear
 from response_tracker.intake import Intake
 from response_tracker.mail import split_event
@@ -127,9 +127,12 @@ class Receiver:
         if event.attempt_id is not None:
             return await attempts.by_id(connection, event.attempt_id)
         if event.kind is Kind.MESSAGE:
-            form = read_form(event.body)
+            try:
+                message = read_message(event.body)
+            except (PayloadError, FormError):
+                return None
             return await attempts.last_to_address(
-                connection, storable(form.get("From", "")), storable(form.get("To", "")), event.received_at
+                connection, storable(message.from_), storable(message.to), event.received_at
             )
         if event.kind is Kind.MAIL:
             recipient, content = split_event(event.body)
@@ -142,7 +145,7 @@ class Receiver:
             if of is None:
                 return await self._heed_stranger(connection, event)
             if event.kind is Kind.MESSAGE:
-                message = parse_message(read_form(event.body))
+                message = read_message(event.body)
                 words = Words(of, storable(message.text), is_direct=False, is_stop=message.is_stop)
                 return await converse(connection, self._by.reader, event, words)
             if event.kind is Kind.CALL:
@@ -160,7 +163,7 @@ class Receiver:
         """Act on words from an address that no attempt of ours is known to have reached."""
         came = event.id, event.received_at
         if event.kind is Kind.MESSAGE:
-            message = parse_message(read_form(event.body))
+            message = read_message(event.body)
             return await heed(
                 connection, self._by.reader, came, address=storable(message.from_), text=storable(message.text),
                 channel="sms", is_stop=message.is_stop,

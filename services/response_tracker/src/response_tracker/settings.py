@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from forbear_chassis.settings import ServiceSettings
+from forbear_providers.accounts import Account, read_accounts
 
 
 class Settings(ServiceSettings):
@@ -29,3 +33,15 @@ class Settings(ServiceSettings):
     link_secret: SecretStr = Field(
         min_length=16, description="secret of the links in our messages, 16 characters or more"
     )
+    accounts_file: Path | None = Field(
+        default=None, description="TOML file of further accounts at providers, the dispatcher's; docs/PROVIDERS.md"
+    )
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Return the accounts of the file. Raises AccountError, which is a ValueError."""
+        return read_accounts(self.accounts_file) if self.accounts_file else ()
+
+    @model_validator(mode="after")
+    def _accounts_can_be_read(self) -> Self:
+        self.accounts()
+        return self

@@ -13,14 +13,13 @@ from uuid import UUID
 
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Connection, Pool
-from forbear_providers import twilio_sms, twilio_voice
 from forbear_providers.contract import DeliveryEvent, PayloadError, ReceiptState
 from response_tracker import metrics, wire
 from response_tracker.attribute import keep
 from response_tracker.decision import Bar, Scope
 from response_tracker.enact import bar_contact, respond
 from response_tracker.events import Event
-from response_tracker.forms import FormError, read_form, storable
+from response_tracker.forms import FormError, storable
 from response_tracker.heard import hear
 from response_tracker.model import (
     Attempt,
@@ -56,7 +55,7 @@ RESPONSE_OF: Mapping[ReceiptState, ResponseKind] = {
     _S.CONVERSED: ResponseKind.ENGAGED,
 }
 
-Parse = Callable[[Mapping[str, str]], DeliveryEvent | None]
+Parse = Callable[[bytes], DeliveryEvent | None]
 
 
 def advances(old: int, new: ReceiptState) -> bool:
@@ -74,7 +73,10 @@ class Told:
 
 
 class Tracker:
-    """Processes provider statuses. `parse` gives None for a state that is no receipt, and may raise PayloadError."""
+    """Processes provider statuses. `parse` reads a callback as it came; None: a state that is no receipt.
+
+    It may raise PayloadError and FormError.
+    """
 
     def __init__(self, pool: Pool, clock: Clock, parse: Parse) -> None:
         self._pool = pool
@@ -101,7 +103,7 @@ class Tracker:
         told = []
         for event in batch:
             try:
-                delivery = self._parse(read_form(event.body))
+                delivery = self._parse(event.body)
             except (PayloadError, FormError):
                 fates[event.id] = "unreadable"
                 continue
@@ -160,8 +162,3 @@ async def _opt_out(connection: Connection, event: Event, attempt: Attempt) -> No
     heard = await hear(connection, event, attempt, source="provider", is_direct=True)
     await bar_contact(connection, heard, Bar(SuppressionKind.OPT_OUT, Scope.ADDRESS))
     await respond(connection, heard, ResponseKind.OPTED_OUT)
-
-
-def parse_twilio_status(form: Mapping[str, str]) -> DeliveryEvent | None:
-    """Read a status callback of a message or of a call. Raises PayloadError."""
-    return twilio_voice.parse_status(form) if "CallSid" in form else twilio_sms.parse_status(form)

@@ -38,6 +38,11 @@ def gsm7(text: str) -> str:
     return text if _IS_BASIC.fullmatch(text) else text.translate(_TO_GSM7)
 
 
+def is_gsm7(text: str) -> bool:
+    """Return whether an SMS of this text needs no UCS-2."""
+    return _IS_GSM7.fullmatch(text) is not None
+
+
 def segments(text: str) -> int:
     """Return how many parts `text` is charged as when it is sent as an SMS; the empty text is one part."""
     if _IS_BASIC.fullmatch(text):
