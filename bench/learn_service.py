@@ -100,7 +100,9 @@ def make_people(count: int, seed: int) -> People:
 
 
 def _candidate(row: Row, place: DerivedPlace, columns: dict[str, str]) -> Candidate:
-    points = {point.channel: point.consent_on for point in derive_points(row, place)}
+    reached = derive_points(row, place, TENANT.bytes)
+    points = {point.channel: point.consent_on for point in reached}
+    kinds = {point.channel: point.address_kind for point in reached}
     limit = (START - CONSENT_FRESH).date()
     income, unemployment = columns["monthly_income"], columns["regional_unemployment"]
     preferred = columns["preferred_channel"]
@@ -116,7 +118,7 @@ def _candidate(row: Row, place: DerivedPlace, columns: dict[str, str]) -> Candid
         kept_promises=int(columns["kept_promises"]), broken_promises=int(columns["broken_promises"]),
         consented=sum(1 << channel for channel, on in points.items() if on),
         fresh=sum(1 << channel for channel, on in points.items() if on and on > limit),
-        landline_voice=int(Channel.SMS) not in points, is_paused=False,
+        kinds=(kinds.get(1, 0), kinds.get(2, 2), kinds.get(3, 0)), is_paused=False,
     )  # fmt: skip
 
 
@@ -171,7 +173,8 @@ class Month:
         ]
         request = PlanRequest(
             campaign=self.campaign, actor="collecting_servicer", window=Window.after(tick, tick + timedelta(days=1)),
-            candidates=candidates, history=self.history(tick), places=people.places,
+            candidates=candidates, history=self.history(tick), conversations={},
+            places=people.places,
             posterior=self.model.for_tenant("t"),
             capacity=np.repeat(np.array(CAPACITY)[:, None], 24, axis=1), cost=COST, seed=self.seed, number=number + 1,
             start_prices=self.prices,

@@ -121,7 +121,9 @@ async def test_every_code_of_the_table_gives_its_consequence(name: str) -> None:
         outcomes = [await provider.send(DRIVERS[name].request) for _ in codes]
         await provider.close()
 
-    got = [Consequence(one.state, one.reason, one.is_opted_out, one.retry_after_s) for one in outcomes]
+    got = [
+        Consequence(one.state, one.reason, one.is_opted_out, one.retry_after_s, one.is_address_dead) for one in outcomes
+    ]
     assert list(codes.values()) == got
     assert [str(code) for code in codes] == [one.code for one in outcomes]
 
@@ -136,6 +138,8 @@ async def test_every_enhanced_code_gives_its_consequence(name: str) -> None:
             transient = await ask(DRIVERS[name], server)
 
         assert (meaning.state, meaning.reason, f"5.{code}") == (final.state, final.reason, final.code)
+        assert meaning.is_address_dead == final.is_address_dead
+        assert not transient.is_address_dead
         assert (SendState.REFUSED_TRANSIENT, f"4.{code}") == (transient.state, transient.code)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import redis.exceptions
 
+from forbear.scheduler.v1 import scheduler_service_pb2 as scheduler_pb2
 from forbear_domain.lifecycle import State
 from forbear_providers.contract import SendOutcome, SendRequest, SendState
 from tests.integration.dispatcher.stage import Stage, make_contact, open_stage
@@ -163,7 +164,7 @@ async def test_an_unknown_outcome_is_never_sent_again_by_itself(stage: Stage) ->
 
 
 async def test_an_opt_out_that_only_the_provider_knows_is_in_force_from_then_on(stage: Stage) -> None:
-    """Code 21610 refuses for good and bars the address."""
+    """Code 21610 refuses for good and bars the address; the scheduler is told both times that it is closed."""
 
     async def refuse(request: SendRequest) -> SendOutcome:
         return SendOutcome(SendState.REFUSED_FINAL, code="21610", reason="opted_out_at_carrier", is_opted_out=True)
@@ -178,6 +179,9 @@ async def test_an_opt_out_that_only_the_provider_knows_is_in_force_from_then_on(
 
     assert 1 == len(stage.provider.sent)
     assert 2 == (await stage.states())[State.REFUSED]
+    told = await stage.pool.fetch("SELECT body FROM outbox WHERE topic = 'scheduler'")
+    outcomes = [scheduler_pb2.ContactOutcome.FromString(row["body"]) for row in told]
+    assert [False, True, True] == sorted(one.is_address_barred for one in outcomes)  # the first is the warm-up's
     assert 1 == (await stage.kinds())["suppression"]
 
 

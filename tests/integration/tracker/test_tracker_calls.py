@@ -37,7 +37,7 @@ async def test_the_debt_is_named_only_after_the_person_said_who_they_are(world: 
     assert "612.40" in statement
     assert [] == before
     assert dispatcher_pb.RECEIPT_STATE_CONVERSED == world.dispatcher.receipts[-1].state
-    assert ["ENGAGED"] == world.scheduler.kinds()
+    assert ["ENGAGED", "CONVERSED"] == world.scheduler.kinds()
 
 
 async def test_a_machine_hears_no_more_than_a_voicemail_may_hold(world: World) -> None:

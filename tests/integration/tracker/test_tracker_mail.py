@@ -83,7 +83,7 @@ async def test_a_hard_bounce_is_undelivered_and_an_automatic_answer_is_nothing(w
 
     assert [dispatcher_pb.RECEIPT_STATE_UNDELIVERED] == [one.state for one in world.dispatcher.receipts]
     assert ["5.1.1"] == [one.code for one in world.dispatcher.receipts]
-    assert ["UNDELIVERED"] == world.scheduler.kinds()
+    assert ["UNDELIVERED", "BOUNCED"] == world.scheduler.kinds()
 
 
 async def test_a_bounce_that_is_faster_than_its_attempt_waits_for_it(world: World) -> None:

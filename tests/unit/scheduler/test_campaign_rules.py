@@ -30,7 +30,7 @@ BORROWER = Candidate(
     borrower_id=ID, place_id=1, language="en", employment=0, monthly_income=None, unemployment_pct=None,
     preferred_channel=None, wished_channel=None, wished_hours=None, loan_id=ID, product="mortgage", instalment=1,
     past_due=1, past_due_days=1, missed_payments_12m=0, kept_promises=0, broken_promises=0, consented=0b10, fresh=0b10,
-    landline_voice=False, is_paused=False,
+    kinds=(0, 2, 0), is_paused=False,
 )  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from contact_scheduler.portfolio.places import load_atlas
 from contact_scheduler.portfolio.reading import CsvReader, FileRefused, NdjsonReader, Record
 from forbear.types.v1 import types_pb2
 from forbear_domain import ids
+from forbear_domain.model import address_key
+from forbear_domain.policy import AddressKind
 
 TENANT = uuid.UUID(int=7)
 TODAY = date(2026, 3, 2)
@@ -134,12 +136,16 @@ def test_evidence_of_a_place_is_joined_never_chosen(changes: dict[str, str], zon
 def test_contact_points_carry_what_the_gate_needs() -> None:
     """Address, kind, language, consent and places are in the stored bytes; without consent a landline is called."""
     row = check(landline="+16175550199").rows[0]
-    points = derive_points(row, derive_place(row, load_atlas()))
+    points = derive_points(row, derive_place(row, load_atlas()), bytes(16))
     recipients = [types_pb2.Recipient.FromString(point.recipient) for point in points]
 
     assert [1, 2, 3] == [point.channel for point in points]
     assert [True, False, False] == [recipient.consented for recipient in recipients]
     assert ["mobile", "email", "landline"] == [recipient.address_kind for recipient in recipients]
+    assert ["mobile", "email", "landline"] == [list(AddressKind)[point.address_kind] for point in points]
+    assert [address_key(bytes(16), recipient.address) for recipient in recipients] == [
+        point.address_key for point in points
+    ]
     assert {"US-MA"} == {place.region for place in recipients[0].places}
 
 

@@ -74,6 +74,7 @@ class SendOutcome:
     retry_after_s: float | None = None
     is_opted_out: bool = False
     parts: int = 0
+    is_address_dead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Consequence:
     reason: str
     is_opted_out: bool = False
     retry_after_s: float | None = None
+    is_address_dead: bool = False  # the address takes nothing on this channel, whoever sends and however often
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ class DeliveryEvent:
     reason: str = ""
     is_final: bool = False
     is_opted_out: bool = False
+    is_address_dead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,12 +43,14 @@ class InboundMail:
     text: str = ""
     code: str = ""  # of a bounce: enhanced status code such as "5.1.1"; of a complaint: its feedback type
     is_final: bool = False  # of a bounce: nothing follows
+    is_address_dead: bool = False  # of a bounce: there is no such mailbox, so no mail will ever arrive
     message_id: str = ""
 
 
 _TOKEN = re.compile(r"\b(?:reply|bounce)\+([0-9a-f]{32})@", re.IGNORECASE)
 _OUR_ID = re.compile(r"<([0-9a-f]{32})@", re.IGNORECASE)
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_DEAD = re.compile(r"5\.1\.(?:1|2|3|6|10)|5\.2\.1")  # RFC 3463, 3.2 and 3.3; RFC 7505: the address itself is wrong
 
 
 def reply_address(attempt_id: UUID, domain: str) -> str:
@@ -76,12 +78,12 @@ def _read(message: Message, attempt_id: UUID | None) -> InboundMail:
     report = _report_kind(message, parts)
     if report == "feedback-report":
         kind = _field(parts, "message/feedback-report", "Feedback-Type") or "abuse"
-        return InboundMail(MailKind.COMPLAINT, attempt_id, sender, "", kind.lower(), True, message_id)
+        return InboundMail(MailKind.COMPLAINT, attempt_id, sender, "", kind.lower(), True, message_id=message_id)
     if report == "delivery-status":
         return _bounce(parts, attempt_id, sender, message_id)
     if _is_automatic(message):
-        return InboundMail(MailKind.AUTOMATIC, attempt_id, sender, "", "", False, message_id)
-    return InboundMail(MailKind.REPLY, attempt_id, sender, _own_words(_text(parts)), "", False, message_id)
+        return InboundMail(MailKind.AUTOMATIC, attempt_id, sender, message_id=message_id)
+    return InboundMail(MailKind.REPLY, attempt_id, sender, _own_words(_text(parts)), message_id=message_id)
 
 
 def _bounce(parts: list[Message], attempt_id: UUID | None, sender: str, message_id: str) -> InboundMail:
@@ -89,7 +91,8 @@ def _bounce(parts: list[Message], attempt_id: UUID | None, sender: str, message_
     action = _field(parts, "message/delivery-status", "Action").strip().lower()
     code = found[1] if found else ""
     is_final = action == "failed" or (not action and code.startswith("5"))
-    return InboundMail(MailKind.BOUNCE, attempt_id, sender, "", code, is_final, message_id)
+    is_dead = is_final and _DEAD.fullmatch(code) is not None
+    return InboundMail(MailKind.BOUNCE, attempt_id, sender, "", code, is_final, is_dead, message_id)
 
 
 def _parts(message: Message) -> Iterator[Message]:

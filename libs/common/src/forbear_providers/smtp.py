@@ -43,12 +43,12 @@ _FINAL, _TRANSIENT, _UNKNOWN = SendState.REFUSED_FINAL, SendState.REFUSED_TRANSI
 
 # Enhanced status codes (RFC 3463), without their first digit, which says whether it is final.
 CODES: dict[str, Consequence] = {
-    "1.1": Consequence(_FINAL, "no_such_mailbox"),
-    "1.2": Consequence(_FINAL, "no_such_domain"),
-    "1.3": Consequence(_FINAL, "address_unusable"),
-    "1.6": Consequence(_FINAL, "mailbox_moved"),
-    "1.10": Consequence(_FINAL, "domain_takes_no_mail"),
-    "2.1": Consequence(_FINAL, "mailbox_disabled"),
+    "1.1": Consequence(_FINAL, "no_such_mailbox", is_address_dead=True),
+    "1.2": Consequence(_FINAL, "no_such_domain", is_address_dead=True),
+    "1.3": Consequence(_FINAL, "address_unusable", is_address_dead=True),
+    "1.6": Consequence(_FINAL, "mailbox_moved", is_address_dead=True),
+    "1.10": Consequence(_FINAL, "domain_takes_no_mail", is_address_dead=True),
+    "2.1": Consequence(_FINAL, "mailbox_disabled", is_address_dead=True),
     "2.2": Consequence(_TRANSIENT, "mailbox_full", retry_after_s=3600.0),
     "3.4": Consequence(_FINAL, "mail_too_big"),
     "4.1": Consequence(_TRANSIENT, "host_does_not_answer", retry_after_s=300.0),
@@ -271,5 +271,6 @@ def _refused(code: int, text: str) -> SendOutcome:
     if 500 <= code < 600:
         if known and known.state is _TRANSIENT:
             return SendOutcome(_TRANSIENT, "", name, known.reason, known.retry_after_s)
-        return SendOutcome(_FINAL, "", name, known.reason if known else "refused")
+        is_dead = known is not None and known.is_address_dead
+        return SendOutcome(_FINAL, "", name, known.reason if known else "refused", is_address_dead=is_dead)
     return SendOutcome(_UNKNOWN, "", str(code), "unknown_code")

@@ -207,6 +207,7 @@ class TwilioApi:
             meaning.reason,
             meaning.retry_after_s,
             meaning.is_opted_out,
+            is_address_dead=meaning.is_address_dead,
         )
 
     async def find(

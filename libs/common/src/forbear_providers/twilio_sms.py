@@ -39,7 +39,7 @@ CODES: dict[int, Consequence] = {
     20003: Consequence(_TRANSIENT, "credentials_refused", retry_after_s=60.0),
     20404: Consequence(_TRANSIENT, "account_not_found", retry_after_s=60.0),
     20429: Consequence(_TRANSIENT, "too_many_requests", retry_after_s=1.0),
-    21211: Consequence(_FINAL, "invalid_number"),
+    21211: Consequence(_FINAL, "invalid_number", is_address_dead=True),
     21212: Consequence(_FINAL, "invalid_sender"),
     21266: Consequence(_FINAL, "invalid_number"),  # sender and recipient are the same
     21408: Consequence(_FINAL, "region_not_enabled"),
@@ -50,15 +50,15 @@ CODES: dict[int, Consequence] = {
     21610: Consequence(_FINAL, "opted_out_at_carrier", is_opted_out=True),
     21611: Consequence(_TRANSIENT, "sender_queue_full", retry_after_s=60.0),
     21612: Consequence(_FINAL, "not_reachable_from_sender"),
-    21614: Consequence(_FINAL, "not_a_mobile"),
+    21614: Consequence(_FINAL, "not_a_mobile", is_address_dead=True),
     21617: Consequence(_FINAL, "text_too_long"),
-    21635: Consequence(_FINAL, "landline"),
+    21635: Consequence(_FINAL, "landline", is_address_dead=True),
     30001: Consequence(_TRANSIENT, "queue_overflow", retry_after_s=60.0),
     30002: Consequence(_TRANSIENT, "account_suspended", retry_after_s=600.0),
     30003: Consequence(_FINAL, "handset_unreachable"),
     30004: Consequence(_FINAL, "blocked"),
-    30005: Consequence(_FINAL, "unknown_handset"),
-    30006: Consequence(_FINAL, "landline_or_unreachable_carrier"),
+    30005: Consequence(_FINAL, "unknown_handset", is_address_dead=True),
+    30006: Consequence(_FINAL, "landline_or_unreachable_carrier", is_address_dead=True),
     30007: Consequence(_FINAL, "filtered_by_carrier"),
     30008: Consequence(_FINAL, "unknown_delivery_error"),
     30022: Consequence(_TRANSIENT, "campaign_rate_exceeded", retry_after_s=60.0),
@@ -139,7 +139,11 @@ def parse_status(form: Mapping[str, str]) -> DeliveryEvent | None:
         return DeliveryEvent(ref, ReceiptState.SENT, code, "unknown_status")
     state, is_final = _STATES[status]
     reason = known.reason if known else "unknown_code" if code else ""
-    return DeliveryEvent(ref, state, code, reason, is_final, known is not None and known.is_opted_out)
+    return DeliveryEvent(
+        ref, state, code, reason, is_final,
+        is_opted_out=known is not None and known.is_opted_out,
+        is_address_dead=known is not None and known.is_address_dead,
+    )  # fmt: skip
 
 
 def parse_message(form: Mapping[str, str]) -> InboundMessage:

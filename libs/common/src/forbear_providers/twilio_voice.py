@@ -53,22 +53,22 @@ GATHER_TIMEOUT_S = 6
 _FINAL, _TRANSIENT = SendState.REFUSED_FINAL, SendState.REFUSED_TRANSIENT
 
 CODES: dict[int, Consequence] = {
-    13223: Consequence(_FINAL, "invalid_number"),
-    13224: Consequence(_FINAL, "invalid_number"),
+    13223: Consequence(_FINAL, "invalid_number", is_address_dead=True),
+    13224: Consequence(_FINAL, "invalid_number", is_address_dead=True),
     13225: Consequence(_FINAL, "number_barred"),
     13227: Consequence(_FINAL, "region_not_enabled"),
     20003: Consequence(_TRANSIENT, "credentials_refused", retry_after_s=60.0),
     20404: Consequence(_TRANSIENT, "account_not_found", retry_after_s=60.0),
     20429: Consequence(_TRANSIENT, "too_many_requests", retry_after_s=1.0),
-    21201: Consequence(_FINAL, "invalid_number"),
+    21201: Consequence(_FINAL, "invalid_number", is_address_dead=True),
     21205: Consequence(_FINAL, "invalid_url"),
     21210: Consequence(_FINAL, "sender_not_verified"),
-    21211: Consequence(_FINAL, "invalid_number"),
+    21211: Consequence(_FINAL, "invalid_number", is_address_dead=True),
     21212: Consequence(_FINAL, "invalid_sender"),
     21214: Consequence(_FINAL, "not_reachable"),
     21215: Consequence(_FINAL, "region_not_enabled"),
     21216: Consequence(_FINAL, "number_barred"),
-    21217: Consequence(_FINAL, "invalid_number"),
+    21217: Consequence(_FINAL, "invalid_number", is_address_dead=True),
     21219: Consequence(_FINAL, "not_verified"),
     32205: Consequence(_FINAL, "region_not_enabled"),
 }

@@ -17,7 +17,10 @@ from channel_dispatcher.store.ledger import Entry
 from forbear_chassis.postgres import Connection
 from forbear_domain.ledger import Kind
 from forbear_domain.lifecycle import State, Step, advance
-from forbear_domain.policy import Outcome
+from forbear_domain.policy import Outcome, SuppressionKind
+
+BARS_ADDRESS = frozenset({SuppressionKind.ADDRESS_OPT_OUT, SuppressionKind.MEDIUM_STOP, SuppressionKind.WRONG_PARTY})
+"""What ends planning on a channel; what bars the whole borrower, the scheduler hears from the tracker."""
 
 
 @dataclass(slots=True)
@@ -27,6 +30,7 @@ class Decided:
     claims: Sequence[Claim]
     postponed: list[tuple[UUID, datetime, str]] = field(default_factory=list)
     ended: list[tuple[UUID, State, str]] = field(default_factory=list)
+    barred: set[UUID] = field(default_factory=set)  # contacts whose address is barred for good
     entries: list[Entry] = field(default_factory=list)
 
     @property
@@ -51,6 +55,8 @@ def _add(decided: Decided, judged: Judged, now: datetime) -> None:
     contact, verdict = judged.contact, judged.verdict
     reason = verdict.rule or ""
     if verdict.outcome is not Outcome.NOT_BEFORE or verdict.not_before is None:
+        if any(one.kind in BARS_ADDRESS and one.until is None for one in judged.facts.suppressions):
+            decided.barred.add(contact.contact_id)
         _end(decided, judged, Step.REFUSE, Kind.REFUSAL, reason, now)
     elif verdict.not_before >= contact.expire_at:
         _end(decided, judged, Step.EXPIRE, Kind.EXPIRY, reason, now)
@@ -71,5 +77,6 @@ async def record(connection: Connection, decided: Decided, owner: int, signer: S
     await store.postpone(connection, decided.postponed)
     await store.end(connection, decided.ended, now)
     await store.write_claims(connection, decided.claims, owner, now)
-    await outbox.write(connection, [outbox.outcome_row(*ended, now) for ended in decided.ended])
+    told = [outbox.outcome_row(*ended, now, is_barred=ended[0] in decided.barred) for ended in decided.ended]
+    await outbox.write(connection, told)
     await ledger.append(connection, decided.entries, signer, now)

@@ -56,6 +56,7 @@ RESULTS = {
     ReceiptState.NOT_CONNECTED: policy.CallResult.NO_CONNECTION,
 }
 """A receipt that says less (SENT, or none yet) leaves the result unknown, which counts as if it had arrived."""
+ADDRESS_KINDS = {kind.value: kind for kind in policy.AddressKind}
 DEBT_KINDS = {"mortgage": "mortgage", "card": "credit_card"}
 EVIDENCE = {1: "residential_address", 2: "mobile_area_code", 3: "landline_area_code", 4: "stated"}
 
@@ -78,14 +79,14 @@ def facts_of(contact: Contact, history: History) -> policy.Facts:
     of_address = history.address_suppressions.get((contact.tenant_id, contact.address_key), [])
     of_everyone = history.address_suppressions.get((EVERYONE, contact.everyones_key), [])
     barred = of_borrower + of_address + of_everyone
-    past = [_past(row) for row in attempts] + [_heard(row) for row in inbound]
+    past = [_past(row, contact.address_kind) for row in attempts] + [_heard(row) for row in inbound]
     return policy.Facts(
         actor=policy.Actor(contact.actor),
         channel=CHANNELS[contact.channel],
         place=place_of(contact.places),
         debts=(_debt(str(contact.loan_id), contact.loan.product),),
         purpose=PURPOSES[contact.purpose],
-        address=policy.Address(contact.address_key, policy.AddressKind(contact.address_kind)),
+        address=policy.Address(contact.address_key, ADDRESS_KINDS[contact.address_kind]),
         past=tuple(sorted(past, key=lambda one: one.at)),
         consents=_consents(contact, inbound),
         suppressions=tuple([_suppression(row, contact) for row in barred]),
@@ -113,7 +114,7 @@ def _debt(loan: str, product: str) -> policy.Debt:
     return policy.Debt(loan, DEBT_KINDS.get(product, "other"))
 
 
-def _past(row: AttemptRow) -> policy.PastContact:
+def _past(row: AttemptRow, kind_asked: str) -> policy.PastContact:
     result = policy.CallResult.UNKNOWN
     if row.state == State.ACCEPTED and row.result is not None:
         result = RESULTS.get(ReceiptState(row.result), policy.CallResult.UNKNOWN)
@@ -123,6 +124,7 @@ def _past(row: AttemptRow) -> policy.PastContact:
         result=result,
         debts=(str(row.loan_id),),
         address=row.address_key,
+        address_kind=ADDRESS_KINDS[row.address_kind or kind_asked],
         purpose=PURPOSES[Purpose(row.purpose)],
     )
 

@@ -37,9 +37,11 @@ def attempt_row(
     return OutboxRow(TRACKER, message.SerializeToString())
 
 
-def outcome_row(contact: UUID, state: State, reason: str, at: datetime) -> OutboxRow:
-    """Tell the scheduler how a contact ended."""
-    message = scheduler_pb2.ContactOutcome(contact_id=contact.bytes, state=_STATES[state], reason=reason)
+def outcome_row(contact: UUID, state: State, reason: str, at: datetime, *, is_barred: bool = False) -> OutboxRow:
+    """Tell the scheduler how a contact ended, and whether its address is barred or dead for good."""
+    message = scheduler_pb2.ContactOutcome(
+        contact_id=contact.bytes, state=_STATES[state], reason=reason, is_address_barred=is_barred
+    )
     _set_time(message.event_time, at)
     return OutboxRow(SCHEDULER, message.SerializeToString())
 

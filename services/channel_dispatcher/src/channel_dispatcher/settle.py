@@ -90,7 +90,9 @@ def _add(writes: _Writes, sent: Sent, settled: Settled, now: datetime) -> None:
             )
         )
     if settled.state in FINAL:
-        writes.outbox.append(outbox.outcome_row(permit.contact_id, settled.state, settled.reason, now))
+        is_barred = outcome.is_opted_out or outcome.is_address_dead
+        told = outbox.outcome_row(permit.contact_id, settled.state, settled.reason, now, is_barred=is_barred)
+        writes.outbox.append(told)
         metrics.ENDED[permit.channel, settled.state].inc()
     if outcome.is_opted_out:
         metrics.OPT_OUT_DRIFT[permit.channel].inc()

@@ -41,6 +41,8 @@ class ResponseKind(IntEnum):
     KEPT = 10
     BROKEN = 11
     HANDED_OVER = 12
+    CONVERSED = 13
+    BOUNCED = 14
 
     @property
     def label(self) -> str:

@@ -117,7 +117,9 @@ class ImportBorrowers:
             known_loans = await session.known_loans([row.loan_id for row in checked.rows])
             known_borrowers = await session.known_borrowers(list({row.borrower_id for row in checked.rows}))
             rows, counts = _sort_out(checked, known_loans, known_borrowers)
-            derived = await asyncio.to_thread(_derive, rows, atlas, known_loans, known_borrowers)
+            derived = await asyncio.to_thread(
+                _derive, rows, atlas, known_loans, known_borrowers, session.tenant_id.bytes
+            )
             if derived.loans or derived.borrowers:
                 await session.write(
                     places=derived.places, borrowers=derived.borrowers, points=derived.points,
@@ -190,7 +192,7 @@ def _sort_out(
 
 
 def _derive(
-    rows: list[Row], atlas: Atlas, loans: dict[UUID, tuple[UUID, bytes]], borrowers: dict[UUID, bytes]
+    rows: list[Row], atlas: Atlas, loans: dict[UUID, tuple[UUID, bytes]], borrowers: dict[UUID, bytes], tenant: bytes
 ) -> Derived:
     derived = Derived({}, [], [], [])
     done: set[UUID] = set()
@@ -200,7 +202,7 @@ def _derive(
             place = derive_place(row, atlas)
             derived.places[place.place_id] = place[:3]
             derived.borrowers.append(derive_borrower(row, place))
-            derived.points.extend((row.borrower_id, *point) for point in derive_points(row, place))
+            derived.points.extend((row.borrower_id, *point) for point in derive_points(row, place, tenant))
         if loans.get(row.loan_id, (None, b""))[1] != row.loan_digest:
             derived.loans.append(derive_loan(row))
     return derived

@@ -93,6 +93,8 @@ class PlanDay:
         version, posterior = await learn_outcomes(connection, tenant_id, window.tick_at)
         candidates = await planning.read_audience(connection, campaign, window.tick_at)
         borrowers = [one.borrower_id for one in candidates]
+        spoken = await planning.read_conversations(connection, tenant_id, window.tick_at)
+        history = await planning.read_history(connection, tenant_id, borrowers, window.tick_at, spoken)
         prices = await planning.latest_prices(connection, campaign)
         fits = prices is not None and len(prices[0]) == window.hours
         return version, PlanRequest(
@@ -100,7 +102,8 @@ class PlanDay:
             actor=await planning.read_actor(connection, tenant_id),
             window=window,
             candidates=candidates,
-            history=await planning.read_history(connection, tenant_id, borrowers, window.tick_at),
+            history=history,
+            conversations=planning.group_conversations(spoken),
             places=await planning.read_places(connection, {one.place_id for one in candidates}),
             posterior=posterior,
             capacity=await self._room(connection, tenant_id, window),

@@ -68,8 +68,9 @@ def _outcome(item: pb.ContactOutcome) -> Outcome:
     if item.state not in range(ContactPhase.ACCEPTED, ContactPhase.UNKNOWN + 1):
         raise _violation("state", "give one of the final states")
     return Outcome(
-        _uuid(item.contact_id, "contact_id"), ContactPhase(item.state), item.reason, _instant(item, "event_time")
-    )
+        _uuid(item.contact_id, "contact_id"), ContactPhase(item.state), item.reason, _instant(item, "event_time"),
+        item.is_address_barred,
+    )  # fmt: skip
 
 
 def _response(item: pb.Response) -> Response:

@@ -14,7 +14,8 @@ import structlog
 from contact_scheduler import hand_over
 from contact_scheduler.contacts import ANSWERS, REST, ResponseKind
 from contact_scheduler.metrics import OUTCOMES, RESPONSES
-from contact_scheduler.store import feedback
+from contact_scheduler.store import channel_bars, feedback
+from contact_scheduler.store.channel_bars import ClosedChannel
 from contact_scheduler.store.feedback import Outcome, Pause, Response
 from forbear_chassis.postgres import UUID, Connection, Pool
 
@@ -34,6 +35,9 @@ class TakeFeedback:
         """Write how contacts ended. Idempotent by contact id."""
         async with self._pool.acquire() as connection, connection.transaction():
             await feedback.settle_contacts(connection, sorted(outcomes))
+            told = [(one.contact_id, one.reason, one.event_at) for one in outcomes if one.is_address_barred]
+            if told:
+                await close_channels(connection, await channel_bars.of_contacts(connection, told))
         for outcome in outcomes:
             OUTCOMES[outcome.state].inc()
 
@@ -52,6 +56,12 @@ class TakeFeedback:
             pauses = [pause for one in new if (pause := pause_for(one)) is not None]
             await feedback.add_pauses(connection, pauses)
             await leave_in_peace(connection, pauses)
+            dead = [
+                ClosedChannel(one.tenant_id, one.borrower_id, one.channel, ResponseKind.BOUNCED.label, one.event_at)
+                for one in new
+                if one.kind is ResponseKind.BOUNCED
+            ]
+            await close_channels(connection, dead)
         self._wake()
         for response in new:
             RESPONSES[response.kind].inc()
@@ -76,4 +86,16 @@ async def leave_in_peace(connection: Connection, pauses: Sequence[Pause]) -> Non
     for (tenant_id, kind), borrowers in groups.items():
         released = await feedback.stop_contacts(connection, tenant_id, borrowers, kind.label)
         bodies = hand_over.recall_contacts(tenant_id, released, kind.label, "peace")
+        await hand_over.put(connection, hand_over.RECALL, bodies)
+
+
+async def close_channels(connection: Connection, closed: Sequence[ClosedChannel]) -> None:
+    """Plan these channels no more, cancel what is planned on them, and recall what was released."""
+    if not closed:
+        return
+    groups: dict[UUID, list[UUID]] = defaultdict(list)
+    for tenant_id, contact_id in await channel_bars.close(connection, closed):
+        groups[tenant_id].append(contact_id)
+    for tenant_id, released in groups.items():
+        bodies = hand_over.recall_contacts(tenant_id, released, channel_bars.BARRED, "channel")
         await hand_over.put(connection, hand_over.RECALL, bodies)

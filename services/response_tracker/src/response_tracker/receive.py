@@ -185,7 +185,9 @@ class Receiver:
             return await converse(connection, self._by.reader, event, Words(of, storable(mail.text), is_direct=True))
         if mail.kind is MailKind.BOUNCE:
             if mail.is_final:
-                delivery = DeliveryEvent(str(of.id), ReceiptState.UNDELIVERED, mail.code, is_final=True)
+                delivery = DeliveryEvent(
+                    str(of.id), ReceiptState.UNDELIVERED, mail.code, is_final=True, is_address_dead=mail.is_address_dead
+                )
                 told = Told(event, delivery, of.id)
                 await record(connection, [told], await attempts.lock_states(connection, [of.id]))
             return "bounced"

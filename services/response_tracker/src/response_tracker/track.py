@@ -46,13 +46,13 @@ RANK: Mapping[int, int] = {
     _S.ANSWERED: 5,
     _S.CONVERSED: 6,
 }
-RESPONSE_OF: Mapping[ReceiptState, ResponseKind] = {
-    _S.DELIVERED: ResponseKind.DELIVERED,
-    _S.UNDELIVERED: ResponseKind.UNDELIVERED,
-    _S.NOT_CONNECTED: ResponseKind.UNDELIVERED,
-    _S.MACHINE: ResponseKind.DELIVERED,
-    _S.ANSWERED: ResponseKind.ENGAGED,
-    _S.CONVERSED: ResponseKind.ENGAGED,
+RESPONSES_OF: Mapping[ReceiptState, tuple[ResponseKind, ...]] = {
+    _S.DELIVERED: (ResponseKind.DELIVERED,),
+    _S.UNDELIVERED: (ResponseKind.UNDELIVERED,),
+    _S.NOT_CONNECTED: (ResponseKind.UNDELIVERED,),
+    _S.MACHINE: (ResponseKind.DELIVERED,),
+    _S.ANSWERED: (ResponseKind.ENGAGED,),
+    _S.CONVERSED: (ResponseKind.ENGAGED, ResponseKind.CONVERSED),
 }
 
 Parse = Callable[[bytes], DeliveryEvent | None]
@@ -142,19 +142,21 @@ async def record(connection: Connection, told: list[Told], known: dict[UUID, tup
         states[attempt.id] = delivery.state
         moves[attempt.id] = (attempt.id, delivery.state, at, storable(delivery.provider_ref))
         receipts.append(wire.receipt(attempt, one.event.id, delivery.state, at, delivery.code))
-        await _respond(connection, attempt, one.event, delivery.state)
+        kinds = RESPONSES_OF.get(delivery.state, ())
+        if delivery.is_address_dead:
+            kinds = (*kinds, ResponseKind.BOUNCED)
+        await _respond(connection, attempt, one.event, kinds)
     await attempts.move_states(connection, list(moves.values()))
     await outgoing.hand_over(connection, outgoing.RECEIPTS, receipts)
 
 
-async def _respond(connection: Connection, attempt: Attempt, event: Event, state: ReceiptState) -> None:
+async def _respond(connection: Connection, attempt: Attempt, event: Event, kinds: tuple[ResponseKind, ...]) -> None:
     """Tell the scheduler, once for each attempt and kind, whatever the number of callbacks."""
-    kind = RESPONSE_OF.get(state)
-    if kind is None:
-        return
     credit = Credit(attempt, Attribution.DIRECT)
-    response_id = part_id(attempt.id, "response", kind.name)
-    await keep(connection, Response(response_id, attempt, credit, kind, attempt.channel, event.received_at, event.id))
+    for kind in kinds:
+        response_id = part_id(attempt.id, "response", kind.name)
+        response = Response(response_id, attempt, credit, kind, attempt.channel, event.received_at, event.id)
+        await keep(connection, response)
 
 
 async def _opt_out(connection: Connection, event: Event, attempt: Attempt) -> None:

@@ -78,7 +78,7 @@ class PastColumns:
     same_debt: BoolArray  # counted against the debt that is planned
     same_address: BoolArray
     by_us: BoolArray
-    address_kind: IntArray | None = None  # position in `AddressKind`; without it every count takes every kind
+    address_kind: IntArray | None = None  # position in `AddressKind`, -1 for one that every count takes; None: all such
 
     @classmethod
     def from_facts(cls, facts: Sequence[Facts]) -> "PastColumns":
@@ -176,7 +176,8 @@ def _counted(check: Cap | CoolingOff, past: PastColumns, rows: NDArray[np.intp])
     kept &= _flags(Purpose, counter.purposes)[past.purpose[rows]]
     kept &= _flags(Channel, counter.channels)[past.channel[rows]]
     if past.address_kind is not None:
-        kept &= _flags(AddressKind, counter.address_kinds)[past.address_kind[rows]]
+        of_kind = np.append(_flags(AddressKind, counter.address_kinds), True)  # the last one is that of -1
+        kept &= of_kind[past.address_kind[rows]]
     if not counter.other_senders:
         kept &= past.by_us[rows]
     if counter.per is Per.ADDRESS:

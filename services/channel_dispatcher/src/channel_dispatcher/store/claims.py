@@ -64,7 +64,7 @@ WHERE lifted_at IS NULL AND (end_at IS NULL OR end_at > $1) AND tenant_id = ANY(
 
 ATTEMPTS = """
 SELECT past.* FROM unnest($1::uuid[]) AS one(borrower_id) CROSS JOIN LATERAL (
-    SELECT borrower_id, loan_id, channel, purpose, address_key, state, result, claimed_at FROM attempt
+    SELECT borrower_id, loan_id, channel, purpose, address_key, address_kind, state, result, claimed_at FROM attempt
     WHERE borrower_id = one.borrower_id AND claimed_at > $2 AND state <> 2
     ORDER BY claimed_at DESC LIMIT $3) AS past
 """
@@ -98,6 +98,7 @@ class AttemptRow(NamedTuple):
     channel: int
     purpose: int
     address_key: str
+    address_kind: str  # "" where it was not written down
     state: int
     result: int | None
     claimed_at: datetime
@@ -227,13 +228,13 @@ CLAIM = "UPDATE contact SET state = 11, attempts = attempts + 1 WHERE contact_id
 
 INSERT_ATTEMPTS = """
 INSERT INTO attempt (attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key,
-                     owner, claimed_at, provider, sender, parts)
-SELECT attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key,
-       $10::integer, $11::timestamptz, provider, sender, parts
+                     address_kind, owner, claimed_at, provider, sender, parts)
+SELECT attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key, address_kind,
+       $11::integer, $12::timestamptz, provider, sender, parts
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::smallint[], $7::smallint[], $8::smallint[],
-            $9::text[], $12::text[], $13::text[], $14::smallint[])
-  AS row(attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key, provider,
-         sender, parts)
+            $9::text[], $10::text[], $13::text[], $14::text[], $15::smallint[])
+  AS row(attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key, address_kind,
+         provider, sender, parts)
 """
 
 
@@ -264,6 +265,7 @@ async def write_claims(connection: Connection, claims: Sequence[Claim], owner: i
             claim.draft.judged.contact.purpose,
             claim.draft.number,
             claim.permit.address_key,
+            claim.draft.judged.contact.address_kind,
             claim.draft.provider,
             claim.draft.request.sender,
             claim.draft.rendered.parts,
@@ -272,4 +274,4 @@ async def write_claims(connection: Connection, claims: Sequence[Claim], owner: i
     ]
     columns = [list(column) for column in zip(*rows, strict=True)]
     await connection.execute(CLAIM, columns[1])
-    await connection.execute(INSERT_ATTEMPTS, *columns[:9], owner, now, *columns[9:])
+    await connection.execute(INSERT_ATTEMPTS, *columns[:10], owner, now, *columns[10:])

@@ -54,7 +54,7 @@ class Candidate:
     broken_promises: int
     consented: int  # bit per channel with consent
     fresh: int  # bit per channel whose consent is recent enough for the strictest law, see lawful.CONSENT_FRESH
-    landline_voice: bool
+    kinds: tuple[int, int, int]  # kind of address by channel, a position in AddressKind
     is_paused: bool
 
 
@@ -68,9 +68,12 @@ class Touch(NamedTuple):
     is_open: bool
     has_answered: bool
     is_settled: bool  # answered, or its window has closed
+    address_kind: int | None = None  # position in AddressKind; None: not known
+    has_conversed: bool = False  # a call that became a conversation
 
 
 History = dict[UUID, list[Touch]]  # oldest first
+Conversations = dict[UUID, list[datetime]]  # with us, on the phone, other than in contacts of the history
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,15 @@ from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
 from contact_scheduler.learning.scores import LoanScores
 from contact_scheduler.learning.slots import HOURS_PER_WEEK, FloatArray, Horizon, LawfulSlots
 from contact_scheduler.learning.treatment import Treatment, choose_treatment
-from contact_scheduler.planning.candidates import HOUR, Candidate, History, Skipped, Window, find_eligible
+from contact_scheduler.planning.candidates import (
+    HOUR,
+    Candidate,
+    Conversations,
+    History,
+    Skipped,
+    Window,
+    find_eligible,
+)
 from contact_scheduler.planning.drawn import describe_draw
 from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
@@ -53,6 +61,7 @@ class PlanRequest:
     window: Window
     candidates: list[Candidate]
     history: History
+    conversations: Conversations
     places: dict[int, Place]
     posterior: Posterior
     capacity: NDArray[np.int64]  # [channel, hour]
@@ -83,7 +92,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     calendar = Calendar(request.window)
     lawful_hours = LawfulHours(calendar, request.campaign, request.actor)
     rows = [everybody[position] for position in eligible.rows]
-    lawful, has_any = lawful_hours.patterns(rows, request.places, request.history)
+    lawful, has_any = lawful_hours.patterns(rows, request.places, request.history, request.conversations)
     kept = np.flatnonzero(has_any)
     eligible.skipped[Skipped.UNLAWFUL] += len(rows) - len(kept)
     if not len(kept):
@@ -180,6 +189,7 @@ def _contacts(request: PlanRequest, choices: _Choices) -> Iterator[tuple[object,
             float(plan.propensity[row]), float(plan.probability[row]), float(plan.value[row]), treatment.name.lower(),
             TEMPLATES[treatment], reason, cast.borrowers.features[row].tobytes(), ContactPhase.PLANNED.value,
             not_before, min(not_before + LIFE, window.starts_at + window.hours * HOUR),
+            one.kinds[int(plan.channel[row])],
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ plan asks some hundreds of questions, not millions; what counts against a borrow
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign
 from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, BoolArray, Horizon, LawfulSlots
-from contact_scheduler.planning.candidates import HOUR, Candidate, History, Window
+from contact_scheduler.planning.candidates import HOUR, Candidate, Conversations, History, Window
 from forbear_domain import policy
 from forbear_domain.model import Channel
 from forbear_domain.policy.mask import Group, PastColumns, group_tables, releases
@@ -40,7 +40,10 @@ CONSENT_WORDS = {
 }
 DEBT_WORDS = {"mortgage": "mortgage", "card": "credit_card"}
 CHANNEL_CODES = {channel: list(policy.Channel).index(word) for channel, word in CHANNEL_WORDS.items()}
-RESULT_CODE = list(policy.CallResult).index(policy.CallResult.UNKNOWN)  # counts as if the person had been reached
+ADDRESS_KINDS = tuple(policy.AddressKind)
+UNKNOWN_RESULT = list(policy.CallResult).index(policy.CallResult.UNKNOWN)  # counts as if the person had been reached
+CONVERSATION = list(policy.CallResult).index(policy.CallResult.CONVERSATION)
+ANY_KIND = -1  # a touch whose address is not known counts as one of every kind
 PURPOSE_CODE = list(policy.Purpose).index(policy.Purpose.REMINDER)
 
 
@@ -86,13 +89,13 @@ class LawfulHours:
         self._packs = policy.load_packs()
 
     def patterns(
-        self, candidates: list[Candidate], places: dict[int, Place], history: History
+        self, candidates: list[Candidate], places: dict[int, Place], history: History, conversations: Conversations
     ) -> tuple[LawfulSlots, BoolArray]:
         """Return the lawful and welcome cells of each candidate, and whether it has any."""
         groups, group_of = self._groups(candidates, places)
         window = self._calendar.window
         tables = group_tables(groups, window.starts_at, window.hours)
-        opens = releases(groups, group_of, _past(candidates, history), window.starts_at)
+        opens = releases(groups, group_of, past_columns(candidates, history, conversations), window.starts_at)
         first = (
             np.ceil((opens - window.starts_at.timestamp()) / HOUR.total_seconds())
             .clip(0, window.hours)
@@ -142,7 +145,7 @@ class LawfulHours:
             place = places[one.place_id]
             rules = policy.rules_for(self._packs, place.regions, self._calendar.window.starts_at.date())
             zones = frozenset(place.zones) if place.is_known else frozenset[str]()
-            key = (zones, rules.packs, rules.known, one.product, one.landline_voice, one.fresh)
+            key = (zones, rules.packs, rules.known, one.product, one.kinds, one.fresh)
             if key not in found:
                 found[key] = len(groups)
                 where = policy.Place(zones, frozenset(place.regions))
@@ -159,27 +162,54 @@ class LawfulHours:
             channel=CHANNEL_WORDS[channel],
             place=place,
             debts=(policy.Debt("loan", DEBT_WORDS.get(one.product, "other")),),
-            address=policy.Address("address", _address_kind(channel, one.landline_voice)),
+            address=policy.Address("address", ADDRESS_KINDS[one.kinds[channel - 1]]),
             consents=tuple(policy.Consent(word, agreed_at, fresh_at=agreed_at) for word in CONSENT_WORDS[channel]),
             message=policy.MessageMarks(artificial_voice=is_call, autodialled=is_call),
         )
 
 
-def _past(candidates: list[Candidate], history: History) -> PastColumns:
-    """Return what was tried with the candidates: all of it counted, about this debt and to this address."""
-    touches = [(row, touch) for row, one in enumerate(candidates) for touch in history.get(one.borrower_id, [])]
-    count = len(touches)
+def past_columns(candidates: list[Candidate], history: History, conversations: Conversations) -> PastColumns:
+    """Return what was tried with the candidates, all of it about this debt and to this address, and what was said.
+
+    A conversation that stands in no contact of the history is a call of its own.
+    """
+    rows = [
+        _PastRow(
+            row, touch.at, CHANNEL_CODES[Channel(touch.channel)],
+            CONVERSATION if touch.has_conversed else UNKNOWN_RESULT,
+            ANY_KIND if touch.address_kind is None else touch.address_kind,
+        )
+        for row, one in enumerate(candidates)
+        for touch in history.get(one.borrower_id, [])
+    ]  # fmt: skip
+    rows += [
+        _PastRow(row, at, CHANNEL_CODES[Channel.VOICE], CONVERSATION, ANY_KIND)
+        for row, one in enumerate(candidates)
+        for at in conversations.get(one.borrower_id, [])
+    ]
+    count = len(rows)
     return PastColumns(
-        unit=np.array([row for row, _ in touches], dtype=np.int32),
-        at_s=np.array([touch.at.timestamp() for _, touch in touches], dtype=np.float64),
-        channel=np.array([CHANNEL_CODES[Channel(touch.channel)] for _, touch in touches], dtype=np.int32),
-        result=np.full(count, RESULT_CODE, dtype=np.int32),
+        unit=np.array([one.unit for one in rows], dtype=np.int32),
+        at_s=np.array([one.at.timestamp() for one in rows], dtype=np.float64),
+        channel=np.array([one.channel for one in rows], dtype=np.int32),
+        result=np.array([one.result for one in rows], dtype=np.int32),
         purpose=np.full(count, PURPOSE_CODE, dtype=np.int32),
         inbound=np.zeros(count, dtype=np.bool_),
         same_debt=np.ones(count, dtype=np.bool_),
         same_address=np.ones(count, dtype=np.bool_),
         by_us=np.ones(count, dtype=np.bool_),
+        address_kind=np.array([one.address_kind for one in rows], dtype=np.int32),
     )
+
+
+class _PastRow(NamedTuple):
+    """One earlier contact of the candidate in row `unit`."""
+
+    unit: int
+    at: datetime
+    channel: int
+    result: int
+    address_kind: int
 
 
 def _open_channels(one: Candidate, campaign: Campaign) -> list[Channel]:
@@ -187,10 +217,3 @@ def _open_channels(one: Candidate, campaign: Campaign) -> list[Channel]:
     consented = [channel for channel in campaign.channels if one.consented & 1 << channel]
     wished = [channel for channel in consented if channel == one.wished_channel]
     return wished or consented
-
-
-def _address_kind(channel: Channel, landline_voice: bool) -> policy.AddressKind:
-    if channel is Channel.EMAIL:
-        return policy.AddressKind.EMAIL
-    is_landline = channel is Channel.VOICE and landline_voice
-    return policy.AddressKind.LANDLINE if is_landline else policy.AddressKind.MOBILE

@@ -17,13 +17,15 @@ from contact_scheduler.portfolio.check import Row, pick
 from contact_scheduler.portfolio.columns import EMPLOYMENTS
 from contact_scheduler.portfolio.places import Atlas
 from forbear.types.v1 import types_pb2 as pb
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, address_key
+from forbear_domain.policy import AddressKind
 
 MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3, "JOD": 3}
 EMPLOYMENT_CODES = {"day_shift": 0, "self_employed": 1, "night_shift": 2, "unemployed": 3, "retired": 4, "unknown": -1}
 ADDRESS, STATED = pb.PLACE_EVIDENCE_KIND_ADDRESS, pb.PLACE_EVIDENCE_KIND_STATED
 MOBILE, LANDLINE = pb.PLACE_EVIDENCE_KIND_MOBILE_AREA_CODE, pb.PLACE_EVIDENCE_KIND_LANDLINE_AREA_CODE
 CONSENT_SOURCE = "import"
+KIND_CODES = {kind.value: code for code, kind in enumerate(AddressKind)}
 
 PLACE_VALUES = pick("time_zone", "region", "postal_code", "mobile", "landline")
 POINT_VALUES = pick(
@@ -57,6 +59,8 @@ class Point(NamedTuple):
     channel: int
     consent_on: date | None
     recipient: bytes
+    address_key: str
+    address_kind: int  # position in AddressKind
 
 
 def to_minor(amount: str, currency: str) -> int:
@@ -107,7 +111,7 @@ def _make_place(evidence: tuple[Evidence, ...]) -> Place:
     return Place(int.from_bytes(digest, "big", signed=True), zones, regions, wire.SerializeToString())
 
 
-def derive_points(row: Row, place: Place) -> list[Point]:
+def derive_points(row: Row, place: Place, tenant: bytes) -> list[Point]:
     """Return the contact points of a row: one for each channel that has an address."""
     given_name, language, employment, mobile, landline, email, sms_on, voice_on, email_on = POINT_VALUES(row.values)
     voice = mobile if mobile and (voice_on or not landline) else landline
@@ -121,7 +125,8 @@ def derive_points(row: Row, place: Place) -> list[Point]:
         if address:
             own.address = address
             shared = _shared_fields(language, kind, employment or "", consent_on)
-            points.append(Point(channel, consent_on, own.SerializeToString() + shared + place.wire))
+            recipient = own.SerializeToString() + shared + place.wire
+            points.append(Point(channel, consent_on, recipient, address_key(tenant, address), KIND_CODES[kind]))
     return points
 
 

@@ -65,6 +65,7 @@ class Outcome(NamedTuple):
     state: ContactPhase
     reason: str
     event_at: datetime
+    is_address_barred: bool = False
 
 
 class Response(NamedTuple):
@@ -103,7 +104,7 @@ class Pause(NamedTuple):
 async def settle_contacts(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     """Write final states; unknown contacts (of other services) are passed over."""
     if outcomes:
-        await connection.execute(SETTLE, *_columns(outcomes))
+        await connection.execute(SETTLE, *_columns([outcome[:4] for outcome in outcomes]))
 
 
 async def add_responses(connection: Connection, responses: Sequence[Response]) -> set[UUID]:

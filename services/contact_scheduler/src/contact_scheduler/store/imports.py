@@ -19,7 +19,7 @@ LOAN = (
     "loan_id", "borrower_id", "ref", "product", "currency", "balance", "past_due", "instalment", "past_due_days",
     "due_on", "missed_payments_12m", "kept_promises", "broken_promises", "digest",
 )  # fmt: skip
-POINT = ("borrower_id", "channel", "consent_on", "recipient")
+POINT = ("borrower_id", "channel", "consent_on", "recipient", "address_key", "address_kind")
 COUNTS = ("rows_read", "rows_created", "rows_changed", "rows_unchanged", "rows_rejected")
 PAID = 6  # ResponseKind
 ERRORS_A_PAGE = 1_000
@@ -33,7 +33,7 @@ CREATE TEMP TABLE IF NOT EXISTS staged_loan AS
     SELECT loan_id, borrower_id, ref, product, currency, balance, past_due, instalment, past_due_days, due_on,
            missed_payments_12m, kept_promises, broken_promises, digest FROM loan WITH NO DATA;
 CREATE TEMP TABLE IF NOT EXISTS staged_point AS
-    SELECT borrower_id, channel, consent_on, recipient FROM contact_point WITH NO DATA;
+    SELECT borrower_id, channel, consent_on, recipient, address_key, address_kind FROM contact_point WITH NO DATA;
 TRUNCATE seen, staged_borrower, staged_loan, staged_point
 """
 DROP_STAGES = "DROP TABLE IF EXISTS seen, staged_borrower, staged_loan, staged_point"
@@ -64,8 +64,9 @@ DELETE_POINTS = (
     "DELETE FROM contact_point WHERE tenant_id = $1 AND borrower_id IN (SELECT borrower_id FROM staged_borrower)"
 )
 INSERT_POINTS = """
-INSERT INTO contact_point (tenant_id, borrower_id, channel, consent_on, consent_source, recipient)
-SELECT $1, borrower_id, channel, consent_on, 'import', recipient FROM staged_point
+INSERT INTO contact_point
+    (tenant_id, borrower_id, channel, consent_on, consent_source, recipient, address_key, address_kind)
+SELECT $1, borrower_id, channel, consent_on, 'import', recipient, address_key, address_kind FROM staged_point
 """
 # A loan that is past due again ends the rest that a payment brought.
 LIFT_PAID = f"""
@@ -93,7 +94,7 @@ class ImportSession:
 
     def __init__(self, connection: Connection, tenant_id: UUID, import_id: UUID) -> None:
         self._connection = connection
-        self._tenant_id = tenant_id
+        self.tenant_id = tenant_id
         self.import_id = import_id
         self._places: set[int] = set()  # written by this session; some thousands, whatever the file's length
 
@@ -101,13 +102,13 @@ class ImportSession:
         """Start, or start again after a crash: what an earlier try counted is forgotten, what it wrote stays."""
         async with self._connection.transaction():
             await self._connection.execute(
-                "DELETE FROM import_error WHERE tenant_id = $1 AND import_id = $2", self._tenant_id, self.import_id
+                "DELETE FROM import_error WHERE tenant_id = $1 AND import_id = $2", self.tenant_id, self.import_id
             )
             await self._connection.execute(
                 "INSERT INTO import_job (tenant_id, import_id, state, started_at) VALUES ($1, $2, 'running', $3) "
                 "ON CONFLICT (tenant_id, import_id) DO UPDATE SET state = 'running', started_at = $3, failure = '', "
                 "finished_at = NULL, " + ", ".join(f"{name} = 0" for name in COUNTS),
-                self._tenant_id, self.import_id, now,
+                self.tenant_id, self.import_id, now,
             )  # fmt: skip
             await self._connection.execute(STAGES)
 
@@ -127,7 +128,7 @@ class ImportSession:
         """Return borrower and digest of the loans that the database has."""
         rows = await self._connection.fetch(
             "SELECT loan_id, borrower_id, digest FROM loan WHERE tenant_id = $1 AND loan_id = ANY($2)",
-            self._tenant_id, loan_ids,
+            self.tenant_id, loan_ids,
         )  # fmt: skip
         return {row["loan_id"]: (row["borrower_id"], row["digest"]) for row in rows}
 
@@ -135,7 +136,7 @@ class ImportSession:
         """Return the digests of the borrowers that the database has."""
         rows = await self._connection.fetch(
             "SELECT borrower_id, digest FROM borrower WHERE tenant_id = $1 AND borrower_id = ANY($2)",
-            self._tenant_id, borrower_ids,
+            self.tenant_id, borrower_ids,
         )  # fmt: skip
         return {row["borrower_id"]: row["digest"] for row in rows}
 
@@ -156,8 +157,8 @@ class ImportSession:
         await self._copy("staged_point", POINT, points)
         await self._copy("staged_loan", LOAN, loans)
         for statement in (UPSERT_BORROWERS, DELETE_POINTS, INSERT_POINTS, UPSERT_LOANS):
-            await self._connection.execute(statement, self._tenant_id)
-        await self._connection.execute(LIFT_PAID, self._tenant_id, now)
+            await self._connection.execute(statement, self.tenant_id)
+        await self._connection.execute(LIFT_PAID, self.tenant_id, now)
         await self._connection.execute("TRUNCATE staged_borrower, staged_loan, staged_point")
 
     async def _copy(self, table: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
@@ -167,7 +168,7 @@ class ImportSession:
     async def add_faults(self, faults: list[Fault]) -> None:
         """Keep faults for the report."""
         if faults:
-            records = [(self._tenant_id, self.import_id, *fault) for fault in faults]
+            records = [(self.tenant_id, self.import_id, *fault) for fault in faults]
             await self._connection.copy_records_to_table(
                 "import_error", records=records, columns=("tenant_id", "import_id", "line", "field", "mend")
             )
@@ -177,7 +178,7 @@ class ImportSession:
         changes = ", ".join(f"{name} = {name} + ${at}" for at, name in enumerate(COUNTS, 3))
         await self._connection.execute(
             f"UPDATE import_job SET {changes} WHERE tenant_id = $1 AND import_id = $2",
-            self._tenant_id, self.import_id, *(counts.get(name, 0) for name in COUNTS),
+            self.tenant_id, self.import_id, *(counts.get(name, 0) for name in COUNTS),
         )  # fmt: skip
 
     async def end(self, state: str, digest: bytes, failure: str, now: datetime) -> None:
@@ -185,7 +186,7 @@ class ImportSession:
         await self._connection.execute(
             "UPDATE import_job SET state = $3, digest = $4, failure = $5, finished_at = $6 "
             "WHERE tenant_id = $1 AND import_id = $2",
-            self._tenant_id, self.import_id, state, digest, failure, now,
+            self.tenant_id, self.import_id, state, digest, failure, now,
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from contact_scheduler.campaigns import Campaign, State
 from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
-from contact_scheduler.planning.candidates import Candidate, History, Touch
+from contact_scheduler.planning.candidates import Candidate, Conversations, History, Touch
 from contact_scheduler.planning.lawful import CONSENT_FRESH, Place
 from contact_scheduler.store.campaigns import to_campaign
 from forbear_chassis.postgres import UUID, Connection
@@ -17,9 +17,11 @@ from forbear_chassis.postgres import UUID, Connection
 CONTACT = (
     "tenant_id", "contact_id", "campaign_id", "borrower_id", "loan_id", "channel", "slot", "arm", "propensity",
     "probability", "value", "treatment", "template", "reason", "features", "state", "not_before", "expire_at",
+    "address_kind",
 )  # fmt: skip
 CANDIDATES_A_PAGE = 20_000
 LOOK_BACK = timedelta(days=60)
+QUIET = timedelta(days=15)  # longer than any rule bars calls after a conversation
 VOICE = 3
 OPEN = [ContactPhase.PLANNED.value, ContactPhase.RELEASED.value]
 TOUCHED = [*OPEN, ContactPhase.ACCEPTED.value, ContactPhase.UNKNOWN.value]
@@ -33,12 +35,7 @@ AUDIENCE = """
 SELECT b.borrower_id, b.place_id, b.language, b.employment, b.monthly_income, b.unemployment_pct, b.preferred_channel,
        b.wished_channel, b.wished_hour_start, b.wished_hour_end, l.loan_id, l.product, l.instalment, l.past_due,
        l.past_due_days, l.missed_payments_12m, l.kept_promises, l.broken_promises,
-       coalesce((SELECT bit_or(1 << p.channel) FROM contact_point p WHERE p.tenant_id = b.tenant_id
-                 AND p.borrower_id = b.borrower_id AND p.consent_on IS NOT NULL), 0) AS consented,
-       coalesce((SELECT bit_or(1 << p.channel) FROM contact_point p WHERE p.tenant_id = b.tenant_id
-                 AND p.borrower_id = b.borrower_id AND p.consent_on > $9::date), 0) AS fresh,
-       coalesce((SELECT NOT EXISTS (SELECT FROM contact_point p WHERE p.tenant_id = b.tenant_id
-                 AND p.borrower_id = b.borrower_id AND p.channel = 1)), false) AS landline_voice,
+       o.consented, o.fresh, o.sms_kind, o.email_kind, o.voice_kind,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
                AND (s.until IS NULL OR s.until > $2) AND (s.lifted_at IS NULL OR s.lifted_at >= $2)) AS is_paused
 FROM (SELECT DISTINCT ON (borrower_id) * FROM loan
@@ -46,15 +43,31 @@ FROM (SELECT DISTINCT ON (borrower_id) * FROM loan
         AND (cardinality($6::text[]) = 0 OR product = ANY($6))
       ORDER BY borrower_id, past_due_days DESC, past_due DESC, loan_id) l
 JOIN borrower b ON b.tenant_id = $1 AND b.borrower_id = l.borrower_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(bit_or(1 << p.channel) FILTER (WHERE p.consent_on IS NOT NULL), 0) AS consented,
+           coalesce(bit_or(1 << p.channel) FILTER (WHERE p.consent_on > $9::date), 0) AS fresh,
+           coalesce(max(p.address_kind) FILTER (WHERE p.channel = 1), 0) AS sms_kind,
+           coalesce(max(p.address_kind) FILTER (WHERE p.channel = 2), 2) AS email_kind,
+           coalesce(max(p.address_kind) FILTER (WHERE p.channel = 3), 0) AS voice_kind
+    FROM contact_point p WHERE p.tenant_id = b.tenant_id AND p.borrower_id = b.borrower_id
+      AND NOT EXISTS (SELECT FROM channel_bar x WHERE x.tenant_id = p.tenant_id AND x.borrower_id = p.borrower_id
+                      AND x.channel = p.channel AND x.address_key = p.address_key)) o
 WHERE (cardinality($7::text[]) = 0 OR b.region = ANY($7)) AND (cardinality($8::text[]) = 0 OR b.language = ANY($8))
 ORDER BY b.borrower_id
 """
 HISTORY = """
 SELECT borrower_id, channel, slot, coalesce((reason->>'plain')::real, probability) AS plain, state,
-       coalesce(sent_at, not_before) AS at, responded_at
+       coalesce(sent_at, not_before) AS at, responded_at, contact_id, address_kind
 FROM contact
 WHERE tenant_id = $1 AND borrower_id = ANY($2) AND not_before > $3 AND state = ANY($4)
 ORDER BY borrower_id, at, contact_id
+"""
+
+CONVERSATIONS = """
+SELECT r.borrower_id, r.contact_id, r.event_at, c.contact_id IS NOT NULL AS has_contact
+FROM response r LEFT JOIN contact c USING (contact_id, tenant_id)
+WHERE r.tenant_id = $1 AND r.kind = 13 AND r.event_at < $2 AND r.event_at > $2 - $3::interval
+ORDER BY r.borrower_id, r.event_at
 """
 
 
@@ -106,13 +119,39 @@ def _candidate(row: Any) -> Candidate:
         product=row["product"], instalment=row["instalment"], past_due=row["past_due"],
         past_due_days=row["past_due_days"], missed_payments_12m=row["missed_payments_12m"],
         kept_promises=row["kept_promises"], broken_promises=row["broken_promises"], consented=row["consented"],
-        fresh=row["fresh"], landline_voice=row["landline_voice"], is_paused=row["is_paused"],
+        fresh=row["fresh"], kinds=(row["sms_kind"], row["email_kind"], row["voice_kind"]), is_paused=row["is_paused"],
     )  # fmt: skip
 
 
-async def read_history(connection: Connection, tenant_id: UUID, borrowers: list[UUID], tick_at: datetime) -> History:
+class Conversation(NamedTuple):
+    """One call that became a conversation; `has_contact`: it stands in the history, in a contact of ours."""
+
+    borrower_id: UUID
+    contact_id: UUID | None
+    at: datetime
+    has_contact: bool
+
+
+async def read_conversations(connection: Connection, tenant_id: UUID, tick_at: datetime) -> list[Conversation]:
+    """Return the conversations that may still bar calls, as known before the tick."""
+    return [Conversation(*row.values()) for row in await connection.fetch(CONVERSATIONS, tenant_id, tick_at, QUIET)]
+
+
+def group_conversations(spoken: list[Conversation]) -> Conversations:
+    """Return by borrower the conversations that stand in no contact of ours, such as in a call that followed up."""
+    others: Conversations = {}
+    for one in spoken:
+        if not one.has_contact:
+            others.setdefault(one.borrower_id, []).append(one.at)
+    return others
+
+
+async def read_history(
+    connection: Connection, tenant_id: UUID, borrowers: list[UUID], tick_at: datetime, spoken: list[Conversation]
+) -> History:
     """Return what was tried with each borrower in the last two months, oldest first, as known before the tick."""
     history: History = {}
+    conversed = {one.contact_id for one in spoken}
     for start in range(0, len(borrowers), CANDIDATES_A_PAGE):
         page = borrowers[start : start + CANDIDATES_A_PAGE]
         for row in await connection.fetch(HISTORY, tenant_id, page, tick_at - LOOK_BACK, TOUCHED):
@@ -123,6 +162,7 @@ async def read_history(connection: Connection, tenant_id: UUID, borrowers: list[
                 row["channel"], row["at"], row["slot"], row["plain"], is_open=row["state"] in OPEN,
                 has_answered=has_answered,
                 is_settled=is_sent and (has_answered or row["at"] + ATTRIBUTION <= tick_at),
+                address_kind=row["address_kind"], has_conversed=row["contact_id"] in conversed,
             )  # fmt: skip
             history.setdefault(row["borrower_id"], []).append(touch)
     return history

@@ -26,7 +26,7 @@ from forbear.types.v1 import types_pb2 as forbear_dot_types_dot_v1_dot_types__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,forbear/scheduler/v1/scheduler_service.proto\x12\x14\x66orbear.scheduler.v1\x1a\x1c\x66orbear/types/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"c\n\x15ReportOutcomesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x36\n\x08outcomes\x18\x02 \x03(\x0b\x32$.forbear.scheduler.v1.ContactOutcome\"\x93\x01\n\x0e\x43ontactOutcome\x12\x12\n\ncontact_id\x18\x01 \x01(\x0c\x12-\n\x05state\x18\x02 \x01(\x0e\x32\x1e.forbear.types.v1.ContactState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\",\n\x16ReportOutcomesResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"_\n\x16ReportResponsesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x31\n\tresponses\x18\x02 \x03(\x0b\x32\x1e.forbear.scheduler.v1.Response\"\xe1\x03\n\x08Response\x12\x13\n\x0bresponse_id\x18\x01 \x01(\x0c\x12\x11\n\ttenant_id\x18\x02 \x01(\x0c\x12\x13\n\x0b\x62orrower_id\x18\x03 \x01(\x0c\x12\x12\n\ncontact_id\x18\x04 \x01(\x0c\x12,\n\x04kind\x18\x05 \x01(\x0e\x32\x1e.forbear.types.v1.ResponseKind\x12.\n\nevent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10pause_until_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07\x63hannel\x18\x08 \x01(\x0e\x32\x19.forbear.types.v1.Channel\x12\x34\n\x11preferred_channel\x18\t \x01(\x0e\x32\x19.forbear.types.v1.Channel\x12!\n\x14preferred_hour_start\x18\n \x01(\x05H\x00\x88\x01\x01\x12\x1f\n\x12preferred_hour_end\x18\x0b \x01(\x05H\x01\x88\x01\x01\x12\x1a\n\x12preferred_language\x18\x0c \x01(\tB\x17\n\x15_preferred_hour_startB\x15\n\x13_preferred_hour_end\"-\n\x17ReportResponsesResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"C\n\x19\x45xplainNextContactRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\x13\n\x0b\x62orrower_id\x18\x02 \x01(\x0c\"Y\n\x1a\x45xplainNextContactResponse\x12*\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x19.forbear.types.v1.Contact\x12\x0f\n\x07reasons\x18\x02 \x03(\t2\xf0\x02\n\x10SchedulerService\x12o\n\x0eReportOutcomes\x12+.forbear.scheduler.v1.ReportOutcomesRequest\x1a,.forbear.scheduler.v1.ReportOutcomesResponse(\x01\x30\x01\x12r\n\x0fReportResponses\x12,.forbear.scheduler.v1.ReportResponsesRequest\x1a-.forbear.scheduler.v1.ReportResponsesResponse(\x01\x30\x01\x12w\n\x12\x45xplainNextContact\x12/.forbear.scheduler.v1.ExplainNextContactRequest\x1a\x30.forbear.scheduler.v1.ExplainNextContactResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,forbear/scheduler/v1/scheduler_service.proto\x12\x14\x66orbear.scheduler.v1\x1a\x1c\x66orbear/types/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"c\n\x15ReportOutcomesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x36\n\x08outcomes\x18\x02 \x03(\x0b\x32$.forbear.scheduler.v1.ContactOutcome\"\xae\x01\n\x0e\x43ontactOutcome\x12\x12\n\ncontact_id\x18\x01 \x01(\x0c\x12-\n\x05state\x18\x02 \x01(\x0e\x32\x1e.forbear.types.v1.ContactState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11is_address_barred\x18\x05 \x01(\x08\",\n\x16ReportOutcomesResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"_\n\x16ReportResponsesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x31\n\tresponses\x18\x02 \x03(\x0b\x32\x1e.forbear.scheduler.v1.Response\"\xe1\x03\n\x08Response\x12\x13\n\x0bresponse_id\x18\x01 \x01(\x0c\x12\x11\n\ttenant_id\x18\x02 \x01(\x0c\x12\x13\n\x0b\x62orrower_id\x18\x03 \x01(\x0c\x12\x12\n\ncontact_id\x18\x04 \x01(\x0c\x12,\n\x04kind\x18\x05 \x01(\x0e\x32\x1e.forbear.types.v1.ResponseKind\x12.\n\nevent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10pause_until_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07\x63hannel\x18\x08 \x01(\x0e\x32\x19.forbear.types.v1.Channel\x12\x34\n\x11preferred_channel\x18\t \x01(\x0e\x32\x19.forbear.types.v1.Channel\x12!\n\x14preferred_hour_start\x18\n \x01(\x05H\x00\x88\x01\x01\x12\x1f\n\x12preferred_hour_end\x18\x0b \x01(\x05H\x01\x88\x01\x01\x12\x1a\n\x12preferred_language\x18\x0c \x01(\tB\x17\n\x15_preferred_hour_startB\x15\n\x13_preferred_hour_end\"-\n\x17ReportResponsesResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"C\n\x19\x45xplainNextContactRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\x13\n\x0b\x62orrower_id\x18\x02 \x01(\x0c\"Y\n\x1a\x45xplainNextContactResponse\x12*\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x19.forbear.types.v1.Contact\x12\x0f\n\x07reasons\x18\x02 \x03(\t2\xf0\x02\n\x10SchedulerService\x12o\n\x0eReportOutcomes\x12+.forbear.scheduler.v1.ReportOutcomesRequest\x1a,.forbear.scheduler.v1.ReportOutcomesResponse(\x01\x30\x01\x12r\n\x0fReportResponses\x12,.forbear.scheduler.v1.ReportResponsesRequest\x1a-.forbear.scheduler.v1.ReportResponsesResponse(\x01\x30\x01\x12w\n\x12\x45xplainNextContact\x12/.forbear.scheduler.v1.ExplainNextContactRequest\x1a\x30.forbear.scheduler.v1.ExplainNextContactResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,19 +36,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPORTOUTCOMESREQUEST']._serialized_start=133
   _globals['_REPORTOUTCOMESREQUEST']._serialized_end=232
   _globals['_CONTACTOUTCOME']._serialized_start=235
-  _globals['_CONTACTOUTCOME']._serialized_end=382
-  _globals['_REPORTOUTCOMESRESPONSE']._serialized_start=384
-  _globals['_REPORTOUTCOMESRESPONSE']._serialized_end=428
-  _globals['_REPORTRESPONSESREQUEST']._serialized_start=430
-  _globals['_REPORTRESPONSESREQUEST']._serialized_end=525
-  _globals['_RESPONSE']._serialized_start=528
-  _globals['_RESPONSE']._serialized_end=1009
-  _globals['_REPORTRESPONSESRESPONSE']._serialized_start=1011
-  _globals['_REPORTRESPONSESRESPONSE']._serialized_end=1056
-  _globals['_EXPLAINNEXTCONTACTREQUEST']._serialized_start=1058
-  _globals['_EXPLAINNEXTCONTACTREQUEST']._serialized_end=1125
-  _globals['_EXPLAINNEXTCONTACTRESPONSE']._serialized_start=1127
-  _globals['_EXPLAINNEXTCONTACTRESPONSE']._serialized_end=1216
-  _globals['_SCHEDULERSERVICE']._serialized_start=1219
-  _globals['_SCHEDULERSERVICE']._serialized_end=1587
+  _globals['_CONTACTOUTCOME']._serialized_end=409
+  _globals['_REPORTOUTCOMESRESPONSE']._serialized_start=411
+  _globals['_REPORTOUTCOMESRESPONSE']._serialized_end=455
+  _globals['_REPORTRESPONSESREQUEST']._serialized_start=457
+  _globals['_REPORTRESPONSESREQUEST']._serialized_end=552
+  _globals['_RESPONSE']._serialized_start=555
+  _globals['_RESPONSE']._serialized_end=1036
+  _globals['_REPORTRESPONSESRESPONSE']._serialized_start=1038
+  _globals['_REPORTRESPONSESRESPONSE']._serialized_end=1083
+  _globals['_EXPLAINNEXTCONTACTREQUEST']._serialized_start=1085
+  _globals['_EXPLAINNEXTCONTACTREQUEST']._serialized_end=1152
+  _globals['_EXPLAINNEXTCONTACTRESPONSE']._serialized_start=1154
+  _globals['_EXPLAINNEXTCONTACTRESPONSE']._serialized_end=1243
+  _globals['_SCHEDULERSERVICE']._serialized_start=1246
+  _globals['_SCHEDULERSERVICE']._serialized_end=1614
 # @@protoc_insertion_point(module_scope)

@@ -58,12 +58,17 @@ class ContactOutcome(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     EVENT_TIME_FIELD_NUMBER: _builtins.int
+    IS_ADDRESS_BARRED_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.bytes
     """The contact."""
     state: _types_pb2.ContactState.ValueType
     """How it ended."""
     reason: _builtins.str
     """Id of the rule, or the provider's code, or a short constant. May be empty when it was accepted."""
+    is_address_barred: _builtins.bool
+    """True when the address is barred for good or dead on this channel, as the gate or the provider knows: the channel is
+    planned no more for the borrower, until there is another address.
+    """
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When it ended."""
@@ -75,10 +80,11 @@ class ContactOutcome(_message.Message):
         state: _types_pb2.ContactState.ValueType = ...,
         reason: _builtins.str = ...,
         event_time: _timestamp_pb2.Timestamp | None = ...,
+        is_address_barred: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "event_time", b"event_time", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "event_time", b"event_time", "is_address_barred", b"is_address_barred", "reason", b"reason", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

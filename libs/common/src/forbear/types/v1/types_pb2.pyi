@@ -184,6 +184,10 @@ class _ResponseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Response
     """A promise or an instalment was not kept."""
     RESPONSE_KIND_HANDED_OVER: _ResponseKind.ValueType  # 12
     """The contact must go on by a person: dispute, attorney, distress and the like."""
+    RESPONSE_KIND_CONVERSED: _ResponseKind.ValueType  # 13
+    """A call became a conversation about the debt: calls about it rest for some days."""
+    RESPONSE_KIND_BOUNCED: _ResponseKind.ValueType  # 14
+    """The address takes nothing on this channel any more: the channel is planned no more for the borrower."""
 
 class ResponseKind(_ResponseKind, metaclass=_ResponseKindEnumTypeWrapper):
     """Says what a borrower did, or what a provider learned on the way. May grow."""
@@ -214,6 +218,10 @@ RESPONSE_KIND_BROKEN: ResponseKind.ValueType  # 11
 """A promise or an instalment was not kept."""
 RESPONSE_KIND_HANDED_OVER: ResponseKind.ValueType  # 12
 """The contact must go on by a person: dispute, attorney, distress and the like."""
+RESPONSE_KIND_CONVERSED: ResponseKind.ValueType  # 13
+"""A call became a conversation about the debt: calls about it rest for some days."""
+RESPONSE_KIND_BOUNCED: ResponseKind.ValueType  # 14
+"""The address takes nothing on this channel any more: the channel is planned no more for the borrower."""
 Global___ResponseKind: _TypeAlias = ResponseKind  # noqa: Y015
 
 class _SuppressionKind:
