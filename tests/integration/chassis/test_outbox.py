@@ -9,7 +9,7 @@ import asyncpg
 import grpc
 import pytest
 
-from forbear_chassis.outbox import relay
+from forbear_chassis.outbox import one_by_one, relay
 from tests.kit.databases import Database
 
 TABLE = "CREATE TABLE outbox (id bigserial PRIMARY KEY, topic text NOT NULL, body bytea NOT NULL)"
@@ -106,3 +106,38 @@ async def test_what_was_not_acknowledged_is_sent_again_under_the_same_name(pool:
     await relay(pool, "t", again, pair)
 
     assert failing.batches == again.batches
+
+
+@pytest.mark.needs_postgres
+async def test_what_follows_waits_for_what_it_follows_in_the_same_look(pool: Any) -> None:
+    """An answer that is written just after somebody looked for receipts must not overtake its receipt."""
+    await pool.execute("INSERT INTO outbox (topic, body) VALUES ('first', 'receipt'), ('t', 'answer')")
+    taker = Taker()
+
+    held = await relay(pool, "t", taker, pair, after="first")
+    await relay(pool, "first", Taker(), pair)
+    sent = await relay(pool, "t", taker, pair, after="first")
+
+    assert (0, 1) == (held.done, sent.done)
+    assert [b"answer"] == taker.bodies
+
+
+@pytest.mark.needs_postgres
+async def test_a_taker_of_single_requests_gets_each_row_as_one_and_all_again_after_a_failure(pool: Any) -> None:
+    """A call that fails keeps every row of the pass; the taker knows the repeat by its name."""
+    for body in (b"1", b"2", b"3"):
+        await pool.execute(WRITE, body)
+    taken: list[tuple[str, list[bytes]]] = []
+    failing_at = 2
+
+    async def take(request: tuple[str, list[bytes]], *, timeout: float) -> None:
+        taken.append(request)
+        if len(taken) == failing_at:
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await relay(pool, "t", one_by_one(take), pair, batch_rows=1)
+    await relay(pool, "t", one_by_one(take), pair, batch_rows=1)
+
+    assert [[b"1"], [b"2"], [b"1"], [b"2"], [b"3"]] == [bodies for _, bodies in taken]
+    assert [name for name, _ in taken[:2]] == [name for name, _ in taken[2:4]]

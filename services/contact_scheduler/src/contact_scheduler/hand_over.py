@@ -1,52 +1,32 @@
 """Hand-over of whole requests: recalls to the dispatcher, payments to the tracker.
 
-A row of the outbox holds one finished request, with its request id, written in the transaction of the fact it tells
-of. It is sent in order, one relay at a time, and deleted once it is acknowledged; a crash in between sends it again
-under the same id. The tail of the file builds those requests: the only place besides `rpc_service` that knows the wire.
+A row of the outbox holds one finished request, with its own request id, written in the transaction of the fact it tells
+of. The tail of the file builds those requests: the only place besides `rpc_service` that knows the wire.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Iterable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from contact_scheduler.payments import Payment
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.tracker.v1 import tracker_service_pb2 as tracker_pb
+from forbear_chassis.outbox import one_by_one, relay
 from forbear_chassis.postgres import UUID, Connection, Pool
 from forbear_chassis.worker import Pass
 
 RECALL, PAYMENT = "recall", "payment"
-REQUESTS_A_PASS_MAX = 50
 CONTACTS_A_REQUEST_MAX = 1_000
-TIMEOUT_S = 30.0
 
 
-class Call(Protocol):
-    """A stub's unary method."""
-
-    def __call__(self, request: Any, *, timeout: float) -> Awaitable[Any]: ...
-
-
-async def relay_requests(pool: Pool, topic: str, kind: type[Any], call: Call) -> Pass:
+async def relay_requests(pool: Pool, topic: str, kind: type[Message], call: Callable[..., Awaitable[Any]]) -> Pass:
     """Send what waits under a topic, in order; return how many requests were taken."""
-    if not await pool.fetchval("SELECT EXISTS (SELECT FROM outbox WHERE topic = $1)", topic):
-        return Pass(0)
-    async with pool.acquire() as connection, connection.transaction():
-        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock(hashtext($1))", f"outbox:{topic}"):
-            return Pass(0)
-        rows = await connection.fetch(
-            "SELECT id, body FROM outbox WHERE topic = $1 ORDER BY id LIMIT $2", topic, REQUESTS_A_PASS_MAX
-        )
-        for row in rows:
-            await call(kind.FromString(row["body"]), timeout=TIMEOUT_S)
-        if rows:
-            # By id, never "up to the last": whoever drew a smaller id may have committed it only after we read.
-            await connection.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", [row["id"] for row in rows])
-        return Pass(len(rows))
+    return await relay(pool, topic, one_by_one(call), lambda _, bodies: kind.FromString(bodies[0]), batch_rows=1)
 
 
 async def put(connection: Connection, topic: str, bodies: Iterable[bytes]) -> None:

@@ -1,11 +1,13 @@
-"""Carries the outbox to the other services: receipts before contacts, so that an answer finds what it answers."""
+"""Carries the outbox to the other services: receipts before contacts, so that an answer finds what it answers.
+
+An answer whose receipt is not there yet would look like a contact that nobody asked for, and the gate would refuse it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from forbear_chassis.outbox import StreamCall, relay
+from forbear_chassis.outbox import StreamCall, one_by_one, relay
 from forbear_chassis.postgres import Pool
 from forbear_chassis.worker import Pass
 from response_tracker import wire
@@ -33,19 +35,9 @@ class Relays:
         if done.done:
             return done
         submit = cast(StreamCall, self._dispatcher.SubmitContacts)
-        return await relay(self._pool, outgoing.CONTACTS, submit, wire.contacts_request)
+        return await relay(self._pool, outgoing.CONTACTS, submit, wire.contacts_request, after=outgoing.RECEIPTS)
 
     async def to_scheduler(self) -> Pass:
         """Hand over responses."""
         report = cast(StreamCall, self._scheduler.ReportResponses)
         return await relay(self._pool, outgoing.RESPONSES, report, wire.responses_request)
-
-
-def one_by_one(call: Callable[..., Awaitable[Any]]) -> StreamCall:
-    """Let a call of one request and one response be used like a stream of them."""
-
-    async def stream(requests: AsyncIterator[Any], *, timeout: float) -> AsyncIterator[Any]:
-        async for request in requests:
-            yield await call(request, timeout=timeout)
-
-    return cast(StreamCall, stream)
