@@ -9,13 +9,13 @@ NOON_IN_NEW_YORK = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 
 
 class ManualClock:
-    """Implements `forbear_chassis.clock.Clock`; every wait ends when the time is moved, as on the stepped clock."""
+    """Implements `forbear_chassis.clock.Clock`; waits end as on the stepped clock."""
 
     is_simulated = True
 
     def __init__(self, now: datetime = NOON_IN_NEW_YORK) -> None:
         self._now = now
-        self._waiters: set[asyncio.Event] = set()
+        self._waiters: dict[asyncio.Event, datetime | None] = {}
 
     def now(self) -> datetime:
         """Return the instant the test has set."""
@@ -34,17 +34,18 @@ class ManualClock:
         assert instant >= self._now, "the time never runs back"
         if instant > self._now:
             self._now = instant
-            for waiter in self._waiters:
-                waiter.set()
+            for waiter, until in self._waiters.items():
+                if until is not None and until <= instant:
+                    waiter.set()
         return self._now
 
     async def wait(self, wake: asyncio.Event, until: datetime | None, at_most_s: float) -> None:
-        """Return when `wake` is set, when the time is moved, or after `at_most_s` seconds of real time."""
-        self._waiters.add(wake)
+        """Return when `wake` is set, when the time is moved to `until`, or after `at_most_s` seconds of real time."""
+        self._waiters[wake] = until
         try:
             async with asyncio.timeout(at_most_s):
                 await wake.wait()
         except TimeoutError:
             return
         finally:
-            self._waiters.discard(wake)
+            del self._waiters[wake]

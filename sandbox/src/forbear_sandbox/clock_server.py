@@ -2,13 +2,15 @@
 
 Participants (the services) connect and follow the protocol of `forbear_chassis.clock`. A step happens when all that
 are expected are connected, two probes one after the other find everybody idle with unchanged activity, and the world
-itself has nothing in flight; it goes to the earliest of what the participants and the world still have to do. When a
-participant dies, the time stands still until it is back. What holds the time is always known: see `ClockState`.
+itself has nothing in flight; it goes to the earliest of what the participants and the world still have to do. Whoever
+was busy says when that has ended, so that nobody is asked again and again. When a participant dies, the time stands
+still until it is back. What holds the time is always known: see `ClockState`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -21,8 +23,7 @@ from forbear_chassis.clock import from_epoch_us, monotonic_s, to_epoch_us
 from forbear_sandbox.traffic import Agenda, Traffic, WorldTime
 
 ANSWER_TIMEOUT_S = 5.0
-RETRY_MIN_S = 0.001
-RETRY_MAX_S = 0.02
+RETRY_S = 0.05  # for what nobody tells us, such as a worker that has backed off after a failure
 STALL_AFTER_S = 20.0
 
 
@@ -100,6 +101,8 @@ class Coordinator:
         self._moved_s = monotonic_s()
         self._is_stall_told = False
         self._changed = asyncio.Event()
+        self._news = asyncio.Event()  # somebody who was busy no longer is
+        traffic.on_rest = self._news.set
         self._reached = asyncio.Event()
         self._server: asyncio.Server | None = None
 
@@ -147,9 +150,9 @@ class Coordinator:
 
     async def run(self) -> None:
         """Move the time for as long as the world lives."""
-        retry_s = RETRY_MIN_S
         while True:
             self._changed.clear()
+            self._news.clear()
             if self._time.now() >= self._target:
                 self._reached.set()
                 await self._changed.wait()
@@ -157,11 +160,11 @@ class Coordinator:
             instant = await self._next_instant()
             if instant is not None:
                 await self._step(instant)
-                retry_s = RETRY_MIN_S
                 continue
             self._tell_stall()
-            await asyncio.sleep(retry_s)
-            retry_s = min(2 * retry_s, RETRY_MAX_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_S):
+                    await self._news.wait()
 
     async def _next_instant(self) -> datetime | None:
         """Return the instant to step to, or None while anybody is busy or missing."""
@@ -222,7 +225,11 @@ class Coordinator:
         self._changed.set()
         try:
             while line := await reader.readline():
-                participant.answers.put_nowait(orjson.loads(line))
+                message = orjson.loads(line)
+                if message["op"] == "idle":
+                    self._news.set()
+                else:
+                    participant.answers.put_nowait(message)
         except (ValueError, OSError):
             pass  # torn by a kill: as good as closed
         finally:

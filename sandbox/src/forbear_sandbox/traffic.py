@@ -68,6 +68,7 @@ class Traffic:
         self.in_flight = 0
         self.activity = 0
         self.failures: list[str] = []
+        self.on_rest: Callable[[], None] | None = None  # called when nothing is in flight any more
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(AT_ONCE_MAX)
 
@@ -77,6 +78,8 @@ class Traffic:
 
     def __exit__(self, *_: object) -> None:
         self.in_flight -= 1
+        if not self.in_flight and self.on_rest is not None:
+            self.on_rest()
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run a reaction beside everything else; it counts as in flight from now until its end."""

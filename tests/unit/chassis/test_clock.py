@@ -49,6 +49,9 @@ class Coordinator:
 
     async def ask(self, message: dict[str, object]) -> dict[str, object]:
         self.tell(message)
+        return await self.listen()
+
+    async def listen(self) -> dict[str, object]:
         while True:
             answer: dict[str, object] = orjson.loads(await self._reader.readline())
             if answer["op"] != "ack":
@@ -82,22 +85,48 @@ async def test_a_participant_joins_steps_and_reports() -> None:
     await coordinator.close()
 
 
-async def test_a_step_wakes_whoever_waits_and_the_time_never_runs_back() -> None:
-    """Waiters look again at each step; an earlier instant changes nothing; a peer ahead carries the clock along."""
+async def test_a_step_wakes_whoever_has_something_due_and_the_time_never_runs_back() -> None:
+    """Others sleep on; an earlier instant changes nothing; a peer that is ahead carries the clock along."""
     coordinator = Coordinator()
     clock = SimulatedClock(lambda: IdleReport(idle=True, next_due_at=None, activity=0), "tracker")
     await clock.connect("127.0.0.1", await coordinator.start())
-    waiter = asyncio.create_task(clock.wait(asyncio.Event(), None, at_most_s=30))
+    day = timedelta(days=1)
+    at_once, today, tomorrow, never = (
+        asyncio.create_task(clock.wait(asyncio.Event(), until, at_most_s=30))
+        for until in (START, START + day, START + day + timedelta(seconds=1), None)
+    )
     await asyncio.sleep(0)
 
-    coordinator.tell({"op": "step", "now": to_epoch_us(START + timedelta(days=1))})
+    coordinator.tell({"op": "step", "now": to_epoch_us(START + day)})
     async with asyncio.timeout(5):
-        await waiter
+        await asyncio.gather(at_once, today)
+    assert not tomorrow.done()
+    assert not never.done()
+    never.cancel()
+    tomorrow.cancel()
     clock.observe(START)
     assert START + timedelta(days=1) == clock.now()
 
     clock.observe(START + timedelta(days=2))
     assert START + timedelta(days=2) == clock.now()
+    await clock.close()
+    await coordinator.close()
+
+
+async def test_whoever_was_found_busy_says_when_it_is_idle() -> None:
+    """Once for each time that it was asked in vain, and not before it is so."""
+    coordinator, is_idle = Coordinator(), False
+    clock = SimulatedClock(lambda: IdleReport(idle=is_idle, next_due_at=None, activity=0), "tracker")
+    await clock.connect("127.0.0.1", await coordinator.start())
+
+    assert False is (await coordinator.ask({"op": "probe", "n": 1}))["idle"]
+    clock.tell_if_idle()
+    is_idle = True
+    clock.tell_if_idle()
+    clock.tell_if_idle()
+
+    assert {"op": "idle"} == await coordinator.listen()
+    assert 2 == (await coordinator.ask({"op": "probe", "n": 2}))["n"]
     await clock.close()
     await coordinator.close()
 

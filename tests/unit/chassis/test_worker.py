@@ -9,6 +9,7 @@ import pytest
 
 from forbear_chassis.clock import SystemClock
 from forbear_chassis.worker import Activity, Pass, WorkerLoop
+from tests.kit.manual_clock import ManualClock
 
 FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -140,6 +141,51 @@ class StandingClock(SystemClock):
 
     def now(self) -> datetime:
         return self._instant
+
+
+@pytest.mark.parametrize(("every_step", "passes_after"), [(False, 1), (True, 2)])
+async def test_a_step_that_reaches_nothing_calls_only_who_watches(every_step: bool, passes_after: int) -> None:
+    """A worker with nothing due stays idle and asleep; one that looks at every step is busy until it has looked."""
+    clock, passes = ManualClock(), 0
+
+    async def look() -> Pass:
+        nonlocal passes
+        passes += 1
+        return Pass(0, FUTURE)
+
+    loop = WorkerLoop("test", look, clock, idle_poll_s=3600, every_step=every_step)
+    stop = asyncio.Event()
+    task = asyncio.create_task(loop.run(stop))
+    async with asyncio.timeout(5):
+        while not loop.is_idle():
+            await asyncio.sleep(0)
+        clock.advance(timedelta(hours=1))
+        assert every_step is not loop.is_idle()
+        while not loop.is_idle():
+            await asyncio.sleep(0)
+    assert passes_after == passes
+
+    clock.move_to(FUTURE)
+    assert not loop.is_idle()
+    stop.set()
+    await task
+
+
+async def test_what_falls_due_while_a_worker_works_is_not_slept_over() -> None:
+    """A peer carries the stepped clock on in the middle of a pass, to what that pass will say is due."""
+    clock, done = ManualClock(), asyncio.Event()
+    due_at = clock.now() + timedelta(hours=1)
+
+    async def look() -> Pass:
+        if clock.now() >= due_at:
+            done.set()
+            return Pass(0)
+        clock.observe(due_at)
+        return Pass(0, due_at)
+
+    loop = WorkerLoop("test", look, clock, idle_poll_s=3600)
+
+    await run_until(loop, done)
 
 
 async def test_a_worker_with_something_due_now_is_not_idle() -> None:

@@ -47,7 +47,10 @@ class Clock(Protocol):
         """Compare with the clock of a peer that called us. Raises ClockError when they are too far apart."""
 
     async def wait(self, wake: asyncio.Event, until: datetime | None, at_most_s: float) -> None:
-        """Return when `wake` is set, when `until` is reached, or after `at_most_s` seconds of real time."""
+        """Return when `wake` is set, when `until` is reached, or after `at_most_s` seconds of real time.
+
+        On a simulated clock an `until` that is reached already means the next step, whatever its instant.
+        """
 
 
 def from_epoch_us(microseconds: int) -> datetime:
@@ -97,8 +100,9 @@ class SimulatedClock:
     """Follows the coordinator of a simulation over one TCP connection of JSON lines.
 
     The coordinator sends `{"op":"step","now":us}` and `{"op":"probe","n":k}`; this side says hello once, acknowledges
-    steps and answers probes. The time never runs back: `observe` lets a peer that is already further carry this clock
-    along, so that two processes of one step never disagree. When the connection ends, the time stands still.
+    steps and answers probes. Whoever answered that it is busy says `{"op":"idle"}` once it no longer is. The time never
+    runs back: `observe` lets a peer that is already further carry this clock along, so that two processes of one step
+    never disagree. When the connection ends, the time stands still.
     """
 
     is_simulated = True
@@ -108,8 +112,10 @@ class SimulatedClock:
         self._name = name
         self._now: datetime | None = None
         self._stepped = asyncio.Event()
-        self._waiters: set[asyncio.Event] = set()
+        self._waiters: dict[asyncio.Event, datetime | None] = {}
         self._task: asyncio.Task[None] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._owes_news = False
 
     async def connect(self, host: str, port: int) -> None:
         """Join the simulation and return once the first instant is known. Raises ClockError when nobody answers."""
@@ -117,6 +123,7 @@ class SimulatedClock:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 reader, writer = await asyncio.open_connection(host, port)
                 writer.write(orjson.dumps({"op": "hello", "name": self._name}) + b"\n")
+                self._writer = writer
                 self._task = asyncio.create_task(self._follow(reader, writer), name="simulated-clock")
                 await self._stepped.wait()
         except (OSError, TimeoutError) as error:
@@ -133,12 +140,19 @@ class SimulatedClock:
         self._advance(peer_now)
 
     async def wait(self, wake: asyncio.Event, until: datetime | None, at_most_s: float) -> None:
-        """Return when `wake` is set, when the time is stepped (whatever `until`), or after `at_most_s` seconds."""
-        self._waiters.add(wake)
+        """Return when `wake` is set, when a step reaches `until`, or after `at_most_s` seconds."""
+        self._waiters[wake] = until
+        self.tell_if_idle()
         try:
             await _wait_event(wake, at_most_s)
         finally:
-            self._waiters.discard(wake)
+            del self._waiters[wake]
+
+    def tell_if_idle(self) -> None:
+        """Tell a coordinator that found us busy that we no longer are; to be called whenever something has ended."""
+        if self._owes_news and self._writer is not None and self._report().idle:
+            self._owes_news = False
+            self._writer.write(b'{"op":"idle"}\n')
 
     async def close(self) -> None:
         """Leave the simulation."""
@@ -149,8 +163,9 @@ class SimulatedClock:
     def _advance(self, instant: datetime) -> None:
         if self._now is None or instant > self._now:
             self._now = instant
-            for waiter in self._waiters:
-                waiter.set()
+            for waiter, until in self._waiters.items():
+                if until is not None and until <= instant:
+                    waiter.set()
         self._stepped.set()
 
     async def _follow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -167,6 +182,7 @@ class SimulatedClock:
 
     def _answer(self, probe: int) -> dict[str, object]:
         report = self._report()
+        self._owes_news = not report.idle
         due = None if report.next_due_at is None else to_epoch_us(report.next_due_at)
         return {
             "op": "report",

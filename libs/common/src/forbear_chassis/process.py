@@ -21,7 +21,7 @@ from forbear_chassis.rpc import RpcServer
 from forbear_chassis.settings import ServiceSettings, split_address
 from forbear_chassis.worker import IDLE_POLL_S, Activity, Pass, WorkerLoop
 
-SIMULATED_POLL_S = 3.0  # a step wakes every worker, so polling is for what another process forgot to tell
+SIMULATED_POLL_S = 3.0  # a step wakes whoever has something due, so polling is for what a crash kept from being told
 
 log = structlog.get_logger(__name__)
 
@@ -52,12 +52,16 @@ class Process:
             return SystemClock()
         clock = SimulatedClock(self.activity.report, self.name)
         await clock.connect(*split_address(self.settings.clock.removeprefix("simulated://")))
+        self.activity.on_end = clock.tell_if_idle
         self.on_close(clock.close)
         return clock
 
-    def worker(self, name: str, run_once: Callable[[], Awaitable[Pass]], clock: Clock) -> WorkerLoop:
+    def worker(
+        self, name: str, run_once: Callable[[], Awaitable[Pass]], clock: Clock, *, every_step: bool = False
+    ) -> WorkerLoop:
         """Add a background loop; call `wake` on what is returned when there may be work."""
-        loop = WorkerLoop(name, run_once, clock, SIMULATED_POLL_S if clock.is_simulated else IDLE_POLL_S)
+        poll_s = SIMULATED_POLL_S if clock.is_simulated else IDLE_POLL_S
+        loop = WorkerLoop(name, run_once, clock, poll_s, every_step=every_step)
         self._loops.append(loop)
         self.activity.add(loop)
         return loop

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import asyncpg
 import grpc
-import redis.exceptions
 import structlog
 
 from forbear_chassis.clock import Clock, ClockError, IdleReport
@@ -36,7 +35,6 @@ TRANSIENT = (
     asyncpg.SerializationError,
     asyncpg.QueryCanceledError,
     asyncpg.DiskFullError,
-    redis.exceptions.RedisError,
     grpc.aio.AioRpcError,
 )
 
@@ -55,10 +53,20 @@ class Pass(NamedTuple):
 
 
 class WorkerLoop:
-    """Calls one worker for as long as the process lives."""
+    """Calls one worker for as long as the process lives.
+
+    On a stepped clock it is called when it is woken and when a step reaches what it said is due. One that watches for
+    what nobody announces, such as the death of another process, looks at `every_step`.
+    """
 
     def __init__(
-        self, name: str, run_once: Callable[[], Awaitable[Pass]], clock: Clock, idle_poll_s: float = IDLE_POLL_S
+        self,
+        name: str,
+        run_once: Callable[[], Awaitable[Pass]],
+        clock: Clock,
+        idle_poll_s: float = IDLE_POLL_S,
+        *,
+        every_step: bool = False,
     ) -> None:
         self.name = name
         self.next_due_at: datetime | None = None
@@ -66,6 +74,7 @@ class WorkerLoop:
         self._run_once = run_once
         self._clock = clock
         self._idle_poll_s = idle_poll_s
+        self._every_step = every_step and clock.is_simulated
         self._wake = asyncio.Event()
         self._is_busy = True
         self._checked_at: datetime | None = None
@@ -75,11 +84,13 @@ class WorkerLoop:
         self._wake.set()
 
     def is_idle(self) -> bool:
-        """Return whether the last pass found nothing, at the present instant, and nobody woke the worker since."""
+        """Return whether the last pass found nothing, nothing fell due since, and nobody woke the worker."""
         if self._is_busy or self._wake.is_set() or self._checked_at is None:
             return False
         now = self._clock.now()
-        return self._checked_at >= now and (self.next_due_at is None or self.next_due_at > now)
+        if self._every_step and self._checked_at < now:
+            return False
+        return self.next_due_at is None or self.next_due_at > now
 
     async def run(self, stop: asyncio.Event) -> None:
         """Make passes until `stop` is set; set it together with `wake`."""
@@ -97,18 +108,25 @@ class WorkerLoop:
                 continue
             backoff_s = BACKOFF_MIN_S
             self.done += result.done
-            if result.done or (self._clock.is_simulated and self._clock.now() > started_at):
-                continue  # there may be more, or a peer has carried a stepped clock on in the meantime
+            if result.done or self._was_overtaken(started_at, result.next_due_at):
+                continue  # there may be more
             self.next_due_at = result.next_due_at
             self._checked_at = started_at
             self._is_busy = False
-            await self._clock.wait(self._wake, result.next_due_at, self._idle_poll_s)
+            until = started_at if self._every_step else result.next_due_at
+            await self._clock.wait(self._wake, until, self._idle_poll_s)
+
+    def _was_overtaken(self, started_at: datetime, due_at: datetime | None) -> bool:
+        """Return whether a peer has carried a stepped clock on to what is due, while the pass ran."""
+        now = self._clock.now() if self._clock.is_simulated else started_at
+        return now > started_at and (self._every_step or (due_at is not None and started_at < due_at <= now))
 
 
 class Activity:
     """Everything in a process that can be busy: worker loops, and calls that came in."""
 
     def __init__(self) -> None:
+        self.on_end: Callable[[], None] | None = None  # called when a call has been answered
         self._loops: list[WorkerLoop] = []
         self._in_flight = 0
         self._calls = 0
@@ -123,6 +141,8 @@ class Activity:
 
     def __exit__(self, *_: object) -> None:
         self._in_flight -= 1
+        if self.on_end is not None:
+            self.on_end()
 
     @property
     def in_flight(self) -> int:

@@ -104,7 +104,8 @@ async def serve(settings: Settings) -> None:
     loops = [service.worker(f"dispatch_{one.channel.label}", one.run_once, clock) for one in dispatches]
     loops += relay_loops
     reconciliation = Reconciliation(pool, clock, outlets, signer, lambda: _wake(loops))
-    loops.append(service.worker("reconcile", reconciliation.run_once, clock))
+    # The death of another dispatcher, which leaves claims behind, is announced by nobody.
+    loops.append(service.worker("reconcile", reconciliation.run_once, clock, every_step=True))
     service.worker("housekeeping", Housekeeping(pool, clock).run_once, clock)
 
     server = rpc.RpcServer(settings.rpc_listen, clock, service.activity, reflect=settings.reflection)

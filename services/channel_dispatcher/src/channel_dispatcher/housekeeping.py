@@ -15,7 +15,10 @@ ROWS_A_PASS = 1_000
 
 
 class Housekeeping:
-    """The worker. Its next pass is due in the night after the oldest of what is kept has had its time."""
+    """The worker. Its next pass is due in the night after the oldest of what is kept has had its time.
+
+    Nobody wakes it when there is something to keep: while there is nothing, it looks again the next night.
+    """
 
     def __init__(self, pool: Pool, clock: Clock) -> None:
         self._pool = pool
@@ -33,7 +36,8 @@ class Housekeeping:
                 (await answers.oldest(connection), ANSWERS_KEPT),
                 (await unknown.oldest_body(connection), UNKNOWN_KEPT),
             ]
-        return Pass(0, min((_night_after(since + time) for since, time in kept if since is not None), default=None))
+        nights = [_night_after(since + time) for since, time in kept if since is not None]
+        return Pass(0, min(nights, default=_night_after(now)))
 
 
 def _night_after(instant: datetime) -> datetime:
