@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
+# Where it is set, every process compiles all that it imports once more: one to two seconds for each service.
+unexport PYTHONDONTWRITEBYTECODE
 PACKAGES := libs/common services/contact_scheduler services/channel_dispatcher services/response_tracker clients/python sandbox
 SOURCES := $(PACKAGES) tests bench tools
 PROTOS := $(sort $(patsubst proto/%,%,$(wildcard proto/forbear/*/v1/*.proto)))

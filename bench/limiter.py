@@ -19,10 +19,8 @@ from bisect import bisect_left
 from datetime import UTC, datetime
 from pathlib import Path
 
-import redis.exceptions
-
 from channel_dispatcher.limits import Demand, Limiter, Window
-from forbear_chassis.redis import open_redis
+from forbear_chassis.redis import RedisUnavailable, open_redis
 from forbear_sandbox.servers import EmbeddedValkey
 
 PROCESSES, LIMIT, SECONDS, BATCH = 8, 2_000, 10.0, 100
@@ -44,7 +42,7 @@ async def ask(url: str, limit: int, batch: int, seconds: float) -> tuple[list[Gr
                 grants.append((answer.at_us, count))
             if answer.retry_at is not None:
                 await asyncio.sleep((answer.retry_at - now).total_seconds())
-        except redis.exceptions.RedisError:
+        except RedisUnavailable:
             await asyncio.sleep(0.05)
     cpu_s = time.process_time() - cpu_started
     await client.aclose()

@@ -127,13 +127,15 @@ class Stack:
         shutil.rmtree(self.run_dir, ignore_errors=True)
         self.run_dir.mkdir(parents=True)
         self._write_signing_key()
+        self._begin("world")  # first: the services ask it for the time
         self.postgres.start()
         self.valkey.start()
         self.postgres.run_sql("CREATE DATABASE forbear")
         self.postgres.run_sql(ROLES_SQL.read_text(encoding="utf-8"), "forbear")
-        self._launch("world")  # first: the services ask it for the time
-        self._launch(*SERVICES)
+        self.wait_ready("world")
+        self._begin(*SERVICES)
         self._create_tenant()
+        self.wait_ready(*SERVICES)
         return self
 
     def stop(self) -> None:
@@ -260,11 +262,10 @@ class Stack:
         self._signing_key_path.touch(mode=0o600)
         self._signing_key_path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
-    def _launch(self, *names: str) -> None:
+    def _begin(self, *names: str) -> None:
         for name in names:
             self._children[name] = self._make(name)
             self._children[name].start()
-        self.wait_ready(*names)
 
     def _make(self, name: str) -> Child:
         if name == "world":

@@ -7,11 +7,10 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-import redis.exceptions
 
 from channel_dispatcher.health import BAD_MIN, OPEN, PROBES, Circuit, Health, Tally
 from channel_dispatcher.outlets import Outlet, rank
-from forbear_chassis.redis import open_redis
+from forbear_chassis.redis import RedisUnavailable, open_redis
 from forbear_domain.lifecycle import State
 from forbear_providers.contract import SendOutcome, SendRequest, SendState
 from tests.integration.dispatcher.stage import SENDERS, Stage, StubProvider, make_contact, open_stage
@@ -130,7 +129,7 @@ async def test_without_redis_no_account_is_asked(stage: Stage, database: Databas
     """Health fails closed."""
     health = Health(open_redis("redis://127.0.0.1:1"), "test", None)
 
-    with pytest.raises(redis.exceptions.RedisError):
+    with pytest.raises(RedisUnavailable):
         await health.ask(["first"])
     await health.tell([("first", Tally(bad=1))])  # forgotten, and no error
 

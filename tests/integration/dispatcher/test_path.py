@@ -6,9 +6,9 @@ import uuid
 from datetime import timedelta
 
 import pytest
-import redis.exceptions
 
 from forbear.scheduler.v1 import scheduler_service_pb2 as scheduler_pb2
+from forbear_chassis.redis import RedisUnavailable
 from forbear_domain.lifecycle import State
 from forbear_providers.contract import SendOutcome, SendRequest, SendState
 from tests.integration.dispatcher.stage import Stage, make_contact, open_stage
@@ -192,7 +192,7 @@ async def test_without_redis_nothing_is_sent_and_nothing_is_lost(
     lonely = await open_stage(database, "redis://127.0.0.1:1", stage.clock)
     await lonely.submit(make_contact(9, stage.clock.now()))
 
-    with pytest.raises(redis.exceptions.RedisError):
+    with pytest.raises(RedisUnavailable):
         await lonely.dispatch.run_once()
 
     assert [] == lonely.provider.sent

@@ -1,7 +1,7 @@
 """Redis: a client with time-outs, and functions that run on the server in one step.
 
 Redis coordinates and is never the truth: it may lose everything at any moment. Whoever uses it must treat a failure
-as "no".
+as "no". Services without Redis do not load its client, so its errors are known here only.
 """
 
 from __future__ import annotations
@@ -10,8 +10,13 @@ from importlib import resources
 from typing import Any
 
 import redis.asyncio
+import redis.exceptions
 
 TIMEOUT_S = 2.0
+
+
+class RedisUnavailable(ConnectionError):
+    """Redis did not answer, or could not do what it was asked."""
 
 
 def open_redis(url: str) -> redis.asyncio.Redis:
@@ -29,5 +34,8 @@ class Script:
         self._script = client.register_script(text)
 
     async def __call__(self, keys: list[str], args: list[Any]) -> Any:
-        """Run it in one step. Raises redis.exceptions.RedisError when Redis does not answer."""
-        return await self._script(keys=keys, args=args)
+        """Run it in one step. Raises RedisUnavailable when Redis does not answer."""
+        try:
+            return await self._script(keys=keys, args=args)
+        except redis.exceptions.RedisError as error:
+            raise RedisUnavailable(f"{type(error).__name__}; nothing is granted until Redis answers") from error

@@ -2,7 +2,8 @@
 
 The official client builds the requests and reads the answers. Its HTTP client is replaced by one that sends to the
 base URL of our settings, keeps connections open, never logs (theirs writes numbers and texts), never follows a
-redirect, never repeats, and tells apart what was certainly not taken from what may have been.
+redirect, never repeats, and tells apart what was certainly not taken from what may have been. It takes long to load, so
+the providers do so when one of them is made: who only reads callbacks needs none of it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import aiohttp
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
-from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from forbear_providers.contract import (
@@ -241,8 +241,3 @@ class TwilioApi:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
-
-
-def verify_signature(auth_token: str, url: str, form: Mapping[str, str], signature: str) -> bool:
-    """Say whether Twilio signed this callback: `url` is the public one it called, with its query."""
-    return bool(RequestValidator(auth_token).validate(url, dict(form), signature))

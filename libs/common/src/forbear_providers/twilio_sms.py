@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twilio.base import values
 
@@ -25,7 +25,10 @@ from forbear_providers.contract import (
     SendState,
     need,
 )
-from forbear_providers.twilio_api import TwilioAccount, TwilioApi, verify_signature
+from forbear_providers.twilio_signature import verify_signature
+
+if TYPE_CHECKING:
+    from forbear_providers.twilio_api import TwilioAccount
 
 __all__ = ["CODES", "NAME", "TwilioSms", "parse_message", "parse_status", "verify_signature"]
 
@@ -86,6 +89,8 @@ class TwilioSms:
     channel = Channel.SMS
 
     def __init__(self, account: TwilioAccount, now: Callable[[], datetime]) -> None:
+        from forbear_providers.twilio_api import TwilioApi  # takes long to load: only who sends does
+
         self._api = TwilioApi(account, CODES)
         self._now = now
 

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from forbear_domain.model import Channel
@@ -30,7 +30,10 @@ from forbear_providers.contract import (
     VoiceEvent,
     need,
 )
-from forbear_providers.twilio_api import TwilioAccount, TwilioApi, verify_signature
+from forbear_providers.twilio_signature import verify_signature
+
+if TYPE_CHECKING:
+    from forbear_providers.twilio_api import TwilioAccount
 
 __all__ = [
     "CODES",
@@ -92,6 +95,8 @@ class TwilioVoice:
     channel = Channel.VOICE
 
     def __init__(self, account: TwilioAccount, now: Callable[[], datetime]) -> None:
+        from forbear_providers.twilio_api import TwilioApi  # takes long to load: only who sends does
+
         self._api = TwilioApi(account, CODES)
         self._now = now
 

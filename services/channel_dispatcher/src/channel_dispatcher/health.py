@@ -19,7 +19,7 @@ import structlog
 from channel_dispatcher import metrics
 from channel_dispatcher.settlement import PAUSED
 from forbear_chassis.clock import from_epoch_us, to_epoch_us
-from forbear_chassis.redis import Script
+from forbear_chassis.redis import RedisUnavailable, Script
 from forbear_providers.contract import SendOutcome, SendState
 
 TAU = timedelta(seconds=30)  # after this time a result counts for a third
@@ -119,7 +119,7 @@ class Health:
         return account in self._shut
 
     async def ask(self, accounts: Sequence[str]) -> list[Condition]:
-        """Return what accounts may carry now; probes that it grants are the caller's. Raises RedisError."""
+        """Return what accounts may carry now; probes that it grants are the caller's. Raises RedisUnavailable."""
         return await self._run(accounts, "ask", [])
 
     async def tell(self, tallies: Iterable[tuple[str, Tally]]) -> None:
@@ -130,7 +130,7 @@ class Health:
         report = [[tally.good, tally.bad, int(tally.pause_s * 1e6)] for _, tally in told]
         try:
             await self._run([account for account, _ in told], "tell", report)
-        except redis.exceptions.RedisError as error:
+        except RedisUnavailable as error:
             log.warning("health_not_told", error=type(error).__name__)
 
     async def _run(self, accounts: Sequence[str], command: str, report: list[list[int]]) -> list[Condition]:

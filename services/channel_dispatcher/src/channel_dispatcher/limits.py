@@ -62,7 +62,7 @@ class Limiter:
         self._simulated_now = simulated_now
 
     async def take(self, demands: Sequence[Demand], now: datetime) -> Grants:
-        """Grant demands, the first ones first. Raises redis.exceptions.RedisError when Redis does not answer."""
+        """Grant demands, the first ones first. Raises RedisUnavailable when Redis does not answer."""
         if not demands:
             return Grants((), None)
         groups = [(demand, len(list(equal))) for demand, equal in groupby(demands)]

@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 Matrix = NDArray[np.float64]
 
@@ -137,12 +136,16 @@ class EvidenceBank:
 
     def solve(self) -> None:
         """Recomputes the means from prior and evidence (after the prior was exchanged, or evidence was added)."""
+        from scipy.linalg import cho_factor, cho_solve  # takes long to load: learning does, a start does not
+
         target = self.pull + self.open_pull + self.prior.precision * self.prior.mean
         for memory in range(len(self.half_lives)):
             self.means[memory] = cho_solve(cho_factor(self.precision(memory), lower=True), target[memory])
 
     def draw(self, normals: Matrix) -> Matrix:
         """Turns standard normals [draws, D] into coefficient draws around the mean, spread of the trusted memory."""
+        from scipy.linalg import cho_factor, solve_triangular  # as in `solve`
+
         factor, _ = cho_factor(self.precision(int(np.argmax(self.shares))), lower=True)
         spread = solve_triangular(factor, normals.T, lower=True, trans="T")
         result: Matrix = self.mean + spread.T

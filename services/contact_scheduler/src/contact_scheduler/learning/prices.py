@@ -17,7 +17,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from contact_scheduler.learning.slots import FloatArray, IntArray
 
@@ -118,6 +117,8 @@ def _fine(
 
     start = np.append(price, budget_price * unit) if has_budget else price
     # The objective is divided by T, so the slope is too: prices are solved in units of T.
+    from scipy.optimize import minimize  # takes long to load: a plan does, the start of a service does not
+
     found = minimize(
         lambda units: dual(units * temperature),
         start / temperature,
