@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import types
 import uuid
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import is_dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import orjson
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from channel_dispatcher import evidence
+from channel_dispatcher.evidence import facts_record
 from forbear_client.permit_audit import PermitAudit, audit, facts_of_permit
-from forbear_domain.ledger import EXPORT_FORM
+from forbear_domain.ledger import EXPORT_FORM, Kind, encode
 from forbear_domain.messages import Rendered
 from forbear_domain.policy import (
     CallResult,
@@ -46,6 +51,7 @@ def claim_of(facts: Facts, at: datetime = NOW, number: int = 1) -> Any:
         tenant_id=TENANT,
         borrower_id=BORROWER,
         issued_at=at,
+        signature=b"signed",
     )
     draft = SimpleNamespace(judged=judged, number=number, provider="twilio_sms", rendered=RENDERED)
     return SimpleNamespace(draft=draft, permit=permit)
@@ -79,6 +85,41 @@ def test_facts_come_back_from_the_entry_as_they_went_in() -> None:
 
     assert facts == facts_of_permit(orjson.loads(permit(facts)))
     assert call == facts_of_permit(orjson.loads(permit(call)))
+
+
+INSTANTS = st.integers(0, 365 * 86_400).map(lambda second: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second))
+DAYS = st.dates(date(2026, 1, 1), date(2026, 12, 31))
+WORDS = st.sampled_from(["", "a", "D1", "home"])
+
+
+def values_of(hint: Any) -> st.SearchStrategy[Any]:
+    """Any value of a field of the facts, by its type."""
+    if hint in (datetime, date):
+        return INSTANTS if hint is datetime else DAYS
+    if hint is time:
+        return st.times().map(lambda clock: clock.replace(second=0, microsecond=0))
+    if hint is str:
+        return WORDS
+    if get_origin(hint) in (Union, types.UnionType):
+        return st.none() | values_of(next(arg for arg in get_args(hint) if arg is not type(None)))
+    if get_origin(hint) is tuple:
+        return st.lists(values_of(get_args(hint)[0]), max_size=2).map(tuple)
+    if get_origin(hint) is frozenset:
+        return st.frozensets(values_of(get_args(hint)[0]), max_size=2)
+    if is_dataclass(hint):
+        return st.builds(hint, **{name: values_of(one) for name, one in get_type_hints(hint).items()})
+    if hint is int:
+        return st.integers(0, 6)
+    return st.sampled_from(list(hint)) if issubclass(hint, Enum) else st.from_type(hint)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values_of(Facts))
+def test_no_fact_of_any_kind_is_lost_between_the_gate_and_the_verifier(facts: Facts) -> None:
+    """Every field of the facts, whatever it holds, comes back from the entry: the verifier assumes nothing."""
+    assert facts == facts_of_permit(
+        {"facts": orjson.loads(encode(Kind.PERMIT, NOW, facts=facts_record(facts)))["facts"]}
+    )
 
 
 def test_a_lawful_permit_that_was_settled_passes() -> None:

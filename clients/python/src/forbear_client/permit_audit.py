@@ -150,9 +150,7 @@ def facts_of_permit(entry: Entry) -> Facts:
     """The facts of a permit, from its entry alone."""
     table = dict(entry["facts"])
     place = {"zones": table.pop("zones"), "jurisdictions": table.pop("jurisdictions")}
-    is_machine = table.pop("artificial_voice", False)
-    message = {"artificial_voice": is_machine, "autodialled": is_machine}  # a voice made by machine dials by machine
-    return facts_from_plain({"message": message} | table | {"place": place})
+    return facts_from_plain(table | {"place": place})
 
 
 def instant_of(entry: Entry) -> datetime:

@@ -6,7 +6,9 @@ alone. Nobody is named: borrowers by id, addresses by keyed hash.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -15,7 +17,7 @@ from channel_dispatcher import metrics
 from channel_dispatcher.model import Claim, Contact, Judged, Sent
 from channel_dispatcher.store.ledger import Entry
 from forbear_domain.ledger import Kind, encode
-from forbear_domain.policy import Facts, Verdict
+from forbear_domain.policy import Facts, MessageMarks, Verdict
 
 
 def entry(kind: Kind, at: datetime, tenant: UUID, borrower: UUID | None, **fields: Any) -> Entry:
@@ -42,6 +44,7 @@ def of_permit(claim: Claim) -> Entry:
         text_hash=sha256(draft.rendered.text.encode()).hexdigest(),
         parts=draft.rendered.parts,
         packs=draft.judged.verdict.packs,
+        permit=permit.signature,
         facts=facts_record(draft.judged.facts),
     )
 
@@ -95,7 +98,7 @@ def verdict_record(verdict: Verdict) -> dict[str, Any]:
 
 
 def facts_record(facts: Facts) -> dict[str, Any]:
-    """Return the facts that a gate of this service can know; empty ones are left out."""
+    """Return every fact that the verdict may follow from; those that say nothing, as ever by default, are left out."""
     record: dict[str, Any] = {
         "actor": facts.actor,
         "channel": facts.channel,
@@ -105,12 +108,25 @@ def facts_record(facts: Facts) -> dict[str, Any]:
         "debts": facts.debts,
         "address": facts.address,
     }
-    for name in ("past", "consents", "suppressions", "replies_due"):
-        if value := getattr(facts, name):
+    for name, default in _OPTIONAL_FACTS:
+        value = getattr(facts, name)
+        if value != default:
             record[name] = value
-    if facts.message.artificial_voice:
-        record["artificial_voice"] = True
+    if facts.message is not PLAIN_MESSAGE and (told := _told(facts.message)):
+        record["message"] = told
     return record
+
+
+@lru_cache(maxsize=256)
+def _told(message: MessageMarks) -> dict[str, Any]:
+    """Return the marks of a message that are not as by default; messages have few sorts."""
+    return {name: getattr(message, name) for name, default in _MARKS if getattr(message, name) != default}
+
+
+PLAIN_MESSAGE = MessageMarks()
+_MARKS = tuple((one.name, one.default) for one in fields(MessageMarks))
+_RECORDED = frozenset({"actor", "channel", "purpose", "place", "debts", "address", "message"})
+_OPTIONAL_FACTS = tuple((one.name, one.default) for one in fields(Facts) if one.name not in _RECORDED)
 
 
 def _contact_fields(contact: Contact) -> dict[str, Any]:
