@@ -301,3 +301,18 @@ async def test_the_same_seed_and_events_give_the_same_plan(scheduler: Scheduler,
     await scheduler.run_plan()
 
     assert first == await scheduler.count(query)
+
+
+async def test_a_wish_with_one_end_binds_too(scheduler: Scheduler) -> None:
+    """ "Only after five": the plan keeps to it until the end of the day."""
+    await scheduler.upload(make_csv([make_row(number) for number in range(1, 5)]))
+    for number in range(1, 5):
+        await report_response(
+            scheduler, f"B{number:05d}", types_pb2.RESPONSE_KIND_REPLIED, preferred_hour_start=17
+        )  # fmt: skip
+    await scheduler.start_campaign(control_share=0.5)
+    await scheduler.live_until(scheduler.clock.now() + timedelta(hours=11))
+
+    hours = {row["hour"] for row in await scheduler.pool.fetch("SELECT slot % 24 AS hour FROM contact")}
+    assert hours
+    assert {17, 18, 19, 20} >= hours

@@ -106,6 +106,7 @@ SCRIPT: dict[str, tuple[set[Label], Extract]] = {
     "I already paid yesterday": ({Label.ALREADY_PAID}, Extract()),
     "Call me instead of texting": ({Label.CHANNEL_PREFERENCE, Label.OPT_OUT}, Extract(channel=WantedChannel.VOICE)),
     "Only after 6 pm": ({Label.TIME_PREFERENCE}, Extract(not_before="18:00")),
+    "Only after 5 pm": ({Label.TIME_PREFERENCE}, Extract(not_before="17:00")),
     "I want to end my life": ({Label.DISTRESS}, Extract()),
     "Wrong number, I am not Maria": ({Label.WRONG_PARTY}, Extract()),
     "Talk to my attorney": ({Label.ATTORNEY}, Extract()),

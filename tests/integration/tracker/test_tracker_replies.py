@@ -325,6 +325,23 @@ async def test_odd_words_get_an_answer_and_never_a_crash(world: World, words: st
     assert 200 == status
 
 
+async def test_hours_called_inconvenient_are_in_force_before_the_webhook_answers(world: World) -> None:
+    """ "Only after 6 pm" bars the hours before it at the gate; what is said later takes its place."""
+    await world.attempt()
+
+    await world.text("Only after 6 pm")
+    [first] = world.dispatcher.suppressions
+    await world.text("Only after 5 pm")
+    await world.pump()
+
+    assert types_pb.SUPPRESSION_KIND_INCONVENIENT_TIME == first.kind
+    assert (list(range(7)), 0, 18 * 60) == (
+        list(first.hours.weekdays), first.hours.start_minute, first.hours.end_minute,
+    )  # fmt: skip
+    assert [17 * 60] == [one.hours.end_minute for one in world.dispatcher.suppressions[1:]]
+    assert [first.suppression_id] == world.dispatcher.lifted
+
+
 async def test_another_channel_wished_for_keeps_it_open(world: World) -> None:
     """ "Call me instead of texting" bars text messages to that number, and calls stay possible."""
     await world.attempt()

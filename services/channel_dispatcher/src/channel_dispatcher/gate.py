@@ -7,11 +7,12 @@ consent without a date is none, an unknown kind of suppression holds the borrowe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from functools import lru_cache
 
-from channel_dispatcher.model import Contact, Judged, Purpose, SuppressionKind
+from channel_dispatcher.model import INCONVENIENT, Contact, Judged, Purpose, SuppressionKind
 from channel_dispatcher.store.claims import AttemptRow, History, InboundRow, SuppressionRow
+from channel_dispatcher.store.suppressions import DAY_MINUTES
 from forbear_domain import policy
 from forbear_domain.ids import EVERYONE
 from forbear_domain.lifecycle import State
@@ -46,6 +47,7 @@ SUPPRESSIONS = {
     SuppressionKind.ARRANGEMENT: policy.SuppressionKind.DEFERRAL,
     SuppressionKind.PAID: policy.SuppressionKind.PAID,
     SuppressionKind.CHANNEL_REFUSED: policy.SuppressionKind.MEDIUM_STOP,
+    SuppressionKind.WORK_BARRED: policy.SuppressionKind.WORK_BARRED,
 }
 RESULTS = {
     ReceiptState.DELIVERED: policy.CallResult.DELIVERED,
@@ -89,7 +91,8 @@ def facts_of(contact: Contact, history: History) -> policy.Facts:
         address=policy.Address(contact.address_key, ADDRESS_KINDS[contact.address_kind]),
         past=tuple(sorted(past, key=lambda one: one.at)),
         consents=_consents(contact, inbound),
-        suppressions=tuple([_suppression(row, contact) for row in barred]),
+        suppressions=tuple([_suppression(row, contact) for row in barred if row.kind not in INCONVENIENT]),
+        inconvenient=tuple([_inconvenience(row) for row in of_borrower if row.kind in INCONVENIENT]),
         replies_due=_replies_due(contact, attempts, inbound),
         message=_VOICE_MARKS if contact.channel is Channel.VOICE else _MARKS,
     )
@@ -163,6 +166,16 @@ def _suppression(row: SuppressionRow, contact: Contact) -> policy.Suppression:
         address=contact.address_key if row.tenant_id == EVERYONE else row.address_key,
         channel=CHANNELS[Channel(row.channel)] if row.channel in CHANNELS else None,
         debt=str(row.loan_id) if row.loan_id else "",
+    )
+
+
+def _inconvenience(row: SuppressionRow) -> policy.Inconvenience:
+    return policy.Inconvenience(
+        weekdays=frozenset([day for day in range(7) if row.weekdays & 1 << day]),
+        starts=time(row.start_minute // 60, row.start_minute % 60),
+        ends=time(row.end_minute // 60, row.end_minute % 60) if row.end_minute < DAY_MINUTES else None,
+        place=row.place or None,
+        channel=CHANNELS[Channel(row.channel)] if row.channel in CHANNELS else None,
     )
 
 

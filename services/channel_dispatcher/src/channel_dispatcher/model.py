@@ -64,8 +64,13 @@ class SuppressionKind(IntEnum):
     ARRANGEMENT = 12
     PAID = 13
     CHANNEL_REFUSED = 14
+    INCONVENIENT_TIME = 15
+    INCONVENIENT_PLACE = 16
+    WORK_BARRED = 17
 
 
+INCONVENIENT = frozenset({SuppressionKind.INCONVENIENT_TIME, SuppressionKind.INCONVENIENT_PLACE})
+"""Kinds that bar some hours or a place, not the borrower."""
 ADDRESS_WIDE = frozenset({SuppressionKind.OPT_OUT, SuppressionKind.WRONG_PARTY})
 """Kinds that bar the address itself, whoever is meant to be reached by it."""
 

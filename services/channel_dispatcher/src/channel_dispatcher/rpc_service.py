@@ -8,12 +8,12 @@ from typing import Any, Protocol, TypeVar
 
 from channel_dispatcher import metrics
 from channel_dispatcher.change import Changes
-from channel_dispatcher.model import ADDRESS_WIDE, LANES, SuppressionKind
+from channel_dispatcher.model import ADDRESS_WIDE, INCONVENIENT, LANES, SuppressionKind
 from channel_dispatcher.outlets import Outlets, TenantLimit
 from channel_dispatcher.store import answers, ledger, queue
 from channel_dispatcher.store.queue import Lot, QueueRow
 from channel_dispatcher.store.receipts import NewReceipt
-from channel_dispatcher.store.suppressions import NewSuppression
+from channel_dispatcher.store.suppressions import DAY_MINUTES, EVERY_DAY, NewSuppression
 from channel_dispatcher.validation import violation_of
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear.dispatcher.v1 import dispatcher_service_pb2_grpc as pb_grpc
@@ -238,7 +238,25 @@ def _suppression(wire: types_pb2.Suppression, number: int) -> NewSuppression:
         _instant(wire.start_time),
         _instant(wire.end_time) if wire.HasField("end_time") else None,
         _constant(wire.source, at + "source"),
+        *_inconvenience(wire, kind, at),
     )
+
+
+def _inconvenience(wire: types_pb2.Suppression, kind: SuppressionKind, at: str) -> tuple[int, int, int, str]:
+    """Return weekdays as bits, first and last minute, and place; whole weeks and no place for other kinds."""
+    is_time, is_place = kind is SuppressionKind.INCONVENIENT_TIME, kind is SuppressionKind.INCONVENIENT_PLACE
+    if kind in INCONVENIENT and not wire.borrower_id:
+        raise _bad(at + "borrower_id", "name the borrower who called it inconvenient")
+    if is_place != bool(wire.place) or wire.place not in ("", "home", "work"):
+        raise _bad(at + "place", 'give "home" or "work" for an inconvenient place, and nothing for other kinds')
+    if is_time != wire.HasField("hours"):
+        raise _bad(at + "hours", "give the hours of an inconvenient time, and none for other kinds")
+    if not is_time:
+        return EVERY_DAY, 0, DAY_MINUTES, wire.place
+    days, start, end = set(wire.hours.weekdays), wire.hours.start_minute, wire.hours.end_minute
+    if not days or not days <= set(range(7)) or not 0 <= start < end <= DAY_MINUTES:
+        raise _bad(at + "hours", "give weekdays from 0 to 6, and minutes with 0 <= start < end <= 1440")
+    return sum(1 << day for day in days), start, end, ""
 
 
 def _receipt(wire: pb.Receipt, number: int) -> NewReceipt:

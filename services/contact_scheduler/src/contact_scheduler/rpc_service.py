@@ -77,8 +77,8 @@ def _response(item: pb.Response) -> Response:
     if item.kind not in KINDS:
         raise _violation("kind", "give one of the kinds of response")
     wish = types_pb2.Recipient(language=item.preferred_language).SerializeToString()
-    has_hours = item.HasField("preferred_hour_start") and item.HasField("preferred_hour_end")
-    start, end = item.preferred_hour_start, item.preferred_hour_end
+    has_hours = item.HasField("preferred_hour_start") or item.HasField("preferred_hour_end")
+    start, end = item.preferred_hour_start, item.preferred_hour_end if item.HasField("preferred_hour_end") else 24
     if has_hours and not 0 <= start < end <= 24:
         raise _violation("preferred_hour_end", "give hours with 0 <= start < end <= 24")
     return Response(

@@ -24,6 +24,7 @@ from response_tracker.heard import Heard
 from response_tracker.model import Purpose, Response, ResponseKind, Suppression, SuppressionKind, part_id
 from response_tracker.store import attempts, cases, conversations, outgoing
 from response_tracker.store.conversations import Message, Table
+from response_tracker.unwelcome import bar_hours, unwelcome_hours
 
 
 async def enact(connection: Connection, heard: Heard, decision: Decision, table: Table | None = None) -> None:
@@ -46,6 +47,7 @@ async def enact(connection: Connection, heard: Heard, decision: Decision, table:
         slots |= words.option_slots(await put_on_table(connection, heard), heard.language)
     if decision.wish:
         await conversations.keep_wish(connection, heard.of, heard.event_id, decision.wish, heard.at)
+        await bar_hours(connection, heard, unwelcome_hours(decision.wish))
     await _report(connection, heard, decision)
     if decision.answer:
         await answer(connection, heard, decision.answer, decision.purpose, slots)

@@ -76,6 +76,7 @@ class SuppressionKind(IntEnum):
     ARRANGEMENT = 12
     PAID = 13
     CHANNEL_REFUSED = 14
+    INCONVENIENT_TIME = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,15 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class WeeklyHours:
+    """Hours of some days of the week on the borrower's clock; weekdays from 0 for Monday, minutes of the day."""
+
+    weekdays: tuple[int, ...]
+    start_minute: int
+    end_minute: int
+
+
+@dataclass(frozen=True, slots=True)
 class Suppression:
     """Bars contact from `start` on. `event_id` is what must wait for it; lifting goes by `cause_id`."""
 
@@ -181,6 +191,7 @@ class Suppression:
     loan_id: UUID | None = None
     address: str = ""
     channel: Channel | None = None
+    hours: WeeklyHours | None = None
 
 
 def part_id(cause: UUID, *what: object) -> UUID:

@@ -131,6 +131,9 @@ def suppression(made: Suppression) -> bytes:
     )
     if made.end is not None:
         message.end_time.CopyFrom(stamp(made.end))
+    if made.hours is not None:
+        message.hours.weekdays.extend(made.hours.weekdays)
+        message.hours.start_minute, message.hours.end_minute = made.hours.start_minute, made.hours.end_minute
     return message.SerializeToString()
 
 

@@ -54,10 +54,12 @@ ORDER BY share.lane, c.due_at, c.contact_id
 """
 
 SUPPRESSIONS = """
-SELECT kind, tenant_id, borrower_id, loan_id, address_key, channel, start_at, end_at FROM suppression
+SELECT kind, tenant_id, borrower_id, loan_id, address_key, channel, start_at, end_at,
+       weekdays, start_minute, end_minute, place FROM suppression
 WHERE lifted_at IS NULL AND (end_at IS NULL OR end_at > $1) AND borrower_id = ANY($2::uuid[])
 UNION
-SELECT kind, tenant_id, borrower_id, loan_id, address_key, channel, start_at, end_at FROM suppression
+SELECT kind, tenant_id, borrower_id, loan_id, address_key, channel, start_at, end_at,
+       weekdays, start_minute, end_minute, place FROM suppression
 WHERE lifted_at IS NULL AND (end_at IS NULL OR end_at > $1) AND tenant_id = ANY($3::uuid[])
   AND address_key = ANY($4::text[]) AND address_key <> '' AND (kind = ANY($5::smallint[]) OR borrower_id IS NULL)
 """
@@ -88,6 +90,10 @@ class SuppressionRow(NamedTuple):
     channel: int
     start_at: datetime
     end_at: datetime | None
+    weekdays: int  # bit 0 is Monday; this and the rest: of what was called inconvenient
+    start_minute: int
+    end_minute: int
+    place: str
 
 
 class AttemptRow(NamedTuple):

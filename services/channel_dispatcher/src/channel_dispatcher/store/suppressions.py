@@ -17,9 +17,10 @@ from forbear_domain.model import address_key
 
 INSERT = """
 INSERT INTO suppression (suppression_id, tenant_id, kind, borrower_id, loan_id, address_key, channel, start_at, end_at,
-                         source)
+                         source, weekdays, start_minute, end_minute, place)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::uuid[], $5::uuid[], $6::text[], $7::smallint[],
-                     $8::timestamptz[], $9::timestamptz[], $10::text[])
+                     $8::timestamptz[], $9::timestamptz[], $10::text[], $11::smallint[], $12::smallint[],
+                     $13::smallint[], $14::text[])
 ON CONFLICT (suppression_id) DO NOTHING RETURNING suppression_id
 """
 
@@ -41,6 +42,9 @@ SELECT EXISTS (
            AND classid::bigint = $5 AND objid::bigint = attempt.owner))
 """
 
+EVERY_DAY = 0b1111111
+DAY_MINUTES = 1440
+
 
 class NewSuppression(NamedTuple):
     """One suppression as it is stored: the address by its key only."""
@@ -55,6 +59,10 @@ class NewSuppression(NamedTuple):
     start_at: datetime
     end_at: datetime | None
     source: str
+    weekdays: int = EVERY_DAY  # bit 0 is Monday
+    start_minute: int = 0
+    end_minute: int = DAY_MINUTES
+    place: str = ""
 
 
 async def close_gate(connection: Connection) -> None:
@@ -118,7 +126,16 @@ def entry_of(row: NewSuppression, now: datetime) -> Entry:
         start_at=row.start_at,
         end_at=row.end_at,
         source=row.source,
+        **_inconvenience(row),
     )
+
+
+def _inconvenience(row: NewSuppression) -> dict[str, object]:
+    if row.kind is SuppressionKind.INCONVENIENT_PLACE:
+        return {"place": row.place}
+    if row.kind is SuppressionKind.INCONVENIENT_TIME:
+        return {"weekdays": row.weekdays, "start_minute": row.start_minute, "end_minute": row.end_minute}
+    return {}
 
 
 def entry_of_lift(tenant: UUID, lifted: tuple[UUID, UUID | None], reason: str, now: datetime) -> Entry:

@@ -173,9 +173,9 @@ class Response(_message.Message):
     preferred_channel: _types_pb2.Channel.ValueType
     """Channel that the borrower asked for. CHANNEL_UNSPECIFIED, as an exception, means no wish."""
     preferred_hour_start: _builtins.int
-    """First welcome hour on the borrower's clock, 0 to 23. Absent means no wish."""
+    """First welcome hour on the borrower's clock, 0 to 23. Absent means no wish, or from the start of the day."""
     preferred_hour_end: _builtins.int
-    """First hour that is no longer welcome, 1 to 24. Absent means no wish."""
+    """First hour that is no longer welcome, 1 to 24. Absent means no wish, or until the end of the day."""
     preferred_language: _builtins.str
     """Language that the borrower asked for, as a BCP 47 tag. May be empty."""
     @_builtins.property

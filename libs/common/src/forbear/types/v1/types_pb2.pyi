@@ -260,6 +260,12 @@ class _SuppressionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Suppr
     """The past-due amount is paid."""
     SUPPRESSION_KIND_CHANNEL_REFUSED: _SuppressionKind.ValueType  # 14
     """The borrower refuses this channel, at whatever address."""
+    SUPPRESSION_KIND_INCONVENIENT_TIME: _SuppressionKind.ValueType  # 15
+    """The borrower called these hours inconvenient."""
+    SUPPRESSION_KIND_INCONVENIENT_PLACE: _SuppressionKind.ValueType  # 16
+    """The borrower called this place inconvenient."""
+    SUPPRESSION_KIND_WORK_BARRED: _SuppressionKind.ValueType  # 17
+    """The employer is known to forbid such contact at work."""
 
 class SuppressionKind(_SuppressionKind, metaclass=_SuppressionKindEnumTypeWrapper):
     """Says why a person, an address or a debt may not be contacted. May grow; an unknown kind suppresses the borrower."""
@@ -294,6 +300,12 @@ SUPPRESSION_KIND_PAID: SuppressionKind.ValueType  # 13
 """The past-due amount is paid."""
 SUPPRESSION_KIND_CHANNEL_REFUSED: SuppressionKind.ValueType  # 14
 """The borrower refuses this channel, at whatever address."""
+SUPPRESSION_KIND_INCONVENIENT_TIME: SuppressionKind.ValueType  # 15
+"""The borrower called these hours inconvenient."""
+SUPPRESSION_KIND_INCONVENIENT_PLACE: SuppressionKind.ValueType  # 16
+"""The borrower called this place inconvenient."""
+SUPPRESSION_KIND_WORK_BARRED: SuppressionKind.ValueType  # 17
+"""The employer is known to forbid such contact at work."""
 Global___SuppressionKind: _TypeAlias = SuppressionKind  # noqa: Y015
 
 @_typing.final
@@ -531,6 +543,38 @@ class Contact(_message.Message):
 Global___Contact: _TypeAlias = Contact  # noqa: Y015
 
 @_typing.final
+class WeeklyHours(_message.Message):
+    """Names hours of some days of the week, on the borrower's clock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEEKDAYS_FIELD_NUMBER: _builtins.int
+    START_MINUTE_FIELD_NUMBER: _builtins.int
+    END_MINUTE_FIELD_NUMBER: _builtins.int
+    start_minute: _builtins.int
+    """First minute of the day, 0 to 1439."""
+    end_minute: _builtins.int
+    """First minute that is no longer meant, 1 to 1440, after the first."""
+    @_builtins.property
+    def weekdays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Days of the week, 0 for Monday to 6 for Sunday; at least one."""
+
+    def __init__(
+        self,
+        *,
+        weekdays: _abc.Iterable[_builtins.int] | None = ...,
+        start_minute: _builtins.int = ...,
+        end_minute: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_minute", b"end_minute", "start_minute", b"start_minute", "weekdays", b"weekdays"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WeeklyHours: _TypeAlias = WeeklyHours  # noqa: Y015
+
+@_typing.final
 class Suppression(_message.Message):
     """Bars contact with a borrower, at an address or about a loan, from an instant on."""
 
@@ -546,6 +590,8 @@ class Suppression(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    HOURS_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
     suppression_id: _builtins.bytes
     """Names the suppression; applying it twice changes nothing."""
     tenant_id: _builtins.bytes
@@ -564,6 +610,8 @@ class Suppression(_message.Message):
     """The channel it bars. CHANNEL_UNSPECIFIED, as an exception, bars every channel."""
     source: _builtins.str
     """Where it came from: "reply", "keypress", "one_click", "page", "provider", "api"."""
+    place: _builtins.str
+    """The place it bars, "home" or "work". Given for INCONVENIENT_PLACE, and for no other kind."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """From when on."""
@@ -571,6 +619,10 @@ class Suppression(_message.Message):
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """Until when. Absent means until it is lifted."""
+
+    @_builtins.property
+    def hours(self) -> Global___WeeklyHours:
+        """The hours it bars. Present for INCONVENIENT_TIME, and for no other kind."""
 
     def __init__(
         self,
@@ -585,10 +637,12 @@ class Suppression(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         source: _builtins.str = ...,
+        hours: Global___WeeklyHours | None = ...,
+        place: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "hours", b"hours", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "borrower_id", b"borrower_id", "channel", b"channel", "end_time", b"end_time", "kind", b"kind", "loan_id", b"loan_id", "source", b"source", "start_time", b"start_time", "suppression_id", b"suppression_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "borrower_id", b"borrower_id", "channel", b"channel", "end_time", b"end_time", "hours", b"hours", "kind", b"kind", "loan_id", b"loan_id", "place", b"place", "source", b"source", "start_time", b"start_time", "suppression_id", b"suppression_id", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

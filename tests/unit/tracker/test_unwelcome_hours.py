@@ -1,0 +1,42 @@
+"""Which hours a wish shuts: never one that it named as welcome."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forbear_replies.hours import DAY_NAMES
+from response_tracker.model import NO_WISH, WeeklyHours, Wish
+from response_tracker.unwelcome import unwelcome_hours
+
+WEEK = tuple(range(7))
+
+
+@pytest.mark.parametrize(
+    ("wish", "shut"),
+    [
+        (NO_WISH, ()),
+        (Wish(hour_start=0, hour_end=24), ()),
+        (Wish(hour_start=18), (WeeklyHours(WEEK, 0, 1080),)),
+        (Wish(hour_end=12), (WeeklyHours(WEEK, 720, 1440),)),
+        (Wish(days=("mon",)), ()),
+        (Wish(days=("sat", "sun")), (WeeklyHours((0, 1, 2, 3, 4), 0, 1440),)),
+        (Wish(days=DAY_NAMES), ()),
+    ],
+)
+def test_a_wish_shuts_what_it_leaves_out(wish: Wish, shut: tuple[WeeklyHours, ...]) -> None:
+    """One named day says when to speak next; more than one says when not to."""
+    assert shut == unwelcome_hours(wish)
+
+
+@given(st.integers(0, 23), st.integers(1, 24), st.sets(st.sampled_from(DAY_NAMES)))
+def test_no_welcome_hour_is_shut(start: int, end: int, names: set[str]) -> None:
+    """Whatever was asked for, the hours within it stay open on the days within it."""
+    days = tuple(name for name in DAY_NAMES if name in names)
+    shut = unwelcome_hours(Wish(hour_start=start, hour_end=end, days=days))
+
+    for hour in range(start, end):
+        for name in days:
+            number = DAY_NAMES.index(name)
+            assert not any(number in one.weekdays and one.start_minute <= hour * 60 < one.end_minute for one in shut)
