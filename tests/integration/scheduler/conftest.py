@@ -47,6 +47,8 @@ from tests.integration.scheduler.scheduler_stage import (
 from tests.kit.databases import Database
 from tests.kit.manual_clock import ManualClock
 
+COST = (0.008, 0.0004, 0.014)
+
 
 @pytest.fixture
 async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncIterator[Scheduler]:
@@ -81,6 +83,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
         borrowers=BorrowerStore(pool), import_borrowers=ImportBorrowers(ImportStore(pool), manual_clock, 1 << 30),
         manage_campaigns=ManageCampaigns(wake), record_payments=RecordPayments(wake),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, manual_clock), explain=explain,
+        cost=COST,
     )  # fmt: skip
     transport = httpx.ASGITransport(app=make_app(api))
     async with httpx.AsyncClient(
@@ -90,7 +93,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
             pool=pool, clock=manual_clock, tenant_id=tenant_id, http=client,
             plan=PlanDay(
                 pool, manual_clock, DispatcherCapacity(dispatcher_stub, (10, 10, 10)), wake, plan_hour_utc=9, seed=1,
-                cost=(0.008, 0.0004, 0.014),
+                cost=COST,
             ),
             release=ReleaseContacts(pool, manual_clock, dispatcher_stub.SubmitContacts),
             rpc=scheduler_grpc.SchedulerServiceStub(own_channel), dispatcher=dispatcher, tracker=tracker,

@@ -93,6 +93,18 @@ class Api:
         """Return what learning brought, beside the control group and beside fixed rules."""
         return self._document("GET", f"/v1/campaigns/{campaign_id}/evaluation")
 
+    def strategies(self) -> Document:
+        """Return who decides, what asks to, and the record of every change."""
+        return self._document("GET", "/v1/strategies")
+
+    def learned_weights(self) -> Document:
+        """Return the model as it has learned, as a table of weights by term."""
+        return self._document("GET", "/v1/strategies/learning")
+
+    def propose_strategy(self, body: Document) -> Document:
+        """Propose a strategy; the same body again is harmless."""
+        return self._document("POST", "/v1/strategies", json=body, headers={"Idempotency-Key": f"s-{body['name']}"})
+
     def next_contact(self, borrower_ref: str) -> Document:
         """Return why a borrower is contacted next as planned, or why not."""
         return self._document("GET", f"/v1/borrowers/{borrower_ref}/next-contact")

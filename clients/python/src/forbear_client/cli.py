@@ -18,6 +18,7 @@ GROUPS = {
     "replies": ("forbear_client.replies_commands", "Read borrowers' replies, train the reader, report its quality."),
     "campaign": ("forbear_client.campaign_commands", "Import borrowers, start campaigns, see what they bring."),
     "evaluate": ("forbear_client.evaluate_commands", "Say what learning brought, beside the control and fixed rules."),
+    "strategy": ("forbear_client.strategy_commands", "Who decides: propose a strategy, see what the logs say of it."),
 }
 
 

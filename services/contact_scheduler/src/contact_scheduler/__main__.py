@@ -64,9 +64,10 @@ async def serve(settings: Settings) -> None:
     release = ReleaseContacts(pool, clock, dispatcher.SubmitContacts)
     release_loop = running.worker("release", release.run_once, clock)
     fallback = (settings.capacity_sms_per_hour, settings.capacity_email_per_hour, settings.capacity_voice_per_hour)
+    cost = (settings.cost_sms, settings.cost_email, settings.cost_voice)
     plan = PlanDay(
         pool, clock, DispatcherCapacity(dispatcher, fallback), release_loop.wake, plan_hour_utc=settings.plan_hour_utc,
-        seed=settings.seed, cost=(settings.cost_sms, settings.cost_email, settings.cost_voice),
+        seed=settings.seed, cost=cost,
     )  # fmt: skip
     plan_loop = running.worker("plan", plan.run_once, clock)
     recall_loop = running.worker(
@@ -96,6 +97,7 @@ async def serve(settings: Settings) -> None:
         import_borrowers=ImportBorrowers(ImportStore(pool), clock, settings.import_bytes_max),
         manage_campaigns=ManageCampaigns(wake_all), record_payments=RecordPayments(wake_all),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
+        cost=cost,
     )  # fmt: skip
     running.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
     running.serve(HttpServer(cast("App", make_app(api)), settings.http_listen, running.activity))

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from contact_scheduler.web import borrowers, campaigns, console, evaluation, imports, payments, problems, reports
+from contact_scheduler.web import (
+    borrowers,
+    campaigns,
+    console,
+    evaluation,
+    imports,
+    payments,
+    problems,
+    reports,
+    strategies,
+)
 from contact_scheduler.web.access import Api
 
 BODY_BYTES_MAX = 2 * 1024 * 1024  # of every request but the streamed import
@@ -31,6 +41,6 @@ def make_app(api: Api) -> FastAPI:
     )  # fmt: skip
     app.state.api = api
     problems.install(app)
-    for part in (imports, borrowers, campaigns, reports, evaluation, payments, console):
+    for part in (imports, borrowers, campaigns, reports, evaluation, strategies, payments, console):
         app.include_router(part.router)
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.learning.strategies import Move
 
 PLANS = Counter("forbear_scheduler_plans_total", "Plans made")
 _PLANNED = Counter("forbear_scheduler_contacts_planned_total", "Contacts planned, by arm", ["arm"])
@@ -18,6 +19,10 @@ _RESPONSES = Counter("forbear_scheduler_responses_total", "Responses reported by
 RESPONSES = {kind: _RESPONSES.labels(kind.label) for kind in ResponseKind}
 _ROWS = Counter("forbear_scheduler_import_rows_total", "Rows of portfolio files", ["result"])
 IMPORT_ROWS = {result: _ROWS.labels(result) for result in ("created", "changed", "unchanged", "rejected")}
+_MOVES = Counter(
+    "forbear_scheduler_strategy_moves_total", "Strategies released, widened, rolled back or refused", ["move"]
+)
+STRATEGY_MOVES = {move: _MOVES.labels(move.value) for move in Move}
 PAYMENTS = Counter("forbear_scheduler_payments_total", "Payments taken")
 RELEASE_LAG = Gauge(
     "forbear_scheduler_release_lag_seconds", "How long the oldest due contact has waited for its release"

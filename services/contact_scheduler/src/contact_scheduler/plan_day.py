@@ -21,6 +21,7 @@ from contact_scheduler.learn_outcomes import learn_outcomes
 from contact_scheduler.metrics import PLAN_SECONDS, PLANNED_CONTACTS, PLANS
 from contact_scheduler.planning.candidates import Window
 from contact_scheduler.planning.compose import PlannedDay, PlanRequest, plan_day
+from contact_scheduler.release_strategies import release_strategies
 from contact_scheduler.store import planning
 from contact_scheduler.store.campaigns import next_to_plan
 from forbear_chassis.clock import Clock
@@ -91,6 +92,7 @@ class PlanDay:
     ) -> tuple[int, PlanRequest]:
         tenant_id = campaign.tenant_id
         version, posterior = await learn_outcomes(connection, tenant_id, window.tick_at)
+        deciding = await release_strategies(connection, tenant_id, window.tick_at, self._cost)
         candidates = await planning.read_audience(connection, campaign, window.tick_at)
         borrowers = [one.borrower_id for one in candidates]
         spoken = await planning.read_conversations(connection, tenant_id, window.tick_at)
@@ -111,6 +113,7 @@ class PlanDay:
             seed=self._seed,
             number=number,
             start_prices=np.array(prices, dtype=np.float32) if fits else None,
+            deciding=deciding,
         )
 
     async def _room(self, connection: Connection, tenant_id: UUID, window: Window) -> NDArray[np.int64]:

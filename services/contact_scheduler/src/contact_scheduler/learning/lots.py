@@ -27,6 +27,7 @@ PURPOSE_OPTION: Final = 3
 PURPOSE_GROUP: Final = 4
 PURPOSE_SAMPLE: Final = 5
 PURPOSE_DITHER: Final = 6
+PURPOSE_RAMP: Final = 7
 
 
 def _mix(state: UInt64Array) -> UInt64Array:

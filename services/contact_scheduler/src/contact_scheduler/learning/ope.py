@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float64]
 
 Z_95: Final = 1.959964
+Z_DAILY: Final = 3.0  # for a question that is asked every day: a 95 % interval would be fooled sooner or later
 FOLDS: Final = 5
-ROWS_MIN: Final = 500  # contacts whose choice the two policies share, in effective number, for a release
+ROWS_MIN: Final = 500  # logged contacts that follow the new policy, in effective number, for a release
+HARM_ROWS_MIN: Final = 50  # the same to refuse one, or to take it back: harm is believed sooner than good
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +67,11 @@ def evaluate_policy(log: LoggedChoices, target: Matrix, reward_model: RewardMode
     """Values a policy given as probabilities [n, K]; without a reward model DR uses each option's mean reward."""
     rows = np.arange(len(log.option))
     weight = target[rows, log.option] / log.propensity
-    effective = float(weight.sum() ** 2 / max(np.square(weight).sum(), 1e-300))
+    effective = _effective_rows(log, target)
     weighted = weight * log.reward
     total = max(float(weight.mean()), 1e-300)
     ratio = float(weighted.mean()) / total
-    predicted = _cross_fit(log, target.shape[1], reward_model)
-    direct = (target * predicted).sum(axis=1)
-    robust = direct + weight * (log.reward - predicted[rows, log.option])
+    robust = _robust(log, target, _cross_fit(log, target.shape[1], reward_model))
     return PolicyValue(
         ips=_estimate(weighted, effective),
         snips=_estimate(ratio + weight * (log.reward - ratio) / total, effective),
@@ -78,9 +79,9 @@ def evaluate_policy(log: LoggedChoices, target: Matrix, reward_model: RewardMode
     )
 
 
-def _estimate(influence: Matrix, effective: float) -> Estimate:
+def _estimate(influence: Matrix, effective: float, z: float = Z_95) -> Estimate:
     value = float(influence.mean())
-    reach = Z_95 * float(influence.std(ddof=1)) / np.sqrt(len(influence)) if len(influence) > 1 else np.inf
+    reach = z * float(influence.std(ddof=1)) / np.sqrt(len(influence)) if len(influence) > 1 else np.inf
     return Estimate(value, value - float(reach), value + float(reach), effective)
 
 
@@ -107,24 +108,74 @@ def _mean_rewards(log: LoggedChoices, options: int) -> RewardModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """One policy beside another on the same rows: the difference of their values, and what stands behind it."""
+
+    difference: Estimate  # value of the new policy less that of the present one, doubly robust, row by row
+    new: Estimate
+    present: Estimate
+
+
+def compare_policies(
+    log: LoggedChoices, new: Matrix, present: Matrix, reward_model: RewardModel | None = None
+) -> Comparison:
+    """Compares two policies given as probabilities [n, K]. What both do alike cancels, so the interval is narrow."""
+    predicted = _cross_fit(log, new.shape[1], reward_model)
+    values = [_robust(log, target, predicted) for target in (new, present)]
+    effective = _effective_rows(log, new)
+    return Comparison(*(_estimate(one, effective, Z_DAILY) for one in (values[0] - values[1], *values)))
+
+
+def value_daily(log: LoggedChoices, target: Matrix) -> Estimate:
+    """Values a policy doubly robust, with the wide interval of a question that is asked every day."""
+    influence = _robust(log, target, _cross_fit(log, target.shape[1], None))
+    return _estimate(influence, _effective_rows(log, target), Z_DAILY)
+
+
+def _robust(log: LoggedChoices, target: Matrix, predicted: Matrix) -> Matrix:
+    """Influence of each row on the doubly robust value."""
+    rows = np.arange(len(log.option))
+    weight = target[rows, log.option] / log.propensity
+    result: Matrix = (target * predicted).sum(axis=1) + weight * (log.reward - predicted[rows, log.option])
+    return result
+
+
+def _effective_rows(log: LoggedChoices, target: Matrix) -> float:
+    weight = target[np.arange(len(log.option)), log.option] / log.propensity
+    return float(weight.sum() ** 2 / max(np.square(weight).sum(), 1e-300))
+
+
+class Verdict(StrEnum):
+    """What the gate says of a policy that asks to take another's place."""
+
+    RELEASE = "release"
+    WAIT = "wait"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """The gate's answer and its reason in words."""
 
-    is_allowed: bool
+    verdict: Verdict
     reason: str
 
 
-def release_gate(
-    new: PolicyValue, current: PolicyValue, complaints_high: float, complaints_limit: float, tolerance: float = 0.0
-) -> Release:
-    """Allows a release when DR's lower bound is above the current value less `tolerance` and complaints stay low.
+def release_gate(found: Comparison, complaints: Estimate, complaints_limit: float) -> Release:
+    """Releases a policy when the lower bound of what it gains is above nothing and complaints stay low.
 
-    `complaints_high` is the upper 95 % bound of the new policy's complaint rate.
+    `complaints` is the new policy's rate of complaints. A policy whose *upper* bound shows a loss, or whose complaints
+    are surely too many, is refused for good; one that has not shown enough waits for more contacts.
     """
-    if new.dr.effective_rows < ROWS_MIN:
-        return Release(False, f"only {new.dr.effective_rows:.0f} effective rows; {ROWS_MIN} are needed")
-    if complaints_high > complaints_limit:
-        return Release(False, f"complaints may reach {complaints_high:.3%}, above the limit of {complaints_limit:.3%}")
-    if new.dr.low <= current.dr.value - tolerance:
-        return Release(False, f"its value may be as low as {new.dr.low:.4f}; now it is {current.dr.value:.4f}")
-    return Release(True, f"even its lower bound {new.dr.low:.4f} is above the present {current.dr.value:.4f}")
+    gain = found.difference
+    if complaints.low > complaints_limit:
+        return Release(Verdict.REFUSE, f"complaints are at least {complaints.low:.2%}, above {complaints_limit:.2%}")
+    if gain.high < 0.0 and gain.effective_rows >= HARM_ROWS_MIN:
+        return Release(Verdict.REFUSE, f"it loses {-gain.value:.4f} a contact, at least {-gain.high:.4f}")
+    if gain.effective_rows < ROWS_MIN:
+        return Release(Verdict.WAIT, f"only {gain.effective_rows:.0f} effective contacts; {ROWS_MIN} are needed")
+    if complaints.high > complaints_limit:
+        return Release(Verdict.WAIT, f"complaints may reach {complaints.high:.2%}, above {complaints_limit:.2%}")
+    if gain.low <= 0.0:
+        return Release(Verdict.WAIT, f"its gain of {gain.value:+.4f} a contact may be as low as {gain.low:+.4f}")
+    return Release(Verdict.RELEASE, f"it gains {gain.value:.4f} a contact, at least {gain.low:.4f}")

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from contact_scheduler.learning.assign import Assignment, Lottery
 from contact_scheduler.learning.explore import NO_CELL, gamma_for
 from contact_scheduler.learning.features import Borrowers
+from contact_scheduler.learning.lots import PURPOSE_GROUP, draw_key
 from contact_scheduler.learning.model import Posterior
-from contact_scheduler.learning.scoring import Scorer
+from contact_scheduler.learning.scoring import Scorer, Tables
 from contact_scheduler.learning.slots import CHANNELS, FloatArray, Horizon, IntArray, LawfulSlots
 
 # Full draws of some 250 coefficients explore far more than is worth while: measured in docs/LEARNING.md.
@@ -76,15 +77,19 @@ def make_plan(
     horizon: Horizon,
     capacity: NDArray[np.int64],
     options: PlanOptions,
+    tables: Tables | None = None,
 ) -> Plan:
     """Plans at most one contact per borrower within `capacity` [CHANNELS, H] (places per cell).
+
+    `tables` choose for some borrowers in the model's place; what is predicted and explained stays the model's.
 
     Raises ValueError for arrays that do not fit each other, a negative capacity or a repeated id.
     """
     if capacity.shape != (CHANNELS, horizon.hours) or int(capacity.min()) < 0:
         raise ValueError(f"capacity must be {CHANNELS} x {horizon.hours} numbers of places, none negative")
     weights = posterior.plan_weights(options.seed, options.tick, spread=options.draw_spread)
-    scorer = Scorer.of(borrowers, lawful, horizon, weights, options.cost, seed=options.seed, tick=options.tick)
+    key = draw_key(options.seed, PURPOSE_GROUP, options.tick)
+    scorer = Scorer.of(borrowers, lawful, horizon, weights, options.cost, key=key, tables=tables)
     gamma = gamma_for(posterior.outcomes) if options.gamma is None else options.gamma
     lottery = Lottery(options.seed, options.tick, options.explore_share, gamma)
     start = None if options.start_prices is None else options.start_prices.ravel()

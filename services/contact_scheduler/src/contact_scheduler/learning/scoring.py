@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contact_scheduler.learning.features import Borrowers
-from contact_scheduler.learning.lots import PURPOSE_GROUP, draw_key, hash_ids
+from contact_scheduler.learning.lots import hash_ids
 from contact_scheduler.learning.slots import CHANNELS, FloatArray, Horizon, IntArray, LawfulSlots
 
 CHUNK_ROWS: Final = 1_024  # x 250 lawful cells x 4 bytes: the second-level cache
@@ -25,7 +25,7 @@ DRAW_GROUPS: Final = 32  # different posterior draws in one plan; protected borr
 FORBIDDEN: Final = np.float32(-1e9)  # value of an unlawful cell: below every price
 LOG_ODDS_CEILING: Final = 60.0  # exp stays finite in single precision
 
-Weights = NDArray[np.float32]  # [DRAW_GROUPS + 1, FEATURES, CHANNELS, 168]; the last group is the posterior mean
+Weights = NDArray[np.float32]  # [groups, FEATURES, CHANNELS, 168]: draws, then tables, last the posterior mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,14 @@ class Chunk:
     rows: IntArray
     cells: IntArray
     value: FloatArray  # [rows, cells]: worth x probability - cost; FORBIDDEN where unlawful
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Weights that choose for some borrowers in the model's place: `of[i]` numbers a table, -1 is the model."""
+
+    weights: FloatArray  # [tables, FEATURES, SLOTS]
+    of: NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +66,25 @@ class Scorer:
         weights: Weights,
         cost: tuple[float, float, float],
         *,
-        seed: int,
-        tick: int,
+        key: int,
+        tables: Tables | None = None,
     ) -> Scorer:
-        """Sorts the borrowers once; two stable sorts of small keys are linear in their number."""
+        """Sorts the borrowers once; two stable sorts of small keys are linear in their number. `key` draws groups."""
         _check(borrowers, lawful, horizon)
-        means_group = len(weights) - 1
-        group = np.full(len(borrowers), means_group, dtype=np.uint8)
-        if means_group:
-            drawn = hash_ids(borrowers.ids, draw_key(seed, PURPOSE_GROUP, tick)) % np.uint64(means_group)
-            group = np.where(borrowers.is_protected, means_group, drawn).astype(np.uint8)
+        draws, mean = len(weights) - 1, len(weights) - 1
+        if tables is not None:
+            extra = tables.weights.reshape(len(tables.weights), *weights.shape[1:])
+            weights = np.concatenate((weights[:-1], extra, weights[-1:]))
+            mean = len(weights) - 1
+        group = np.full(len(borrowers), mean, dtype=np.uint8)
+        if draws:
+            drawn = hash_ids(borrowers.ids, key) % np.uint64(draws)
+            group = np.where(borrowers.is_protected, mean, drawn).astype(np.uint8)
+        if tables is not None:
+            group = np.where(tables.of >= 0, draws + tables.of, group).astype(np.uint8)
         order = _by_id(borrowers.ids)
-        for key in (lawful.pattern_of, borrowers.zone.astype(np.int32) * len(weights) + group):
-            order = order[np.argsort(_small(key)[order], kind="stable")]
+        for sort_key in (lawful.pattern_of, borrowers.zone.astype(np.int32) * len(weights) + group):
+            order = order[np.argsort(_small(sort_key)[order], kind="stable")]
         return cls(borrowers, lawful, horizon, weights, np.asarray(cost, dtype=np.float32), group, order)
 
     @property

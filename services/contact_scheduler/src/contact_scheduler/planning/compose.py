@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
@@ -31,6 +31,7 @@ from contact_scheduler.planning.candidates import (
     Window,
     find_eligible,
 )
+from contact_scheduler.planning.deciding import Deciding
 from contact_scheduler.planning.drawn import describe_draw
 from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
@@ -69,6 +70,7 @@ class PlanRequest:
     seed: int
     number: int  # of the campaign's plan, from 1
     start_prices: FloatArray | None
+    deciding: Deciding = field(default_factory=Deciding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,10 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     chosen = np.array(eligible.rows)[kept]
     cast = _cast(request, calendar, [rows[row] for row in kept], _only(scores, chosen))
     lawful = LawfulSlots(lawful.patterns, lawful.pattern_of[kept])
-    plan = make_plan(request.posterior, cast.borrowers, lawful, cast.horizon, request.capacity, _options(request))
+    plan = make_plan(
+        request.posterior, cast.borrowers, lawful, cast.horizon, request.capacity, _options(request),
+        request.deciding.weights_for(cast.strategy_of),
+    )  # fmt: skip
     eligible.skipped[Skipped.NOT_WORTH] += int((plan.channel < 0).sum())
     choices = _Choices(cast, plan, lawful, scores, treatments, chosen, _plain(request.posterior, cast, plan))
     prices = np.nan_to_num(plan.prices).tolist()
@@ -117,6 +122,7 @@ class _Cast:
     rows: list[Candidate]
     borrowers: Borrowers
     horizon: Horizon
+    strategy_of: NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +153,17 @@ def _cast(
     homes = [request.places[one.place_id].zones[0] for one in rows]
     zones = sorted(set(homes))
     ids = ids_from_bytes(b"".join(one.borrower_id.bytes for one in rows))
+    strategy_of = request.deciding.strategy_of(ids, request.seed)
+    is_control = control_group(ids, request.campaign.control_share, request.seed)
     borrowers = Borrowers(
         ids=ids,
         features=encode(describe(rows, request.history, scores, request.window.tick_at)),
         zone=np.array([zones.index(zone) for zone in homes], dtype=np.int16),
         worth=np.ones(len(rows), dtype=np.float32),
         is_protected=np.zeros(len(rows), dtype=np.bool_),
-        is_control=control_group(ids, request.campaign.control_share, request.seed),
+        is_control=is_control | request.deciding.is_even(strategy_of),
     )
-    return _Cast(rows, borrowers, calendar.horizon(zones))
+    return _Cast(rows, borrowers, calendar.horizon(zones), strategy_of)
 
 
 def _plain(posterior: Posterior, cast: _Cast, plan: Plan) -> FloatArray:
@@ -209,6 +217,7 @@ def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int
         "willingness": round(float(choices.scores.willingness[chosen]), 3),
         "outcomes_learned": int(request.posterior.outcomes),
         "plain": round(float(choices.plain[row]), 5),
+        "strategy": str(choices.cast.strategy_of[row]),
     }
     if plan.arm[row] != Arm.PLANNED:
         reason["drawn"] = describe_draw(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from contact_scheduler.learning.explore import OPTIONS, option_of
 from contact_scheduler.learning.features import Borrowers
 from contact_scheduler.learning.model import Posterior
-from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, Horizon, LawfulSlots
+from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, BoolArray, Horizon, LawfulSlots
 
 
 def describe_draw(
@@ -25,7 +25,7 @@ def describe_draw(
     cost: tuple[float, float, float],
     row: int,
 ) -> dict[str, object]:
-    """Return {"open": open cells of each option, "best": the option with the best expected value}."""
+    """Return how many cells of each option were open, the option that the model liked best, and the open cells."""
     local = horizon.local_hour[borrowers.zone[row]].astype(np.int64)
     channel = np.repeat(np.arange(CHANNELS), horizon.hours)
     slot = channel * HOURS_PER_WEEK + np.tile(local, CHANNELS)
@@ -37,4 +37,13 @@ def describe_draw(
     return {
         "open": np.bincount(option[is_open], minlength=OPTIONS).tolist(),
         "best": int(option[best]),
+        "cells": np.packbits(is_open).tobytes().hex(),
+        "first": int(local[0]),
+        "hours": horizon.hours,
     }
+
+
+def read_cells(cells: str, hours: int) -> BoolArray:
+    """Return the open cells [CHANNELS, hours] of a logged row."""
+    bits = np.unpackbits(np.frombuffer(bytes.fromhex(cells), dtype=np.uint8), count=CHANNELS * hours)
+    return bits.astype(np.bool_).reshape(CHANNELS, hours)

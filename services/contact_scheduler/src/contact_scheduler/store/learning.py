@@ -92,6 +92,14 @@ async def latest_model(connection: Connection, tenant_id: UUID) -> ModelVersion 
     return None if row is None else ModelVersion(*row.values())
 
 
+async def latest_summary(connection: Connection, tenant_id: UUID) -> tuple[bytes, datetime] | None:
+    """Return the latest summary of a tenant's model and when it was learned, or None."""
+    row = await connection.fetchrow(
+        "SELECT summary, learned_at FROM model_state WHERE tenant_id = $1 ORDER BY version DESC LIMIT 1", tenant_id
+    )
+    return None if row is None else (row["summary"], row["learned_at"])
+
+
 async def other_summaries(connection: Connection, tenant_id: UUID, tick_at: datetime) -> list[bytes]:
     """Return the latest summary of each other tenant's model that was learned before the tick."""
     return [row["summary"] for row in await connection.fetch(OTHERS, tenant_id, tick_at)]

@@ -44,6 +44,7 @@ class Api:
     report: ReportCampaign
     evaluate: EvaluateCampaign
     explain: ExplainContact
+    cost: tuple[float, float, float]
 
 
 def find_api(request: Request) -> Api:

@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.credentials import digest
+from contact_scheduler.release_strategies import report_strategies
 from contact_scheduler.report_campaign import Cell, Report
 from contact_scheduler.web.access import Api, Parts
 from forbear_chassis.postgres import UUID
@@ -52,9 +53,11 @@ async def show_console(api: Parts, session: Session = None, campaign: uuid.UUID 
     chosen = next((one for one in campaigns if campaign is None or one.campaign_id == campaign), None)
     report = None if chosen is None else await api.report.run(tenant_id, chosen.campaign_id)
     evaluation = None if chosen is None else await api.evaluate.run(tenant_id, chosen.campaign_id)
+    async with api.pool.acquire() as connection:
+        strategies = await report_strategies(connection, tenant_id, api.clock.now(), api.cost)
     return _page(
-        "console.html", brand=await api.tenants.brand(tenant_id), now=api.clock.now(), campaigns=campaigns,
-        chosen=chosen, report=report, evaluation=evaluation, heat=_heat(report),
+        "console.html", strategies=strategies, brand=await api.tenants.brand(tenant_id), now=api.clock.now(),
+        campaigns=campaigns,        chosen=chosen, report=report, evaluation=evaluation, heat=_heat(report),
         phases=[phase.label for phase in ContactPhase], channels=[channel.label for channel in Channel],
     )  # fmt: skip
 

@@ -1,0 +1,159 @@
+"""Strategies in the real service: judged on stored contacts, released at the tick, taken back, told to people."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from contact_scheduler.learning.explore import OPTIONS, option_of
+from contact_scheduler.learning.features import BorrowerFacts, encode
+from contact_scheduler.learning.strategies import term_names
+from contact_scheduler.store.planning import CONTACT
+from forbear_chassis.postgres import UUID
+from tests.integration.scheduler.scheduler_stage import Scheduler, make_csv, make_row
+
+pytestmark = pytest.mark.needs_postgres
+
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+ROWS = 8_000
+OPEN = np.zeros((3, 24), dtype=bool)
+OPEN[:, :12] = True  # 09:00 to 21:00 of a day that begins at nine
+FIRST = 9
+EVENING_TEXTS = 3  # the option that people answer: texts in the evening
+# Weights of a strategy that always sends texts in the evening, and of one that always calls in the morning.
+GOOD = {"base x sms": 3.0, "base x hour18": 3.0, "base x hour21": 4.0}
+BAD = {"base x voice": 3.0, "base x hour09": 4.0}
+
+
+async def log_drawn(
+    scheduler: Scheduler, campaign_id: str, sent_at: datetime, truth: dict[int, float], seed: int
+) -> None:
+    """Write contacts that the control group drew, sent around an instant and answered as `truth` says."""
+    draw = np.random.default_rng(seed)
+    cells = np.argwhere(OPEN)
+    options = option_of(cells[:, 0], FIRST + cells[:, 1])
+    drawn = {
+        "open": np.bincount(options, minlength=OPTIONS).tolist(), "best": 5, "cells": np.packbits(OPEN).tobytes().hex(),
+        "first": FIRST, "hours": 24,
+    }  # fmt: skip
+    reason = orjson.dumps({"plain": 0.1, "strategy": "learning", "drawn": drawn}).decode()
+    features = encode(BorrowerFacts.unknown(1)).tobytes()
+    chosen = cells[draw.integers(len(cells), size=ROWS)]
+    options = option_of(chosen[:, 0], FIRST + chosen[:, 1])
+    rows = [
+        (
+            scheduler.tenant_id, UUID(draw.bytes(16)), UUID(campaign_id), UUID(draw.bytes(16)), UUID(bytes(16)),
+            int(channel) + 1, FIRST + int(hour), 3, 1 / len(cells), 0.1, 0.1, "remind_gently", "reminder.gentle",
+            reason, features, 1, sent_at + number * SECOND, sent_at + DAY,
+        )
+        for number, (channel, hour) in enumerate(chosen)
+    ]  # fmt: skip
+    answered = draw.random(ROWS) < [truth.get(int(option), 0.05) for option in options]
+    async with scheduler.pool.acquire() as connection:
+        await connection.copy_records_to_table("contact", records=rows, columns=CONTACT[: len(rows[0])])
+        await connection.execute(
+            "UPDATE contact SET sent_at = not_before, learned_at = not_before, "
+            "responded_at = CASE WHEN contact_id = ANY($2) THEN not_before END WHERE contact_id = ANY($1)",
+            [row[1] for row in rows], [row[1] for row, has in zip(rows, answered, strict=True) if has],
+        )  # fmt: skip
+
+
+async def propose(scheduler: Scheduler, name: str, weights: dict[str, float]) -> dict[str, Any]:
+    answer = await scheduler.http.post("/v1/strategies", json={"name": name, "origin": "by hand", "weights": weights})
+    assert answer.status_code == 201, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+async def moves(scheduler: Scheduler) -> list[tuple[str, str, float]]:
+    record = (await scheduler.http.get("/v1/strategies")).json()["record"]
+    return [(one["move"], one["strategy"], round(one["share"], 2)) for one in reversed(record)]
+
+
+async def test_the_gate_refuses_releases_widens_and_takes_back_by_what_is_stored(scheduler: Scheduler) -> None:
+    """A planted bad strategy is refused from logs alone; a good one climbs the steps, and falls when answers turn."""
+    await scheduler.upload(make_csv([make_row(number) for number in range(1, 61)]))
+    campaign_id = await scheduler.start_campaign(control_share=0)
+    await scheduler.run_plan()
+    await log_drawn(scheduler, campaign_id, scheduler.clock.now() - 9 * DAY, {EVENING_TEXTS: 0.4, 5: 0.2, 8: 0.01}, 1)
+    await propose(scheduler, "calls-at-nine", BAD)
+    shown = await propose(scheduler, "evening-texts", GOOD)
+    assert {"calls-at-nine": "refuse", "evening-texts": "release"} == {
+        one["strategy"]: one["verdict"] for one in shown["asking"]
+    }
+    assert [] == shown["record"]
+
+    await scheduler.live_until(scheduler.clock.now() + 2 * DAY)
+    assert [("refused", "calls-at-nine", 0.0), ("released", "evening-texts", 0.05)] == await moves(scheduler)
+    await scheduler.live_until(scheduler.clock.now() + 7 * DAY)
+    assert [("widened", "evening-texts", 0.25), ("widened", "evening-texts", 1.0)] == (await moves(scheduler))[2:]
+    await scheduler.pool.execute("UPDATE contact SET state = 7 WHERE state IN (0, 6)")  # free the borrowers for a plan
+    await scheduler.live_until(scheduler.clock.now() + DAY)
+    assert {"evening-texts"} == {
+        row["strategy"]
+        for row in await scheduler.pool.fetch(
+            "SELECT reason->>'strategy' AS strategy FROM contact WHERE arm = 1 AND not_before > $1",
+            scheduler.clock.now() - DAY,
+        )
+    }
+
+    for seed in (2, 3, 4):
+        await log_drawn(scheduler, campaign_id, scheduler.clock.now() - 3 * DAY, {EVENING_TEXTS: 0.0, 5: 0.3}, seed)
+    await scheduler.live_until(scheduler.clock.now() + 2 * DAY)
+    assert ("rolled_back", "evening-texts", 0.0) == (await moves(scheduler))[4]
+    found = (await scheduler.http.get("/v1/strategies")).json()
+    assert ("learning", 1.0, "even", []) == (found["present"], found["share"], found["fallback"], found["asking"])
+    assert "it loses" in found["record"][0]["reason"]
+
+
+async def test_in_a_ramp_a_fixed_share_of_the_borrowers_follows_the_new_strategy(scheduler: Scheduler) -> None:
+    """About one in twenty, the same ones each day, and each contact says who decided."""
+    await scheduler.upload(make_csv([make_row(number) for number in range(1, 401)]))
+    campaign_id = await scheduler.start_campaign(control_share=0, cadence={"rest_days": 0.5, "contacts_a_week_max": 7})
+    await log_drawn(scheduler, campaign_id, scheduler.clock.now() - 9 * DAY, {EVENING_TEXTS: 0.4, 5: 0.2}, 1)
+    await propose(scheduler, "evening-texts", GOOD)
+    for _ in range(2):
+        await scheduler.run_plan()
+        await scheduler.pool.execute("UPDATE contact SET state = 1, sent_at = not_before WHERE state = 0")
+        await scheduler.live_until(scheduler.clock.now() + DAY)
+    rows = await scheduler.pool.fetch(
+        "SELECT DISTINCT borrower_id, reason->>'strategy' AS strategy FROM contact "
+        "WHERE arm <> 3 AND reason->>'strategy' IS NOT NULL"
+    )
+    new = [row["borrower_id"] for row in rows if row["strategy"] == "evening-texts"]
+
+    assert 5 <= len(new) <= 40
+    assert not {row["borrower_id"] for row in rows if row["strategy"] == "learning"} & set(new)
+
+
+async def test_people_see_who_decides_and_bad_proposals_are_refused_by_field(scheduler: Scheduler) -> None:
+    """API, export, console; unknown terms, impossible weights, taken names, instants to come, another tenant."""
+    await scheduler.upload(make_csv([make_row(1)]))
+    await scheduler.start_campaign()
+    await scheduler.run_plan()
+    shown = (await scheduler.http.get("/v1/strategies")).json()
+    exported = (await scheduler.http.get("/v1/strategies/learning")).json()
+    assert ("learning", 1.0, "even") == (shown["present"], shown["share"], shown["fallback"])
+    assert term_names() == list(exported["weights"])
+
+    body = {"name": "mine", "origin": "by hand", "weights": exported["weights"]}
+    tomorrow = (scheduler.clock.now() + DAY).isoformat()
+    for change, status, field in (
+        ({"name": "even"}, 409, ""),
+        ({"name": "Mine!"}, 422, "name"),
+        ({"weights": {"evenings": 1.0}}, 422, "weights"),
+        ({"weights": {term_names()[0]: 1e9}}, 422, "weights"),
+        ({"learned_until": tomorrow}, 422, "learned_until"),
+    ):
+        answer = await scheduler.http.post("/v1/strategies", json=body | change)
+        assert status == answer.status_code, answer.text
+        assert [field] * bool(field) == [error["field"] for error in answer.json()["errors"]]
+    assert 0 == await scheduler.count("SELECT count(*) FROM strategy")
+    assert 201 == (await scheduler.http.post("/v1/strategies", json=body)).status_code
+    assert 409 == (await scheduler.http.post("/v1/strategies", json=body)).status_code
+    found = (await scheduler.http.get("/v1/strategies")).json()
+    assert [("mine", "wait")] == [(one["strategy"], one["verdict"]) for one in found["asking"]]

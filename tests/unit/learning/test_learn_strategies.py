@@ -1,0 +1,211 @@
+"""Who decides: released only when logged contacts show a gain, widened step by step, taken back where it does harm."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from contact_scheduler.learning.explore import OPTIONS, option_of
+from contact_scheduler.learning.lift import Lift, lift, rate
+from contact_scheduler.learning.ope import (
+    HARM_ROWS_MIN,
+    ROWS_MIN,
+    Estimate,
+    LoggedChoices,
+    Verdict,
+    compare_policies,
+    release_gate,
+    value_daily,
+)
+from contact_scheduler.learning.strategies import (
+    COMPLAINTS_LIMIT,
+    EVEN,
+    LEARNING,
+    STEP_REST,
+    STEPS,
+    Decision,
+    DrawnLog,
+    Evidence,
+    Move,
+    Standing,
+    Table,
+    coefficients_from,
+    decide_next,
+    one_hot,
+    stand_after,
+)
+from contact_scheduler.learning.terms import TERMS
+from tests.unit.learning.learning_cases import crowd
+
+NOW = datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
+TRUTH = np.array([0.05, 0.10, 0.10, 0.30, 0.15, 0.05, 0.05, 0.10, 0.02, 0.04, 0.12, 0.02])
+GOOD, MIDDLING, BAD = 3, 4, 8  # the options that three strategies always take
+NO_COMPLAINTS = Estimate(0.001, 0.0, 0.002, 5_000.0)
+
+
+def evidence(
+    new: int, present: int, rows: int, seed: int, truth: np.ndarray = TRUTH, live: Lift | None = None
+) -> Evidence:
+    """Evidence from `rows` evenly drawn contacts about two strategies that always take one option each."""
+    draw = np.random.default_rng(seed)
+    option = draw.integers(0, OPTIONS, rows)
+    reward = (draw.random(rows) < truth[option]).astype(np.float64)
+    log = LoggedChoices(option, np.full(rows, 1 / OPTIONS), reward)
+    targets = [one_hot(np.full(rows, choice)) for choice in (new, present)]
+    complaints = value_daily(LoggedChoices(option, log.propensity, np.zeros(rows)), targets[0])
+    return Evidence(compare_policies(log, targets[0], targets[1]), complaints, live)
+
+
+def gate(found: Evidence) -> Verdict:
+    return release_gate(found.comparison, found.complaints, COMPLAINTS_LIMIT).verdict
+
+
+def test_a_planted_bad_strategy_is_refused_from_logs_alone_and_a_good_one_is_released() -> None:
+    """Fifty logs of contacts that neither strategy made: the bad one never passes, the good one always does."""
+    bad = [gate(evidence(BAD, MIDDLING, 12_000, seed)) for seed in range(50)]
+    good = [gate(evidence(GOOD, MIDDLING, 12_000, seed)) for seed in range(50)]
+
+    assert {Verdict.REFUSE} == set(bad)
+    assert {Verdict.RELEASE} == set(good)
+
+
+def test_a_strategy_that_is_no_better_is_not_released_however_often_it_asks() -> None:
+    """Two options of the same truth, asked about on a hundred days of growing logs: no day says release."""
+    for seed in range(5):
+        draw = np.random.default_rng(seed)
+        option = draw.integers(0, OPTIONS, 20_000)
+        reward = (draw.random(20_000) < TRUTH[option]).astype(np.float64)
+        for rows in range(200, 20_001, 200):
+            log = LoggedChoices(option[:rows], np.full(rows, 1 / OPTIONS), reward[:rows])
+            found = compare_policies(log, one_hot(np.full(rows, 1)), one_hot(np.full(rows, 2)))
+            assert release_gate(found, NO_COMPLAINTS, COMPLAINTS_LIMIT).verdict is Verdict.WAIT
+
+
+def test_few_contacts_release_nothing_and_the_gate_says_what_is_missing() -> None:
+    """Below the effective number of contacts even a fine estimate waits; complaints stop it too."""
+    few = evidence(GOOD, BAD, OPTIONS * (ROWS_MIN - 200), 1)
+    many = evidence(GOOD, BAD, 12_000, 1)
+    angry, maybe = Estimate(0.05, 0.03, 0.07, 900.0), Estimate(0.015, 0.005, 0.025, 900.0)
+
+    assert "effective contacts; 500 are needed" in release_gate(few.comparison, few.complaints, 0.02).reason
+    assert Verdict.REFUSE is release_gate(many.comparison, angry, 0.02).verdict
+    assert Verdict.WAIT is release_gate(many.comparison, maybe, 0.02).verdict
+    assert HARM_ROWS_MIN < ROWS_MIN
+
+
+def test_comparing_row_by_row_is_narrower_than_comparing_two_values() -> None:
+    """Two strategies that differ for a tenth of the borrowers: what they share cancels."""
+    draw = np.random.default_rng(4)
+    option = draw.integers(0, OPTIONS, 6_000)
+    reward = (draw.random(6_000) < TRUTH[option]).astype(np.float64)
+    log = LoggedChoices(option, np.full(6_000, 1 / OPTIONS), reward)
+    choice = np.full(6_000, MIDDLING)
+    other = np.where(draw.random(6_000) < 0.1, GOOD, choice)
+
+    found = compare_policies(log, one_hot(other), one_hot(choice))
+
+    assert found.difference.high - found.difference.low < 0.5 * (found.new.high - found.new.low)
+    assert found.difference.low <= 0.1 * (TRUTH[GOOD] - TRUTH[MIDDLING]) <= found.difference.high
+
+
+def live_through(
+    days: int, truth_on: dict[int, np.ndarray], candidate: int, live: Lift | None = None
+) -> list[Decision]:
+    """Ask every day for a strategy that competes with the model, which always takes the middling option."""
+    choices = {"new": candidate, LEARNING: MIDDLING, EVEN: 0}
+    standing, record = Standing(), []
+    for day in range(days):
+        truth = truth_on[max(start for start in truth_on if start <= day)]
+
+        def weigh(new: str, present: str, day: int = day, truth: np.ndarray = truth) -> Evidence:
+            return evidence(choices[new], choices[present], 12_000, day, truth, live if new == "new" else None)
+
+        out = any(one.move is not Move.RELEASED and one.move is not Move.WIDENED for one in record)
+        waiting = [] if out or standing.strategy == "new" else ["new"]
+        decision = decide_next(standing, waiting, weigh, NOW + timedelta(days=day))
+        if decision is not None:
+            record.append(decision)
+            standing = stand_after(standing, decision, NOW + timedelta(days=day))
+    return record
+
+
+def test_a_good_strategy_climbs_the_steps_with_rest_between_them() -> None:
+    """5 %, 25 %, 100 %, at least three days on each; then it stays."""
+    record = live_through(20, {0: TRUTH}, GOOD)
+
+    assert [Move.RELEASED, Move.WIDENED, Move.WIDENED] == [one.move for one in record]
+    assert list(STEPS) == [one.share for one in record]
+    assert timedelta(days=3) == STEP_REST
+
+
+def test_a_strategy_that_turns_bad_is_taken_back_by_itself_and_the_former_one_decides() -> None:
+    """The world changes on day twelve: roll-back on that day, to what decided before."""
+    turned = TRUTH.copy()
+    turned[GOOD] = 0.01
+
+    record = live_through(20, {0: TRUTH, 12: turned}, GOOD)
+
+    assert (Move.ROLLED_BACK, "new", LEARNING) == (record[3].move, record[3].strategy, record[3].against)
+    assert Standing(LEARNING, 1.0, EVEN, NOW) == stand_after(Standing("new", 1.0, LEARNING), record[3], NOW)
+
+
+def test_a_ramp_is_taken_back_by_its_own_contacts_too() -> None:
+    """The logs like it, but those whom it contacted answered less than the others: the contacts win."""
+    worse = lift(rate(10, 400), rate(90, 1_000))
+
+    record = live_through(2, {0: TRUTH}, GOOD, worse)
+
+    assert [Move.RELEASED, Move.ROLLED_BACK] == [one.move for one in record]
+    assert "2.5% were answered, of the others 9.0%" in record[1].reason
+
+
+def test_a_model_that_does_worse_than_even_choice_loses_its_place_and_may_win_it_back() -> None:
+    """The model is under the same gate: even choice stands in, and the model asks again."""
+    choices = {LEARNING: BAD, EVEN: MIDDLING}
+    lost = decide_next(Standing(), [], lambda new, old: evidence(choices[new], choices[old], 12_000, 1), NOW)
+    assert lost is not None
+    standing = stand_after(Standing(), lost, NOW)
+    choices[LEARNING] = GOOD
+    back = decide_next(standing, [LEARNING], lambda new, old: evidence(choices[new], choices[old], 12_000, 2), NOW)
+
+    assert (Move.ROLLED_BACK, EVEN) == (lost.move, standing.strategy)
+    assert back is not None
+    assert (Move.RELEASED, LEARNING, EVEN) == (back.move, back.strategy, back.against)
+
+
+def test_a_table_chooses_the_open_cell_it_likes_best_net_of_cost() -> None:
+    """Against plain arithmetic, row by row, with cells closed at random."""
+    borrowers, _, _ = crowd(200)
+    draw = np.random.default_rng(9)
+    table = Table("mine", TERMS.prior_mean + TERMS.prior_sd * draw.normal(size=len(TERMS)))
+    is_open = draw.random((200, 3, 24)) < 0.4
+    first = draw.integers(0, 168, 200)
+    cost = (0.008, 0.0004, 0.014)
+
+    found = DrawnLog(borrowers.features, is_open, first).choices(table, cost)
+
+    for row in range(200):
+        values = {}
+        for channel, hour in np.argwhere(is_open[row]):
+            local = (first[row] + hour) % 168
+            log_odds = float(borrowers.features[row] @ table.weights[:, channel * 168 + local])
+            values[int(option_of(np.array([channel]), np.array([local]))[0]), int(hour), int(channel)] = (
+                1 / (1 + np.exp(-log_odds)) - cost[channel]
+            )
+        assert found[row] == max(values, key=lambda key: values[key])[0]
+
+
+def test_a_table_with_an_unknown_term_or_an_impossible_weight_is_refused_by_name() -> None:
+    """The first fault is named; a term that is not named keeps its prior."""
+    name = TERMS.name(5)
+    with pytest.raises(ValueError, match="there is no term 'evenings'"):
+        coefficients_from({"evenings": 1.0})
+    for weight in (float("nan"), float("inf"), 21.0):
+        with pytest.raises(ValueError, match="must lie between"):
+            coefficients_from({name: weight})
+    found = coefficients_from({name: 0.5})
+
+    assert 0.5 == found[5]
+    assert (np.delete(found, 5) == np.delete(TERMS.prior_mean, 5)).all()
