@@ -172,7 +172,8 @@ class Month:
             replace(one, is_paused=people.paused_until[row] > tick) for row, one in enumerate(people.candidates)
         ]
         request = PlanRequest(
-            campaign=self.campaign, actor="collecting_servicer", window=Window.after(tick, tick + timedelta(days=1)),
+            campaign=self.campaign, actor="collecting_servicer", policy=None,
+            window=Window.after(tick, tick + timedelta(days=1)),
             candidates=candidates, history=self.history(tick), conversations={},
             places=people.places,
             posterior=self.model.for_tenant("t"),

@@ -21,6 +21,7 @@ from channel_dispatcher.reconcile import Reconciliation
 from channel_dispatcher.rpc_service import DispatcherRpc
 from channel_dispatcher.settle import Settlement
 from channel_dispatcher.signing import Notary, Signer
+from channel_dispatcher.store.policies import Policies
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear.types.v1 import types_pb2
 from forbear_chassis.clock import Clock
@@ -178,6 +179,7 @@ async def open_stage(
         pool=pool,
         clock=clock,
         packs=load_packs(),
+        policies=Policies(load_packs()),
         composer=composer,
         limiter=limiter,
         health=Health(redis, "test", clock.now if clock.is_simulated else None),

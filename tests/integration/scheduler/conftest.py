@@ -14,6 +14,7 @@ from contact_scheduler.hand_over import PAYMENT, RECALL, relay_requests
 from contact_scheduler.http_app import make_app
 from contact_scheduler.import_borrowers import ImportBorrowers
 from contact_scheduler.manage_campaigns import ManageCampaigns
+from contact_scheduler.manage_policy import ManagePolicy, hand_over_policy
 from contact_scheduler.plan_day import PlanDay
 from contact_scheduler.record_payments import RecordPayments
 from contact_scheduler.release_contacts import ReleaseContacts
@@ -81,16 +82,18 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
         pool=pool, clock=manual_clock, tenants=TenantStore(pool), imports=ImportStore(pool),
         campaigns=CampaignStore(pool),
         borrowers=BorrowerStore(pool), import_borrowers=ImportBorrowers(ImportStore(pool), manual_clock, 1 << 30),
-        manage_campaigns=ManageCampaigns(wake), record_payments=RecordPayments(wake),
+        manage_campaigns=ManageCampaigns(wake), manage_policy=ManagePolicy(wake),
+        record_payments=RecordPayments(wake),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, manual_clock), explain=explain,
         cost=COST,
     )  # fmt: skip
-    transport = httpx.ASGITransport(app=make_app(api))
+    app = make_app(api)
+    transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(
         transport=transport, base_url="http://scheduler", headers={"Authorization": f"Bearer {KEY}"}
     ) as client:
         yield Scheduler(
-            pool=pool, clock=manual_clock, tenant_id=tenant_id, http=client,
+            pool=pool, clock=manual_clock, tenant_id=tenant_id, app=app, http=client,
             plan=PlanDay(
                 pool, manual_clock, DispatcherCapacity(dispatcher_stub, (10, 10, 10)), wake, plan_hour_utc=9, seed=1,
                 cost=COST,
@@ -98,6 +101,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
             release=ReleaseContacts(pool, manual_clock, dispatcher_stub.SubmitContacts),
             rpc=scheduler_grpc.SchedulerServiceStub(own_channel), dispatcher=dispatcher, tracker=tracker,
             relays=[
+                lambda: hand_over_policy(pool, dispatcher_stub.ApplyPolicy),
                 lambda: relay_requests(
                     pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher_stub.RecallContacts
                 ),

@@ -34,6 +34,7 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
     def __init__(self) -> None:
         self.contacts: dict[bytes, types_pb2.Contact] = {}
         self.recalls: list[dispatcher_pb.RecallContactsRequest] = []
+        self.policies: list[dispatcher_pb.ApplyPolicyRequest] = []
         self.repeated = 0
         self.per_hour = {1: 1_000, 2: 1_000, 3: 1_000}
 
@@ -47,6 +48,12 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
     async def RecallContacts(self, request: Any, context: Any) -> Any:
         self.recalls.append(request)
         return dispatcher_pb.RecallContactsResponse(recalled=len(request.contact_ids))
+
+    async def ApplyPolicy(self, request: Any, context: Any) -> Any:
+        self.policies.append(request)
+        answer = dispatcher_pb.ApplyPolicyResponse(version=request.version)
+        answer.force_time.GetCurrentTime()
+        return answer
 
     async def GetCapacity(self, request: Any, context: Any) -> Any:
         channels = [dispatcher_pb.ChannelCapacity(channel=c, contacts_per_hour=n) for c, n in self.per_hour.items()]
@@ -71,6 +78,7 @@ class Scheduler:
     pool: Pool
     clock: ManualClock
     tenant_id: UUID
+    app: Any
     http: httpx.AsyncClient
     plan: PlanDay
     release: ReleaseContacts

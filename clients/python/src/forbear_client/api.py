@@ -26,6 +26,8 @@ UPLOAD_TIMEOUT_S = 3600.0
 CHUNK_BYTES = 1 << 18
 MEDIA_TYPES = {".csv": "text/csv", ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
 
+POLICY_TYPE = "application/toml"
+
 
 class ApiError(RuntimeError):
     """The service refused a request. `status` is the HTTP status, 0 when nobody answered."""
@@ -104,6 +106,27 @@ class Api:
     def propose_strategy(self, body: Document) -> Document:
         """Propose a strategy; the same body again is harmless."""
         return self._document("POST", "/v1/strategies", json=body, headers={"Idempotency-Key": f"s-{body['name']}"})
+
+    def policy(self, version: int | None = None) -> Document:
+        """Return a version of the tenant's own rules, by default the newest."""
+        return self._document("GET", "/v1/policy" if version is None else f"/v1/policy/versions/{version}")
+
+    def policy_versions(self) -> list[Document]:
+        """List the versions of the tenant's own rules, newest first."""
+        found: list[Document] = self._answer("GET", "/v1/policy/versions").json()
+        return found
+
+    def put_policy(self, text: bytes) -> Document:
+        """Put stricter rules of the tenant's own, as TOML; the same text again changes nothing."""
+        return self._document("PUT", "/v1/policy", content=text, headers={"Content-Type": POLICY_TYPE})
+
+    def check_policy(self, text: bytes) -> Document:
+        """Check rules and run their worked cases without putting them."""
+        return self._document("POST", "/v1/policy:check", content=text, headers={"Content-Type": POLICY_TYPE})
+
+    def withdraw_policy(self) -> Document:
+        """Withdraw all rules of the tenant's own."""
+        return self._document("DELETE", "/v1/policy")
 
     def next_contact(self, borrower_ref: str) -> Document:
         """Return why a borrower is contacted next as planned, or why not."""

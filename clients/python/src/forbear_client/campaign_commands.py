@@ -11,37 +11,20 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from forbear_client.api import Api, ApiError
+from forbear_client.access import connect, key_file_option, refused, url_option
+from forbear_client.api import Api
 
 console = Console()
 
 
-class Refused(click.ClickException):
-    """Shows an error of the service as it is, without a traceback."""
-
-
 def open_api(context: click.Context) -> Api:
     """Make the client from the options of the group."""
-    options = context.obj
-    try:
-        key = Path(options["key_file"]).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise Refused(f"cannot read the API key from {options['key_file']}: {error.strerror}") from None
-    return Api(options["url"], key)
+    return connect(context.obj["url"], context.obj["key_file"])
 
 
 @click.group()
-@click.option(
-    "--url", envvar="FORBEAR_URL", default="http://127.0.0.1:8080", show_default=True, help="the campaign API"
-)
-@click.option(
-    "--key-file",
-    envvar="FORBEAR_API_KEY_FILE",
-    default="run/up/api-key",
-    show_default=True,
-    type=click.Path(dir_okay=False),
-    help="file with the API key (`make up` writes this one)",
-)
+@url_option
+@key_file_option
 @click.pass_context
 def campaign(context: click.Context, url: str, key_file: str) -> None:
     """Import borrowers, start campaigns, see what they bring.
@@ -123,14 +106,6 @@ def next_contact(context: click.Context, borrower_ref: str) -> None:
     """Say why a borrower is contacted next as planned, or why not."""
     with open_api(context) as api:
         show(refused(lambda: api.next_contact(borrower_ref)))
-
-
-def refused(call: Any) -> Any:
-    """Make a call and turn an error of the service into one of the command."""
-    try:
-        return call()
-    except ApiError as error:
-        raise Refused(str(error)) from None
 
 
 def show(document: Any) -> None:

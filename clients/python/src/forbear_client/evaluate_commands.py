@@ -8,34 +8,24 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from forbear_client.campaign_commands import open_api, refused, show
+from forbear_client.access import connect, key_file_option, refused, url_option
+from forbear_client.campaign_commands import show
 
 console = Console()
 
 
 @click.command()
 @click.argument("campaign_id")
-@click.option(
-    "--url", envvar="FORBEAR_URL", default="http://127.0.0.1:8080", show_default=True, help="the campaign API"
-)
-@click.option(
-    "--key-file",
-    envvar="FORBEAR_API_KEY_FILE",
-    default="run/up/api-key",
-    show_default=True,
-    type=click.Path(dir_okay=False),
-    help="file with the API key (`make up` writes this one)",
-)
+@url_option
+@key_file_option
 @click.option("--json", "as_json", is_flag=True, help="print the document of the API instead of a table")
-@click.pass_context
-def evaluate(context: click.Context, campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
+def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
     """Say what learning brought to a campaign, beside the control group and beside fixed rules.
 
     The first line compares contacts as they were made. The table estimates, from contacts that were drawn by lot, what
     other policies would have brought; "dr" (doubly robust) is the column to act on, the others are there to disagree.
     """
-    context.obj = {"url": url, "key_file": key_file}
-    with open_api(context) as api:
+    with connect(url, key_file) as api:
         found = refused(lambda: api.evaluation(campaign_id))
     if as_json:
         show(found)

@@ -28,6 +28,15 @@ from forbear_domain.merkle import TILE, Frontier, root_of, tiled_inclusion_proof
 PAGE = 20_000
 FAULTS_SHOWN_MAX = 100
 CHECKPOINTS = "SELECT size, root, peaks, signed_at, key_id, signature FROM ledger_checkpoint"
+ENTRIES_OF_BORROWER = """
+SELECT sequence, body FROM ledger_entry WHERE borrower_id = $1
+UNION ALL
+SELECT sequence, body FROM ledger_entry
+WHERE borrower_id IS NULL AND tenant_id IN (SELECT DISTINCT tenant_id FROM ledger_entry WHERE borrower_id = $1)
+  AND convert_from(body, 'UTF8')::json ->> 'kind' = 'policy'
+ORDER BY sequence
+"""
+"""With the rules of the borrower's tenant, under which the permits stand; they name no borrower."""
 DATABASE_ENV = "FORBEAR_AUDITOR_DATABASE_URL"
 
 Keys = Mapping[str, bytes]
@@ -165,9 +174,7 @@ async def _export(url: str, borrower: UUID) -> dict[str, Any]:
                 raise click.ClickException("the ledger is empty")
             checkpoint, keys = read_checkpoint(row), await _known_keys(connection)
             tiles = await _tiles(connection, checkpoint.size)
-            rows = await connection.fetch(
-                "SELECT sequence, body FROM ledger_entry WHERE borrower_id = $1 ORDER BY sequence", borrower
-            )
+            rows = await connection.fetch(ENTRIES_OF_BORROWER, borrower)
             entries = [await _proven(connection, tiles, checkpoint.size, row["sequence"], row["body"]) for row in rows]
     finally:
         await connection.close()

@@ -25,6 +25,7 @@ _WORDS = {
     "suppression": "Contact was barred",
     "lift": "A bar was lifted",
     "recall": "The contact was taken back",
+    "policy": "Own rules of the tenant came into force",
     "override": "A person decided",
 }
 
@@ -66,7 +67,14 @@ def _story(body: Mapping[str, Any]) -> str:
     """Tell an entry in one sentence: what, by which rule, and why."""
     verdict = body.get("verdict", {})
     parts = [_WORDS.get(body["kind"], body["kind"])]
-    for text in (verdict.get("rule"), body.get("outcome"), body.get("bars"), body.get("state"), body.get("reason")):
+    for text in (
+        verdict.get("rule"),
+        body.get("outcome"),
+        body.get("bars"),
+        body.get("state"),
+        body.get("label"),
+        body.get("reason"),
+    ):
         if text and str(text) not in parts:
             parts.append(str(text))
     if verdict.get("why"):

@@ -23,7 +23,17 @@ import orjson
 
 from forbear_domain.ledger import EXPORT_FORM, Kind
 from forbear_domain.lifecycle import Step
-from forbear_domain.policy import Facts, Packs, decide, load_packs, rules_for
+from forbear_domain.policy import (
+    Facts,
+    PackError,
+    Packs,
+    TenantPolicy,
+    decide,
+    load_packs,
+    read_tenant_policy,
+    rules_for,
+    with_tenant_policy,
+)
 from forbear_domain.policy.plain import PlainError, facts_from_plain
 
 PAGE = 5_000
@@ -73,6 +83,7 @@ class PermitAudit:
         self._recent: dict[str, deque[tuple[datetime, str, str]]] = defaultdict(
             deque
         )  # by borrower: when, how, attempt
+        self._policies: dict[str, TenantPolicy | None] = {}  # in force, by tenant
         self._last_at = datetime.min.replace(tzinfo=UTC)
 
     def take(self, sequence: int, entry: Entry) -> None:
@@ -84,6 +95,8 @@ class PermitAudit:
         elif entry["kind"] == Kind.SETTLEMENT:
             self.settlements += 1
             self._take_settlement(sequence, entry)
+        elif entry["kind"] == Kind.POLICY:
+            self._take_policy(sequence, entry)
         elif entry["kind"] == Kind.RECONCILIATION and entry["step"] in RULED_OUT:
             self._refused.add(str(entry["attempt"]))
 
@@ -109,8 +122,33 @@ class PermitAudit:
         except (PlainError, KeyError, TypeError) as error:
             self.breaches.append(Breach(sequence, contact, f"its facts cannot be read: {error}"))
             return
-        wrongs = [objection(facts, entry["packs"], at, self._packs), *self._left_out(entry, facts, at)]
+        wrongs = [self._objection(facts, entry, at), *self._left_out(entry, facts, at)]
         self.breaches += [Breach(sequence, contact, what) for what in wrongs if what]
+
+    def _take_policy(self, sequence: int, entry: Entry) -> None:
+        """A tenant's own rules came into force: every later permit of that tenant must be under them."""
+        text, tenant = str(entry["text"]), str(entry["tenant"])
+        try:
+            policy = read_tenant_policy(text, int(entry["version"]), self._packs) if text else None
+        except PackError as error:
+            self.breaches.append(Breach(sequence, "none", f"the tenant's own rules cannot be read: {error}"))
+            return
+        if policy is not None and policy.label != entry["label"]:
+            self.breaches.append(Breach(sequence, "none", f"the tenant's own rules are not {entry['label']}"))
+        self._policies[tenant] = policy
+
+    def _objection(self, facts: Facts, entry: Entry, at: datetime) -> str:
+        """What the law and the tenant's own rules have against a permit; empty when they allow it."""
+        rules = rules_for(self._packs, facts.place.jurisdictions, at.date())
+        policy = self._policies.get(str(entry["tenant"]))
+        if policy is not None:
+            rules = with_tenant_policy(rules, policy)
+        named = entry["packs"]
+        missing = sorted(set(rules.packs) - set(named))
+        if missing:
+            return f"it was not decided under {', '.join(missing)}, but under {', '.join(named)}"
+        verdict = decide(facts, rules, at)
+        return "" if verdict.allowed else f"{verdict.rule} does not allow it: {verdict.why}"
 
     def _left_out(self, entry: Entry, facts: Facts, at: datetime) -> list[str]:
         """The borrower's earlier permits that the facts of this one do not hold; then this one is remembered."""
@@ -134,16 +172,6 @@ class PermitAudit:
         self._settled.add(attempt)
         if str(entry["outcome"]).startswith("refused"):
             self._refused.add(attempt)
-
-
-def objection(facts: Facts, packs_named: list[str], at: datetime, packs: Packs) -> str:
-    """What the law has against a permit; empty when it allows it. A tenant's own rules can only be stricter."""
-    rules = rules_for(packs, facts.place.jurisdictions, at.date())
-    missing = sorted(set(rules.packs) - set(packs_named))
-    if missing:
-        return f"it was not decided under {', '.join(missing)}, but under {', '.join(packs_named)}"
-    verdict = decide(facts, rules, at)
-    return "" if verdict.allowed else f"{verdict.rule} does not allow it: {verdict.why}"
 
 
 def facts_of_permit(entry: Entry) -> Facts:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from forbear_client.access import connect, key_file_option, refused, url_option
 from forbear_client.permit_audit import (
     Entry,
     database_option,
@@ -19,6 +20,7 @@ from forbear_client.permit_audit import (
     instant_of,
     read_entries,
 )
+from forbear_client.tenant_policy_commands import put, show, withdraw
 from forbear_domain.ledger import Kind
 from forbear_domain.policy import (
     Facts,
@@ -41,7 +43,18 @@ MUST_PASS = ("official_example", "official_list")
 
 @click.group("policy")
 def policy() -> None:
-    """Ask the compliance engine: check cases, explain a decision, list the packs of rules."""
+    """Ask the compliance engine: check cases, explain a decision, list the packs of rules, add stricter ones.
+
+    \b
+    forbear policy packs --why US-NYC-3IN7          one rule, with source and grade
+    forbear policy explain question.json            may this contact be made, and if not, why and when
+    forbear policy simulate --rule mine.toml        what rules of your own would have stopped last month
+    forbear policy put mine.toml                    put them in force; never looser than law
+    """
+
+
+for command in (put, show, withdraw):
+    policy.add_command(command)
 
 
 @policy.command("check")
@@ -90,13 +103,20 @@ def explain(file: TextIO, as_json: bool) -> None:
 @click.option(
     "--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Check packs of your own."
 )
+@click.option("--mine", is_flag=True, help="Your own rules too, as the campaign API holds them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a rule.")
-def packs_command(rule_id: str | None, folder: Path | None, as_json: bool) -> None:
+@url_option
+@key_file_option
+def packs_command(  # one argument an option
+    rule_id: str | None, folder: Path | None, mine: bool, as_json: bool, url: str, key_file: str
+) -> None:
     """List the packs of rules with sources, grades and dates."""
     try:
         packs = load_packs(folder)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
+    if mine:
+        packs = Packs([*packs.all, *_own_pack(packs, url, key_file)])
     if rule_id:
         click.echo("\n".join(_about_rule(packs, rule_id)))
     elif as_json:
@@ -218,6 +238,13 @@ def explanation(facts: Facts, verdict: Verdict, rules: dict[str, Rule]) -> Itera
     yield f"Packs         {', '.join(verdict.packs)}"
 
 
+def _own_pack(packs: Packs, url: str, key_file: str) -> list[Pack]:
+    """The tenant's own rules as a pack; none where there are no rules."""
+    with connect(url, key_file) as api:
+        own = refused(api.policy)
+    return [read_tenant_policy(own["text"], own["version"], packs, "your own").pack] if own["text"] else []
+
+
 def _about_rule(packs: Packs, rule_id: str) -> Iterator[str]:
     found = [(pack, rule) for pack in packs.all for rule in pack.rules if rule.id == rule_id]
     if not found:
@@ -237,7 +264,7 @@ def _rule_as_plain(pack: Pack, rule: Rule) -> dict[str, Any]:
         "rule": rule.id,
         "variant": rule.variant,
         "pack": rule.pack,
-        "file": pack.name,
+        "file": f"{pack.name}, line {rule.line}",
         "kind": rule.kind,
         "binding": "law" if rule.law else "policy",
         "summary": rule.summary,

@@ -10,23 +10,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from forbear_client.campaign_commands import Refused, open_api, refused, show
+from forbear_client.access import Refused, key_file_option, refused, url_option
+from forbear_client.campaign_commands import open_api, show
 
 console = Console()
 
 
 @click.group()
-@click.option(
-    "--url", envvar="FORBEAR_URL", default="http://127.0.0.1:8080", show_default=True, help="the campaign API"
-)
-@click.option(
-    "--key-file",
-    envvar="FORBEAR_API_KEY_FILE",
-    default="run/up/api-key",
-    show_default=True,
-    type=click.Path(dir_okay=False),
-    help="file with the API key (`make up` writes this one)",
-)
+@url_option
+@key_file_option
 @click.pass_context
 def strategy(context: click.Context, url: str, key_file: str) -> None:
     """See who decides, and propose a strategy of your own.

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     SUPPRESSION = "suppression"
     LIFT = "lift"
     RECALL = "recall"
+    POLICY = "policy"  # a tenant's own rules came into force
     OVERRIDE = "override"  # a person decided against the machine, or stopped it
 
 
@@ -197,6 +198,11 @@ def audit_export(
         proof = [bytes.fromhex(sibling) for sibling in entry["proof"]]
         if not is_included(leaf_hash(body), sequence, checkpoint.size, proof, checkpoint.root):
             faults.append(Fault(sequence, sequence, "its proof does not lead to the signed root"))
-        elif orjson.loads(body).get("borrower") != document["borrower"]:
+        elif not _belongs(orjson.loads(body), document["borrower"]):
             faults.append(Fault(sequence, sequence, "it tells of another borrower"))
     return faults
+
+
+def _belongs(entry: Mapping[str, Any], borrower: str) -> bool:
+    """Whether an entry may stand in a borrower's export: it is theirs, or the tenant's rules, which name nobody."""
+    return entry.get("borrower") == borrower or (entry["kind"] == Kind.POLICY and "borrower" not in entry)

@@ -25,6 +25,7 @@ from channel_dispatcher.settings import Settings
 from channel_dispatcher.settle import Settlement
 from channel_dispatcher.signing import KeyFileError, Notary, Signer
 from channel_dispatcher.store import ledger
+from channel_dispatcher.store.policies import Policies
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear.dispatcher.v1 import dispatcher_service_pb2_grpc as pb_grpc
 from forbear.scheduler.v1 import scheduler_service_pb2_grpc as scheduler_grpc
@@ -86,10 +87,12 @@ async def serve(settings: Settings) -> None:
     ]
     redis = open_redis(settings.redis_url.get_secret_value())
     service.on_close(redis.aclose)
+    packs = load_packs()
     means = Means(
         pool=pool,
         clock=clock,
-        packs=load_packs(),
+        packs=packs,
+        policies=Policies(packs),
         composer=Composer(Catalogue.load(), tenant_limit, _links(settings)),
         limiter=Limiter(redis, "forbear", clock.now if clock.is_simulated else None),
         health=Health(redis, "forbear", clock.now if clock.is_simulated else None),

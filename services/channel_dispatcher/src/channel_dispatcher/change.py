@@ -14,7 +14,7 @@ from uuid import UUID
 
 from channel_dispatcher import evidence, metrics, outbox
 from channel_dispatcher.signing import Signer
-from channel_dispatcher.store import ledger, queue, receipts, suppressions
+from channel_dispatcher.store import ledger, policies, queue, receipts, suppressions
 from channel_dispatcher.store.receipts import NewReceipt
 from channel_dispatcher.store.suppressions import FLIGHT_MAX, NewSuppression
 from forbear_chassis.clock import Clock, monotonic_s
@@ -60,6 +60,23 @@ class Changes:
         entries = [suppressions.entry_of_lift(tenant, one, reason, now) for one in lifted]
         await ledger.append(connection, entries, self._signer, now)
         return len(lifted)
+
+    async def apply_policy(
+        self, connection: Connection, tenant: UUID, version: int, text: str, label: str
+    ) -> tuple[int, datetime]:
+        """Put a tenant's own rules in force; return the version that is, and since when.
+
+        The gate is closed meanwhile: in the ledger, no permit under older rules follows the entry of the new ones.
+        """
+        await suppressions.close_gate(connection)
+        known = await policies.version_in_force(connection, tenant)
+        if known is not None and version <= known[0]:
+            return known
+        now = self._clock.now()
+        await policies.insert(connection, tenant, version, text, now)
+        entry = evidence.entry(Kind.POLICY, now, tenant, None, version=version, label=label, text=text)
+        await ledger.append(connection, [entry], self._signer, now)
+        return version, now
 
     async def recall(self, connection: Connection, tenant: UUID, column: str, ids: Sequence[UUID], reason: str) -> int:
         """Take contacts back; return how many will certainly not be sent."""

@@ -42,6 +42,7 @@ def read_contact(body: bytes, attempts: int, expire_at: datetime) -> Contact:
         consented_at=_instant(who.consent_time.seconds) if is_dated else None,
         brand=who.brand,
         actor=who.actor,
+        policy_version=who.policy_version,
         loan=LoanTerms(
             loan.currency,
             loan.balance_minor,

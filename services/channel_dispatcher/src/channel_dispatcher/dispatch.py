@@ -27,6 +27,7 @@ from channel_dispatcher.sending import Sender
 from channel_dispatcher.settle import Settlement
 from channel_dispatcher.signing import Notary, Signer
 from channel_dispatcher.store import claims
+from channel_dispatcher.store.policies import Policies
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Pool
 from forbear_chassis.worker import Pass
@@ -45,6 +46,7 @@ class Means:
     pool: Pool
     clock: Clock
     packs: Packs
+    policies: Policies
     composer: Composer
     limiter: Limiter
     health: Health
@@ -76,7 +78,8 @@ class Dispatch:
             if not batch.contacts:
                 return Pass(0, batch.next_due_at)
             history = await claims.history_of(batch.connection, batch.contacts, now)
-            judged = judge(batch.contacts, history, by.packs, now)
+            in_force = await by.policies.of(batch.connection, {contact.tenant_id for contact in batch.contacts})
+            judged = judge(batch.contacts, history, by.packs, in_force, now)
             conditions = await by.health.ask(self._labels)
             drafts, unusable = by.composer.compose(judged, Ways(self._outlets, conditions), now)
             grants = await by.limiter.take([draft.demand for draft in drafts], now)

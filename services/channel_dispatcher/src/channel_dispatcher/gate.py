@@ -6,12 +6,14 @@ consent without a date is none, an unknown kind of suppression holds the borrowe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time, timedelta
 from functools import lru_cache
+from uuid import UUID
 
 from channel_dispatcher.model import INCONVENIENT, Contact, Judged, Purpose, SuppressionKind
 from channel_dispatcher.store.claims import AttemptRow, History, InboundRow, SuppressionRow
+from channel_dispatcher.store.policies import NEVER_WRITTEN, UNKNOWN_POLICY, InForce
 from channel_dispatcher.store.suppressions import DAY_MINUTES
 from forbear_domain import policy
 from forbear_domain.ids import EVERYONE
@@ -63,14 +65,37 @@ DEBT_KINDS = {"mortgage": "mortgage", "card": "credit_card"}
 EVIDENCE = {1: "residential_address", 2: "mobile_area_code", 3: "landline_area_code", 4: "stated"}
 
 
-def judge(contacts: Sequence[Contact], history: History, packs: policy.packs.Packs, now: datetime) -> list[Judged]:
-    """Decide each contact at this instant, in the given order."""
+POLICY_WAIT = timedelta(minutes=5)  # until a contact is looked at again whose tenant's rules have not come yet
+
+
+def judge(
+    contacts: Sequence[Contact],
+    history: History,
+    packs: policy.Packs,
+    in_force: Mapping[UUID, InForce],
+    now: datetime,
+) -> list[Judged]:
+    """Decide each contact at this instant, in the given order: under the law and its tenant's own rules."""
     judged = []
     for contact in contacts:
         facts = facts_of(contact, history)
         rules = policy.rules_for(packs, facts.place.jurisdictions, now.date())
-        judged.append(Judged(contact, facts, policy.decide(facts, rules, now)))
+        own = in_force.get(contact.tenant_id, NEVER_WRITTEN)
+        if own.policy is not None:
+            rules = policy.with_tenant_policy(rules, own.policy)
+        is_known = contact.policy_version <= own.version
+        verdict = policy.decide(facts, rules, now) if is_known else _unknown_policy(contact, own, rules, now)
+        judged.append(Judged(contact, facts, verdict))
     return judged
+
+
+def _unknown_policy(contact: Contact, own: InForce, rules: policy.RuleSet, now: datetime) -> policy.Verdict:
+    """Nobody is contacted under rules that the tenant has replaced: the contact waits until the new ones are here."""
+    why = f"Version {contact.policy_version} of the tenant's own rules is not known here yet, only {own.version}."
+    until = now + POLICY_WAIT
+    source = "house policy: fail closed"
+    finding = policy.Finding(UNKNOWN_POLICY, policy.Outcome.NOT_BEFORE, why, source, until)
+    return policy.Verdict(finding.outcome, why, UNKNOWN_POLICY, source, until, (finding,), rules.packs)
 
 
 def facts_of(contact: Contact, history: History) -> policy.Facts:

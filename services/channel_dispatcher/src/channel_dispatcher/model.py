@@ -109,6 +109,7 @@ class Contact(NamedTuple):
     consented_at: datetime | None  # None: no consent
     brand: str
     actor: str
+    policy_version: int  # of the tenant's own rules when the contact was made; 0: none
     loan: LoanTerms
     attempts: int
     body: bytes

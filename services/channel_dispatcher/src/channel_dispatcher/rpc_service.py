@@ -23,6 +23,7 @@ from forbear_chassis.errors import FieldViolation, invalid
 from forbear_chassis.postgres import UUID, Connection, Pool
 from forbear_domain.ids import EVERYONE
 from forbear_domain.model import address_key
+from forbear_domain.policy import PackError, load_packs, read_tenant_policy
 from forbear_providers.contract import ReceiptState
 
 BATCH_MAX = 1000
@@ -123,6 +124,21 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
             return pb.LiftSuppressionsResponse(lifted=await self._changes.lift(connection, tenant, ids, reason))
 
         return await self._once(request.request_id, "LiftSuppressions", pb.LiftSuppressionsResponse, lift)
+
+    async def ApplyPolicy(self, request: pb.ApplyPolicyRequest, context: object) -> pb.ApplyPolicyResponse:
+        """Put a tenant's own rules in force."""
+        tenant = _uuid(request.tenant_id, "tenant_id")
+        label = _policy_label(request.version, request.text)
+
+        async def apply(connection: Connection) -> pb.ApplyPolicyResponse:
+            version, since = await self._changes.apply_policy(connection, tenant, request.version, request.text, label)
+            response = pb.ApplyPolicyResponse(version=version)
+            _set_time(response.force_time, since)
+            return response
+
+        response = await self._once(request.request_id, "ApplyPolicy", pb.ApplyPolicyResponse, apply)
+        self._wake()
+        return response
 
     async def RecordReceipts(self, request: pb.RecordReceiptsRequest, context: object) -> pb.RecordReceiptsResponse:
         """Take receipts."""
@@ -299,6 +315,16 @@ def _request_id(value: str) -> Any:
         return UUID(value)
     except ValueError:
         raise _bad("request_id", "give a UUID in text form") from None
+
+
+def _policy_label(version: int, text: str) -> str:
+    """Read a tenant's rules and return what permits will call them; empty where they were withdrawn."""
+    if version < 1:
+        raise _bad("version", "give the number of the version, from 1")
+    try:
+        return read_tenant_policy(text, version, load_packs()).label if text else ""
+    except PackError as error:
+        raise _bad("text", str(error)) from None
 
 
 def _constant(value: str, field: str) -> str:

@@ -15,6 +15,7 @@ from contact_scheduler.hand_over import PAYMENT, RECALL, relay_requests
 from contact_scheduler.http_app import make_app
 from contact_scheduler.import_borrowers import ImportBorrowers
 from contact_scheduler.manage_campaigns import ManageCampaigns
+from contact_scheduler.manage_policy import ManagePolicy, hand_over_policy
 from contact_scheduler.plan_day import PlanDay
 from contact_scheduler.record_payments import RecordPayments
 from contact_scheduler.release_contacts import ReleaseContacts
@@ -81,6 +82,8 @@ async def serve(settings: Settings) -> None:
         clock,
     )
 
+    policy_loop = running.worker("policy", lambda: hand_over_policy(pool, dispatcher.ApplyPolicy), clock)
+
     def wake_all() -> None:
         for loop in (plan_loop, release_loop, recall_loop, payment_loop):
             loop.wake()
@@ -95,7 +98,8 @@ async def serve(settings: Settings) -> None:
         pool=pool, clock=clock, tenants=TenantStore(pool), imports=ImportStore(pool), campaigns=CampaignStore(pool),
         borrowers=BorrowerStore(pool),
         import_borrowers=ImportBorrowers(ImportStore(pool), clock, settings.import_bytes_max),
-        manage_campaigns=ManageCampaigns(wake_all), record_payments=RecordPayments(wake_all),
+        manage_campaigns=ManageCampaigns(wake_all), manage_policy=ManagePolicy(policy_loop.wake),
+        record_payments=RecordPayments(wake_all),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
         cost=cost,
     )  # fmt: skip

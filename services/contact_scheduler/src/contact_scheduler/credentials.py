@@ -20,6 +20,7 @@ class Caller:
 
     tenant_id: UUID
     scopes: Collection[str]
+    key_name: str  # as it was called when it was made: what audit trails show
 
 
 def new_key() -> str:

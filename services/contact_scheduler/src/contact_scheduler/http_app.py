@@ -11,6 +11,7 @@ from contact_scheduler.web import (
     evaluation,
     imports,
     payments,
+    policy,
     problems,
     reports,
     strategies,
@@ -27,6 +28,7 @@ twice.
 2. `POST /v1/campaigns`, then `POST /v1/campaigns/{id}:start`.
 3. `GET /v1/campaigns/{id}/report` shows what it brings; `GET /v1/borrowers/{ref}/next-contact` explains each choice.
 4. `POST /v1/payments` tells who paid; they are left in peace at once.
+5. `PUT /v1/policy` adds stricter rules of your own, in the form of our packs; they hold in every plan and send.
 
 Every request carries an API key: `Authorization: Bearer <key>`. Every error is a problem document (RFC 9457) that names
 the field and how to mend it. Send an `Idempotency-Key` with every POST and repeat it freely: the first answer is kept.
@@ -41,6 +43,6 @@ def make_app(api: Api) -> FastAPI:
     )  # fmt: skip
     app.state.api = api
     problems.install(app)
-    for part in (imports, borrowers, campaigns, reports, evaluation, strategies, payments, console):
+    for part in (imports, borrowers, campaigns, policy, reports, evaluation, strategies, payments, console):
         app.include_router(part.router)
     return app

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign, State, next_plan_at, tick_of
 from contact_scheduler.learn_outcomes import learn_outcomes
+from contact_scheduler.manage_policy import policy_of
 from contact_scheduler.metrics import PLAN_SECONDS, PLANNED_CONTACTS, PLANS
 from contact_scheduler.planning.candidates import Window
 from contact_scheduler.planning.compose import PlannedDay, PlanRequest, plan_day
@@ -102,6 +103,7 @@ class PlanDay:
         return version, PlanRequest(
             campaign=campaign,
             actor=await planning.read_actor(connection, tenant_id),
+            policy=await policy_of(connection, tenant_id),
             window=window,
             candidates=candidates,
             history=history,

@@ -36,6 +36,7 @@ from contact_scheduler.planning.drawn import describe_draw
 from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
 from contact_scheduler.portfolio.check import make_id
+from forbear_domain.policy import TenantPolicy
 
 QUARTER = timedelta(minutes=15)  # contacts of an hour begin on its quarters: a channel is not asked for all at once
 AFTER = timedelta(minutes=1)  # the law opens after the hour, not on it
@@ -59,6 +60,7 @@ class PlanRequest:
 
     campaign: Campaign
     actor: str
+    policy: TenantPolicy | None  # the tenant's own rules
     window: Window
     candidates: list[Candidate]
     history: History
@@ -92,7 +94,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     eligible = find_eligible(everybody, rest, request.history, request.campaign, request.window)
 
     calendar = Calendar(request.window)
-    lawful_hours = LawfulHours(calendar, request.campaign, request.actor)
+    lawful_hours = LawfulHours(calendar, request.campaign, request.actor, request.policy)
     rows = [everybody[position] for position in eligible.rows]
     lawful, has_any = lawful_hours.patterns(rows, request.places, request.history, request.conversations)
     kept = np.flatnonzero(has_any)

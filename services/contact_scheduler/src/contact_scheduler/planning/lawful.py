@@ -82,7 +82,10 @@ class Calendar:
 class LawfulHours:
     """Answers for one campaign and window."""
 
-    def __init__(self, calendar: Calendar, campaign: Campaign, actor: str) -> None:
+    def __init__(
+        self, calendar: Calendar, campaign: Campaign, actor: str, own: policy.TenantPolicy | None = None
+    ) -> None:
+        self._own = own
         self._calendar = calendar
         self._campaign = campaign
         self._actor = policy.Actor(actor)
@@ -144,6 +147,8 @@ class LawfulHours:
         for row, one in enumerate(candidates):
             place = places[one.place_id]
             rules = policy.rules_for(self._packs, place.regions, self._calendar.window.starts_at.date())
+            if self._own is not None:
+                rules = policy.with_tenant_policy(rules, self._own)
             zones = frozenset(place.zones) if place.is_known else frozenset[str]()
             key = (zones, rules.packs, rules.known, one.product, one.kinds, one.fresh)
             if key not in found:

@@ -13,7 +13,9 @@ EXPIRED, CANCELLED = ContactPhase.EXPIRED.value, ContactPhase.CANCELLED.value
 
 # Held in share mode: whoever pauses or cancels the campaign waits until this release is done, and then recalls it.
 HOLD_CAMPAIGN = f"""
-SELECT c.tenant_id, c.campaign_id, t.recipient FROM campaign c JOIN tenant t USING (tenant_id) CROSS JOIN LATERAL (
+SELECT c.tenant_id, c.campaign_id, t.recipient || coalesce((SELECT p.recipient FROM tenant_policy p
+    WHERE p.tenant_id = c.tenant_id ORDER BY p.version DESC LIMIT 1), '') AS recipient
+FROM campaign c JOIN tenant t USING (tenant_id) CROSS JOIN LATERAL (
     SELECT not_before FROM contact d WHERE d.tenant_id = c.tenant_id AND d.campaign_id = c.campaign_id
     AND d.state = {PLANNED} AND d.not_before <= $1 AND d.expire_at > $1 ORDER BY not_before, contact_id LIMIT 1) due
 WHERE c.state = 'active' ORDER BY due.not_before, c.campaign_id LIMIT 1 FOR SHARE OF c SKIP LOCKED

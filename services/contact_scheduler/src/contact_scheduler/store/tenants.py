@@ -45,9 +45,9 @@ class TenantStore:
     async def find_caller(self, digest: bytes) -> Caller | None:
         """Return whose key this is, or None."""
         row = await self._pool.fetchrow(
-            "SELECT tenant_id, scopes FROM api_key WHERE digest = $1 AND revoked_at IS NULL", digest
+            "SELECT tenant_id, scopes, name FROM api_key WHERE digest = $1 AND revoked_at IS NULL", digest
         )
-        return None if row is None else Caller(row["tenant_id"], frozenset(row["scopes"]))
+        return None if row is None else Caller(row["tenant_id"], frozenset(row["scopes"]), row["name"])
 
     async def open_session(self, digest: bytes, tenant_id: UUID, expires_at: datetime, now: datetime) -> None:
         """Open a console session, and forget those that ended."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contact_scheduler.explain_contact import ExplainContact
     from contact_scheduler.import_borrowers import ImportBorrowers
     from contact_scheduler.manage_campaigns import ManageCampaigns
+    from contact_scheduler.manage_policy import ManagePolicy
     from contact_scheduler.record_payments import RecordPayments
     from contact_scheduler.report_campaign import ReportCampaign
     from contact_scheduler.store.borrowers import BorrowerStore
@@ -40,6 +41,7 @@ class Api:
     borrowers: BorrowerStore
     import_borrowers: ImportBorrowers
     manage_campaigns: ManageCampaigns
+    manage_policy: ManagePolicy
     record_payments: RecordPayments
     report: ReportCampaign
     evaluate: EvaluateCampaign

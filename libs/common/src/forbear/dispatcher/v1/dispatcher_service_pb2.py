@@ -26,15 +26,15 @@ from forbear.types.v1 import types_pb2 as forbear_dot_types_dot_v1_dot_types__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.forbear/dispatcher/v1/dispatcher_service.proto\x12\x15\x66orbear.dispatcher.v1\x1a\x1c\x66orbear/types/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"X\n\x15SubmitContactsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12+\n\x08\x63ontacts\x18\x02 \x03(\x0b\x32\x19.forbear.types.v1.Contact\"\x8a\x01\n\x16SubmitContactsResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05taken\x18\x02 \x01(\x05\x12\x10\n\x08repeated\x18\x03 \x01(\x05\x12;\n\nviolations\x18\x04 \x03(\x0b\x32\'.forbear.dispatcher.v1.ContactViolation\"J\n\x10\x43ontactViolation\x12\x12\n\ncontact_id\x18\x01 \x01(\x0c\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x8d\x01\n\x15RecallContactsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\x0c\x12\x13\n\x0b\x63\x61mpaign_id\x18\x03 \x01(\x0c\x12\x13\n\x0b\x62orrower_id\x18\x04 \x01(\x0c\x12\x13\n\x0b\x63ontact_ids\x18\x05 \x03(\x0c\x12\x0e\n\x06reason\x18\x06 \x01(\t\"*\n\x16RecallContactsResponse\x12\x10\n\x08recalled\x18\x01 \x01(\x05\"c\n\x18\x41pplySuppressionsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x0csuppressions\x18\x02 \x03(\x0b\x32\x1d.forbear.types.v1.Suppression\"K\n\x19\x41pplySuppressionsResponse\x12.\n\nforce_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"i\n\x17LiftSuppressionsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\x0c\x12\x17\n\x0fsuppression_ids\x18\x03 \x03(\x0c\x12\x0e\n\x06reason\x18\x04 \x01(\t\"*\n\x18LiftSuppressionsResponse\x12\x0e\n\x06lifted\x18\x01 \x01(\x05\"\x8b\x02\n\x07Receipt\x12\x12\n\nreceipt_id\x18\x01 \x01(\x0c\x12\x12\n\nattempt_id\x18\x02 \x01(\x0c\x12\x12\n\ncontact_id\x18\x03 \x01(\x0c\x12\x11\n\ttenant_id\x18\x04 \x01(\x0c\x12\x13\n\x0b\x62orrower_id\x18\x05 \x01(\x0c\x12*\n\x07\x63hannel\x18\x06 \x01(\x0e\x32\x19.forbear.types.v1.Channel\x12\x32\n\x05state\x18\x07 \x01(\x0e\x32#.forbear.dispatcher.v1.ReceiptState\x12\x0c\n\x04\x63ode\x18\x08 \x01(\t\x12.\n\nevent_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"]\n\x15RecordReceiptsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x30\n\x08receipts\x18\x02 \x03(\x0b\x32\x1e.forbear.dispatcher.v1.Receipt\"\'\n\x16RecordReceiptsResponse\x12\r\n\x05taken\x18\x01 \x01(\x05\"\'\n\x12GetCapacityRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\"O\n\x13GetCapacityResponse\x12\x38\n\x08\x63hannels\x18\x01 \x03(\x0b\x32&.forbear.dispatcher.v1.ChannelCapacity\"h\n\x0f\x43hannelCapacity\x12*\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.forbear.types.v1.Channel\x12\x19\n\x11\x63ontacts_per_hour\x18\x02 \x01(\x03\x12\x0e\n\x06queued\x18\x03 \x01(\x03\"S\n\x11ReadLedgerRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\x13\n\x0b\x62orrower_id\x18\x02 \x01(\x0c\x12\x16\n\x0estart_sequence\x18\x03 \x01(\x03\"\x86\x01\n\x12ReadLedgerResponse\x12\x33\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\".forbear.dispatcher.v1.LedgerEntry\x12;\n\ncheckpoint\x18\x02 \x01(\x0b\x32\'.forbear.dispatcher.v1.LedgerCheckpoint\"<\n\x0bLedgerEntry\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12\r\n\x05proof\x18\x03 \x03(\x0c\"\x80\x01\n\x10LedgerCheckpoint\x12\x0c\n\x04size\x18\x01 \x01(\x03\x12\x0c\n\x04root\x18\x02 \x01(\x0c\x12-\n\tsign_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsignature\x18\x04 \x01(\x0c\x12\x0e\n\x06key_id\x18\x05 \x01(\t*\x91\x02\n\x0cReceiptState\x12\x1d\n\x19RECEIPT_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12RECEIPT_STATE_SENT\x10\x01\x12\x1b\n\x17RECEIPT_STATE_DELIVERED\x10\x02\x12\x1d\n\x19RECEIPT_STATE_UNDELIVERED\x10\x03\x12\x1a\n\x16RECEIPT_STATE_ANSWERED\x10\x04\x12\x1b\n\x17RECEIPT_STATE_CONVERSED\x10\x05\x12\x19\n\x15RECEIPT_STATE_MACHINE\x10\x06\x12\x1f\n\x1bRECEIPT_STATE_NOT_CONNECTED\x10\x07\x12\x19\n\x15RECEIPT_STATE_INBOUND\x10\x08\x32\x9c\x06\n\x11\x44ispatcherService\x12q\n\x0eSubmitContacts\x12,.forbear.dispatcher.v1.SubmitContactsRequest\x1a-.forbear.dispatcher.v1.SubmitContactsResponse(\x01\x30\x01\x12m\n\x0eRecallContacts\x12,.forbear.dispatcher.v1.RecallContactsRequest\x1a-.forbear.dispatcher.v1.RecallContactsResponse\x12v\n\x11\x41pplySuppressions\x12/.forbear.dispatcher.v1.ApplySuppressionsRequest\x1a\x30.forbear.dispatcher.v1.ApplySuppressionsResponse\x12s\n\x10LiftSuppressions\x12..forbear.dispatcher.v1.LiftSuppressionsRequest\x1a/.forbear.dispatcher.v1.LiftSuppressionsResponse\x12m\n\x0eRecordReceipts\x12,.forbear.dispatcher.v1.RecordReceiptsRequest\x1a-.forbear.dispatcher.v1.RecordReceiptsResponse\x12\x64\n\x0bGetCapacity\x12).forbear.dispatcher.v1.GetCapacityRequest\x1a*.forbear.dispatcher.v1.GetCapacityResponse\x12\x63\n\nReadLedger\x12(.forbear.dispatcher.v1.ReadLedgerRequest\x1a).forbear.dispatcher.v1.ReadLedgerResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.forbear/dispatcher/v1/dispatcher_service.proto\x12\x15\x66orbear.dispatcher.v1\x1a\x1c\x66orbear/types/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"X\n\x15SubmitContactsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12+\n\x08\x63ontacts\x18\x02 \x03(\x0b\x32\x19.forbear.types.v1.Contact\"\x8a\x01\n\x16SubmitContactsResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05taken\x18\x02 \x01(\x05\x12\x10\n\x08repeated\x18\x03 \x01(\x05\x12;\n\nviolations\x18\x04 \x03(\x0b\x32\'.forbear.dispatcher.v1.ContactViolation\"J\n\x10\x43ontactViolation\x12\x12\n\ncontact_id\x18\x01 \x01(\x0c\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x8d\x01\n\x15RecallContactsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\x0c\x12\x13\n\x0b\x63\x61mpaign_id\x18\x03 \x01(\x0c\x12\x13\n\x0b\x62orrower_id\x18\x04 \x01(\x0c\x12\x13\n\x0b\x63ontact_ids\x18\x05 \x03(\x0c\x12\x0e\n\x06reason\x18\x06 \x01(\t\"*\n\x16RecallContactsResponse\x12\x10\n\x08recalled\x18\x01 \x01(\x05\"c\n\x18\x41pplySuppressionsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x0csuppressions\x18\x02 \x03(\x0b\x32\x1d.forbear.types.v1.Suppression\"K\n\x19\x41pplySuppressionsResponse\x12.\n\nforce_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"i\n\x17LiftSuppressionsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\x0c\x12\x17\n\x0fsuppression_ids\x18\x03 \x03(\x0c\x12\x0e\n\x06reason\x18\x04 \x01(\t\"*\n\x18LiftSuppressionsResponse\x12\x0e\n\x06lifted\x18\x01 \x01(\x05\"Z\n\x12\x41pplyPolicyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\x0c\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0c\n\x04text\x18\x04 \x01(\t\"V\n\x13\x41pplyPolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12.\n\nforce_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8b\x02\n\x07Receipt\x12\x12\n\nreceipt_id\x18\x01 \x01(\x0c\x12\x12\n\nattempt_id\x18\x02 \x01(\x0c\x12\x12\n\ncontact_id\x18\x03 \x01(\x0c\x12\x11\n\ttenant_id\x18\x04 \x01(\x0c\x12\x13\n\x0b\x62orrower_id\x18\x05 \x01(\x0c\x12*\n\x07\x63hannel\x18\x06 \x01(\x0e\x32\x19.forbear.types.v1.Channel\x12\x32\n\x05state\x18\x07 \x01(\x0e\x32#.forbear.dispatcher.v1.ReceiptState\x12\x0c\n\x04\x63ode\x18\x08 \x01(\t\x12.\n\nevent_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"]\n\x15RecordReceiptsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x30\n\x08receipts\x18\x02 \x03(\x0b\x32\x1e.forbear.dispatcher.v1.Receipt\"\'\n\x16RecordReceiptsResponse\x12\r\n\x05taken\x18\x01 \x01(\x05\"\'\n\x12GetCapacityRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\"O\n\x13GetCapacityResponse\x12\x38\n\x08\x63hannels\x18\x01 \x03(\x0b\x32&.forbear.dispatcher.v1.ChannelCapacity\"h\n\x0f\x43hannelCapacity\x12*\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.forbear.types.v1.Channel\x12\x19\n\x11\x63ontacts_per_hour\x18\x02 \x01(\x03\x12\x0e\n\x06queued\x18\x03 \x01(\x03\"S\n\x11ReadLedgerRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\x0c\x12\x13\n\x0b\x62orrower_id\x18\x02 \x01(\x0c\x12\x16\n\x0estart_sequence\x18\x03 \x01(\x03\"\x86\x01\n\x12ReadLedgerResponse\x12\x33\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\".forbear.dispatcher.v1.LedgerEntry\x12;\n\ncheckpoint\x18\x02 \x01(\x0b\x32\'.forbear.dispatcher.v1.LedgerCheckpoint\"<\n\x0bLedgerEntry\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12\r\n\x05proof\x18\x03 \x03(\x0c\"\x80\x01\n\x10LedgerCheckpoint\x12\x0c\n\x04size\x18\x01 \x01(\x03\x12\x0c\n\x04root\x18\x02 \x01(\x0c\x12-\n\tsign_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsignature\x18\x04 \x01(\x0c\x12\x0e\n\x06key_id\x18\x05 \x01(\t*\x91\x02\n\x0cReceiptState\x12\x1d\n\x19RECEIPT_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12RECEIPT_STATE_SENT\x10\x01\x12\x1b\n\x17RECEIPT_STATE_DELIVERED\x10\x02\x12\x1d\n\x19RECEIPT_STATE_UNDELIVERED\x10\x03\x12\x1a\n\x16RECEIPT_STATE_ANSWERED\x10\x04\x12\x1b\n\x17RECEIPT_STATE_CONVERSED\x10\x05\x12\x19\n\x15RECEIPT_STATE_MACHINE\x10\x06\x12\x1f\n\x1bRECEIPT_STATE_NOT_CONNECTED\x10\x07\x12\x19\n\x15RECEIPT_STATE_INBOUND\x10\x08\x32\x82\x07\n\x11\x44ispatcherService\x12q\n\x0eSubmitContacts\x12,.forbear.dispatcher.v1.SubmitContactsRequest\x1a-.forbear.dispatcher.v1.SubmitContactsResponse(\x01\x30\x01\x12m\n\x0eRecallContacts\x12,.forbear.dispatcher.v1.RecallContactsRequest\x1a-.forbear.dispatcher.v1.RecallContactsResponse\x12v\n\x11\x41pplySuppressions\x12/.forbear.dispatcher.v1.ApplySuppressionsRequest\x1a\x30.forbear.dispatcher.v1.ApplySuppressionsResponse\x12s\n\x10LiftSuppressions\x12..forbear.dispatcher.v1.LiftSuppressionsRequest\x1a/.forbear.dispatcher.v1.LiftSuppressionsResponse\x12\x64\n\x0b\x41pplyPolicy\x12).forbear.dispatcher.v1.ApplyPolicyRequest\x1a*.forbear.dispatcher.v1.ApplyPolicyResponse\x12m\n\x0eRecordReceipts\x12,.forbear.dispatcher.v1.RecordReceiptsRequest\x1a-.forbear.dispatcher.v1.RecordReceiptsResponse\x12\x64\n\x0bGetCapacity\x12).forbear.dispatcher.v1.GetCapacityRequest\x1a*.forbear.dispatcher.v1.GetCapacityResponse\x12\x63\n\nReadLedger\x12(.forbear.dispatcher.v1.ReadLedgerRequest\x1a).forbear.dispatcher.v1.ReadLedgerResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'forbear.dispatcher.v1.dispatcher_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RECEIPTSTATE']._serialized_start=2010
-  _globals['_RECEIPTSTATE']._serialized_end=2283
+  _globals['_RECEIPTSTATE']._serialized_start=2190
+  _globals['_RECEIPTSTATE']._serialized_end=2463
   _globals['_SUBMITCONTACTSREQUEST']._serialized_start=136
   _globals['_SUBMITCONTACTSREQUEST']._serialized_end=224
   _globals['_SUBMITCONTACTSRESPONSE']._serialized_start=227
@@ -53,26 +53,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LIFTSUPPRESSIONSREQUEST']._serialized_end=914
   _globals['_LIFTSUPPRESSIONSRESPONSE']._serialized_start=916
   _globals['_LIFTSUPPRESSIONSRESPONSE']._serialized_end=958
-  _globals['_RECEIPT']._serialized_start=961
-  _globals['_RECEIPT']._serialized_end=1228
-  _globals['_RECORDRECEIPTSREQUEST']._serialized_start=1230
-  _globals['_RECORDRECEIPTSREQUEST']._serialized_end=1323
-  _globals['_RECORDRECEIPTSRESPONSE']._serialized_start=1325
-  _globals['_RECORDRECEIPTSRESPONSE']._serialized_end=1364
-  _globals['_GETCAPACITYREQUEST']._serialized_start=1366
-  _globals['_GETCAPACITYREQUEST']._serialized_end=1405
-  _globals['_GETCAPACITYRESPONSE']._serialized_start=1407
-  _globals['_GETCAPACITYRESPONSE']._serialized_end=1486
-  _globals['_CHANNELCAPACITY']._serialized_start=1488
-  _globals['_CHANNELCAPACITY']._serialized_end=1592
-  _globals['_READLEDGERREQUEST']._serialized_start=1594
-  _globals['_READLEDGERREQUEST']._serialized_end=1677
-  _globals['_READLEDGERRESPONSE']._serialized_start=1680
-  _globals['_READLEDGERRESPONSE']._serialized_end=1814
-  _globals['_LEDGERENTRY']._serialized_start=1816
-  _globals['_LEDGERENTRY']._serialized_end=1876
-  _globals['_LEDGERCHECKPOINT']._serialized_start=1879
-  _globals['_LEDGERCHECKPOINT']._serialized_end=2007
-  _globals['_DISPATCHERSERVICE']._serialized_start=2286
-  _globals['_DISPATCHERSERVICE']._serialized_end=3082
+  _globals['_APPLYPOLICYREQUEST']._serialized_start=960
+  _globals['_APPLYPOLICYREQUEST']._serialized_end=1050
+  _globals['_APPLYPOLICYRESPONSE']._serialized_start=1052
+  _globals['_APPLYPOLICYRESPONSE']._serialized_end=1138
+  _globals['_RECEIPT']._serialized_start=1141
+  _globals['_RECEIPT']._serialized_end=1408
+  _globals['_RECORDRECEIPTSREQUEST']._serialized_start=1410
+  _globals['_RECORDRECEIPTSREQUEST']._serialized_end=1503
+  _globals['_RECORDRECEIPTSRESPONSE']._serialized_start=1505
+  _globals['_RECORDRECEIPTSRESPONSE']._serialized_end=1544
+  _globals['_GETCAPACITYREQUEST']._serialized_start=1546
+  _globals['_GETCAPACITYREQUEST']._serialized_end=1585
+  _globals['_GETCAPACITYRESPONSE']._serialized_start=1587
+  _globals['_GETCAPACITYRESPONSE']._serialized_end=1666
+  _globals['_CHANNELCAPACITY']._serialized_start=1668
+  _globals['_CHANNELCAPACITY']._serialized_end=1772
+  _globals['_READLEDGERREQUEST']._serialized_start=1774
+  _globals['_READLEDGERREQUEST']._serialized_end=1857
+  _globals['_READLEDGERRESPONSE']._serialized_start=1860
+  _globals['_READLEDGERRESPONSE']._serialized_end=1994
+  _globals['_LEDGERENTRY']._serialized_start=1996
+  _globals['_LEDGERENTRY']._serialized_end=2056
+  _globals['_LEDGERCHECKPOINT']._serialized_start=2059
+  _globals['_LEDGERCHECKPOINT']._serialized_end=2187
+  _globals['_DISPATCHERSERVICE']._serialized_start=2466
+  _globals['_DISPATCHERSERVICE']._serialized_end=3364
 # @@protoc_insertion_point(module_scope)

@@ -340,6 +340,68 @@ class LiftSuppressionsResponse(_message.Message):
 Global___LiftSuppressionsResponse: _TypeAlias = LiftSuppressionsResponse  # noqa: Y015
 
 @_typing.final
+class ApplyPolicyRequest(_message.Message):
+    """Carries one version of a tenant's own rules."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID, in text form."""
+    tenant_id: _builtins.bytes
+    """The tenant."""
+    version: _builtins.int
+    """Number of the version, from 1, greater than that of every earlier one."""
+    text: _builtins.str
+    """The rules, as TOML of the form of our packs, at most 65,536 bytes. Empty: the tenant has no rules of their own any more."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        tenant_id: _builtins.bytes = ...,
+        version: _builtins.int = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "tenant_id", b"tenant_id", "text", b"text", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApplyPolicyRequest: _TypeAlias = ApplyPolicyRequest  # noqa: Y015
+
+@_typing.final
+class ApplyPolicyResponse(_message.Message):
+    """Says which version is in force."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    FORCE_TIME_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """The version in force; greater than the one sent where that came late."""
+    @_builtins.property
+    def force_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on it is in force."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        force_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["force_time", b"force_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["force_time", b"force_time", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApplyPolicyResponse: _TypeAlias = ApplyPolicyResponse  # noqa: Y015
+
+@_typing.final
 class Receipt(_message.Message):
     """One receipt."""
 

@@ -58,6 +58,11 @@ class DispatcherServiceStub:
                 request_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.LiftSuppressionsRequest.SerializeToString,
                 response_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.LiftSuppressionsResponse.FromString,
                 _registered_method=True)
+        self.ApplyPolicy = channel.unary_unary(
+                '/forbear.dispatcher.v1.DispatcherService/ApplyPolicy',
+                request_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplyPolicyRequest.SerializeToString,
+                response_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplyPolicyResponse.FromString,
+                _registered_method=True)
         self.RecordReceipts = channel.unary_unary(
                 '/forbear.dispatcher.v1.DispatcherService/RecordReceipts',
                 request_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordReceiptsRequest.SerializeToString,
@@ -112,6 +117,14 @@ class DispatcherServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ApplyPolicy(self, request, context):
+        """Puts a tenant's own, stricter rules in force: every permit from then on is under them, at every replica. Idempotent by
+        version; an older version than the one in force changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordReceipts(self, request, context):
         """Tells what became of attempts after the provider took them: arrivals, answered calls, conversations. The gate counts
         them, and they go into the evidence. Idempotent by receipt id.
@@ -156,6 +169,11 @@ def add_DispatcherServiceServicer_to_server(servicer, server):
                     servicer.LiftSuppressions,
                     request_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.LiftSuppressionsRequest.FromString,
                     response_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.LiftSuppressionsResponse.SerializeToString,
+            ),
+            'ApplyPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApplyPolicy,
+                    request_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplyPolicyRequest.FromString,
+                    response_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplyPolicyResponse.SerializeToString,
             ),
             'RecordReceipts': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordReceipts,
@@ -285,6 +303,33 @@ class DispatcherService:
             '/forbear.dispatcher.v1.DispatcherService/LiftSuppressions',
             forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.LiftSuppressionsRequest.SerializeToString,
             forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.LiftSuppressionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApplyPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/forbear.dispatcher.v1.DispatcherService/ApplyPolicy',
+            forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplyPolicyRequest.SerializeToString,
+            forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplyPolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,10 @@ class DispatcherServiceStub:
     """
     LiftSuppressions: _grpc.UnaryUnaryMultiCallable[_dispatcher_service_pb2.LiftSuppressionsRequest, _dispatcher_service_pb2.LiftSuppressionsResponse]
     """Lifts suppressions, for instance when the borrower opts in again. Idempotent."""
+    ApplyPolicy: _grpc.UnaryUnaryMultiCallable[_dispatcher_service_pb2.ApplyPolicyRequest, _dispatcher_service_pb2.ApplyPolicyResponse]
+    """Puts a tenant's own, stricter rules in force: every permit from then on is under them, at every replica. Idempotent by
+    version; an older version than the one in force changes nothing.
+    """
     RecordReceipts: _grpc.UnaryUnaryMultiCallable[_dispatcher_service_pb2.RecordReceiptsRequest, _dispatcher_service_pb2.RecordReceiptsResponse]
     """Tells what became of attempts after the provider took them: arrivals, answered calls, conversations. The gate counts
     them, and they go into the evidence. Idempotent by receipt id.
@@ -79,6 +83,10 @@ class DispatcherServiceAsyncStub(DispatcherServiceStub):
     """
     LiftSuppressions: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.LiftSuppressionsRequest, _dispatcher_service_pb2.LiftSuppressionsResponse]  # type: ignore[assignment]
     """Lifts suppressions, for instance when the borrower opts in again. Idempotent."""
+    ApplyPolicy: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.ApplyPolicyRequest, _dispatcher_service_pb2.ApplyPolicyResponse]  # type: ignore[assignment]
+    """Puts a tenant's own, stricter rules in force: every permit from then on is under them, at every replica. Idempotent by
+    version; an older version than the one in force changes nothing.
+    """
     RecordReceipts: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.RecordReceiptsRequest, _dispatcher_service_pb2.RecordReceiptsResponse]  # type: ignore[assignment]
     """Tells what became of attempts after the provider took them: arrivals, answered calls, conversations. The gate counts
     them, and they go into the evidence. Idempotent by receipt id.
@@ -130,6 +138,16 @@ class DispatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_dispatcher_service_pb2.LiftSuppressionsResponse, _abc.Awaitable[_dispatcher_service_pb2.LiftSuppressionsResponse]]:
         """Lifts suppressions, for instance when the borrower opts in again. Idempotent."""
+
+    @_abc_1.abstractmethod
+    def ApplyPolicy(
+        self,
+        request: _dispatcher_service_pb2.ApplyPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_dispatcher_service_pb2.ApplyPolicyResponse, _abc.Awaitable[_dispatcher_service_pb2.ApplyPolicyResponse]]:
+        """Puts a tenant's own, stricter rules in force: every permit from then on is under them, at every replica. Idempotent by
+        version; an older version than the one in force changes nothing.
+        """
 
     @_abc_1.abstractmethod
     def RecordReceipts(
