@@ -14,14 +14,17 @@ from channel_dispatcher.change import Changes
 from channel_dispatcher.compose import Composer, Links
 from channel_dispatcher.dispatch import Dispatch, Means
 from channel_dispatcher.health import Health
+from channel_dispatcher.hearing import Hearing
 from channel_dispatcher.limits import Limiter
 from channel_dispatcher.outlets import Outlet, TenantLimit, by_channel
 from channel_dispatcher.owner import Owner
 from channel_dispatcher.reconcile import Reconciliation
 from channel_dispatcher.rpc_service import DispatcherRpc
+from channel_dispatcher.sending import Watch
 from channel_dispatcher.settle import Settlement
 from channel_dispatcher.signing import Notary, Signer
 from channel_dispatcher.store.policies import Policies
+from channel_dispatcher.switches import Switchboard
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear.types.v1 import types_pb2
 from forbear_chassis.clock import Clock
@@ -171,7 +174,9 @@ async def open_stage(
     signer = signer or Signer.generate()
     pool = await open_pool(database.url("forbear_dispatcher"), size_max=6)
     redis = open_redis(valkey_url)
-    owner = Owner(database.url("forbear_dispatcher"))
+    switchboard = Switchboard()
+    hearing = Hearing(pool, switchboard, lambda: None)
+    owner = Owner(database.url("forbear_dispatcher"), hearing.notice)
     outlets = by_channel(outs)
     limiter = Limiter(redis, "test", clock.now if clock.is_simulated else None)
     composer = Composer(Catalogue.load(), tenant_limit, Links("https://tracker.example.com", "s" * 32, "example.com"))
@@ -182,9 +187,7 @@ async def open_stage(
         policies=Policies(load_packs()),
         composer=composer,
         limiter=limiter,
-        health=Health(redis, "test", clock.now if clock.is_simulated else None),
-        notary=Notary(),
-        owner=owner,
+        watch=Watch(Notary(), owner, Health(redis, "test", clock.now if clock.is_simulated else None), switchboard),
         settlement=Settlement(pool, signer),
         signer=signer,
         tell=tell,
@@ -195,5 +198,13 @@ async def open_stage(
     dispatch = Dispatch(outlets[made.channel], means, size_max)
     await owner.ensure()
     return Stage(
-        pool, clock, provider, dispatch, reconciliation, rpc, owner, signer, [pool.close, redis.aclose, owner.close]
+        pool,
+        clock,
+        provider,
+        dispatch,
+        reconciliation,
+        rpc,
+        owner,
+        signer,
+        [pool.close, redis.aclose, hearing.close, owner.close],
     )

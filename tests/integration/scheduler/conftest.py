@@ -27,6 +27,7 @@ from contact_scheduler.store.reports import ReportStore
 from contact_scheduler.store.tenants import TenantStore
 from contact_scheduler.take_feedback import TakeFeedback
 from contact_scheduler.web.access import Api
+from forbear.dispatcher.v1 import control_service_pb2_grpc as control_grpc
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.dispatcher.v1 import dispatcher_service_pb2_grpc as dispatcher_grpc
 from forbear.scheduler.v1 import scheduler_service_pb2_grpc as scheduler_grpc
@@ -38,6 +39,7 @@ from forbear_chassis.worker import Activity
 from tests.integration.scheduler.scheduler_stage import (
     KEY,
     OTHER_KEY,
+    FakeControl,
     FakeDispatcher,
     FakeTracker,
     Scheduler,
@@ -63,6 +65,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
     peers = RpcServer("127.0.0.1:0", manual_clock, activity)
     dispatcher_grpc.add_DispatcherServiceServicer_to_server(dispatcher, peers.server)
     tracker_grpc.add_TrackerServiceServicer_to_server(tracker, peers.server)
+    control_grpc.add_ControlServiceServicer_to_server(FakeControl(), peers.server)
     await peers.start()
     channel = connect(f"127.0.0.1:{peers.port}", manual_clock)
     dispatcher_stub = dispatcher_grpc.DispatcherServiceStub(channel)
@@ -86,6 +89,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
         record_payments=RecordPayments(wake),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, manual_clock), explain=explain,
         cost=COST,
+        control=control_grpc.ControlServiceStub(channel),
     )  # fmt: skip
     app = make_app(api)
     transport = httpx.ASGITransport(app=app)

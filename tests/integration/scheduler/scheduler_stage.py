@@ -15,6 +15,8 @@ from contact_scheduler.credentials import SCOPES, digest
 from contact_scheduler.plan_day import PlanDay
 from contact_scheduler.release_contacts import ReleaseContacts
 from contact_scheduler.store.tenants import TenantStore
+from forbear.dispatcher.v1 import control_service_pb2 as control_pb
+from forbear.dispatcher.v1 import control_service_pb2_grpc as control_grpc
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.dispatcher.v1 import dispatcher_service_pb2_grpc as dispatcher_grpc
 from forbear.tracker.v1 import tracker_service_pb2 as tracker_pb
@@ -58,6 +60,43 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
     async def GetCapacity(self, request: Any, context: Any) -> Any:
         channels = [dispatcher_pb.ChannelCapacity(channel=c, contacts_per_hour=n) for c, n in self.per_hour.items()]
         return dispatcher_pb.GetCapacityResponse(channels=channels)
+
+
+class FakeControl(control_grpc.ControlServiceServicer):
+    """Keeps switches and limits as the dispatcher does."""
+
+    def __init__(self) -> None:
+        self.switches: dict[int, control_pb.KillSwitch] = {}
+        self.limits: dict[int, control_pb.Limit] = {}
+
+    async def ThrowSwitch(self, request: Any, context: Any) -> Any:
+        number = len(self.switches) + 1
+        request.kill_switch.switch_id = number
+        self.switches[number] = request.kill_switch
+        return control_pb.ThrowSwitchResponse(switch_id=number)
+
+    async def LiftSwitch(self, request: Any, context: Any) -> Any:
+        found = self.switches.get(request.switch_id)
+        is_own = found is not None and found.tenant_id == request.tenant_id
+        if is_own:
+            del self.switches[request.switch_id]
+        return control_pb.LiftSwitchResponse(lifted=is_own)
+
+    async def ListSwitches(self, request: Any, context: Any) -> Any:
+        own = [one for one in self.switches.values() if one.tenant_id == request.tenant_id]
+        return control_pb.ListSwitchesResponse(switches=own)
+
+    async def PutLimit(self, request: Any, context: Any) -> Any:
+        number = len(self.limits) + 1
+        request.limit.limit_id = number
+        self.limits[number] = request.limit
+        return control_pb.PutLimitResponse(limit_id=number)
+
+    async def LiftLimit(self, request: Any, context: Any) -> Any:
+        return control_pb.LiftLimitResponse(lifted=self.limits.pop(request.limit_id, None) is not None)
+
+    async def ListLimits(self, request: Any, context: Any) -> Any:
+        return control_pb.ListLimitsResponse(limits=self.limits.values())
 
 
 class FakeTracker(tracker_grpc.TrackerServiceServicer):

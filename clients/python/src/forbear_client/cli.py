@@ -17,6 +17,8 @@ GROUPS = {
     "ledger": ("forbear_client.ledger_commands", "Verify the evidence, or export one borrower's history."),
     "replies": ("forbear_client.replies_commands", "Read borrowers' replies, train the reader, report its quality."),
     "campaign": ("forbear_client.campaign_commands", "Import borrowers, start campaigns, see what they bring."),
+    "switch": ("forbear_client.control_commands", "Throw and lift kill switches, in force within seconds."),
+    "limit": ("forbear_client.control_commands", "Set and lift rate limits while sending goes on."),
     "evaluate": ("forbear_client.evaluate_commands", "Say what learning brought, beside the control and fixed rules."),
     "strategy": ("forbear_client.strategy_commands", "Who decides: propose a strategy, see what the logs say of it."),
 }

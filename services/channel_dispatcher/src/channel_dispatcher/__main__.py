@@ -13,19 +13,26 @@ from channel_dispatcher import metrics, outbox
 from channel_dispatcher.accounts import open_outlets
 from channel_dispatcher.change import Changes
 from channel_dispatcher.compose import Composer, Links
+from channel_dispatcher.control_rpc import ControlRpc
+from channel_dispatcher.controls import Controls
 from channel_dispatcher.dispatch import Dispatch, Means
 from channel_dispatcher.health import Health
+from channel_dispatcher.hearing import Hearing
 from channel_dispatcher.housekeeping import Housekeeping
 from channel_dispatcher.limits import Limiter
-from channel_dispatcher.outlets import TenantLimit
+from channel_dispatcher.outlets import Outlets, TenantLimit
 from channel_dispatcher.owner import Owner
 from channel_dispatcher.reconcile import Reconciliation
 from channel_dispatcher.rpc_service import DispatcherRpc
+from channel_dispatcher.sending import Watch
 from channel_dispatcher.settings import Settings
 from channel_dispatcher.settle import Settlement
 from channel_dispatcher.signing import KeyFileError, Notary, Signer
 from channel_dispatcher.store import ledger
 from channel_dispatcher.store.policies import Policies
+from channel_dispatcher.switches import Switchboard
+from forbear.dispatcher.v1 import control_service_pb2 as control_pb
+from forbear.dispatcher.v1 import control_service_pb2_grpc as control_grpc
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear.dispatcher.v1 import dispatcher_service_pb2_grpc as pb_grpc
 from forbear.scheduler.v1 import scheduler_service_pb2_grpc as scheduler_grpc
@@ -72,7 +79,11 @@ async def serve(settings: Settings) -> None:
     database_url = settings.database_url.get_secret_value()
     pool = await open_pool(database_url)
     service.on_close(pool.close)
-    owner = Owner(database_url)
+    switchboard = Switchboard()
+    loops: list[WorkerLoop] = []
+    hearing = Hearing(pool, switchboard, lambda: _wake(loops))
+    owner = Owner(database_url, hearing.notice)
+    service.on_close(hearing.close)
     service.on_close(owner.close)
     await ledger.publish_key(pool, signer, clock.now())
 
@@ -95,31 +106,46 @@ async def serve(settings: Settings) -> None:
         policies=Policies(packs),
         composer=Composer(Catalogue.load(), tenant_limit, _links(settings)),
         limiter=Limiter(redis, "forbear", clock.now if clock.is_simulated else None),
-        health=Health(redis, "forbear", clock.now if clock.is_simulated else None),
-        notary=Notary(),
-        owner=owner,
+        watch=Watch(Notary(), owner, Health(redis, "forbear", clock.now if clock.is_simulated else None), switchboard),
         settlement=Settlement(pool, signer),
         signer=signer,
         tell=lambda: _wake(relay_loops),
         claiming=asyncio.Lock(),
     )
     dispatches = [Dispatch(each, means, settings.batch_size) for each in outlets.values()]
-    loops = [service.worker(f"dispatch_{one.channel.label}", one.run_once, clock) for one in dispatches]
+    loops += [service.worker(f"dispatch_{one.channel.label}", one.run_once, clock) for one in dispatches]
     loops += relay_loops
     reconciliation = Reconciliation(pool, clock, outlets, signer, lambda: _wake(loops))
     # The death of another dispatcher, which leaves claims behind, is announced by nobody.
     loops.append(service.worker("reconcile", reconciliation.run_once, clock, every_step=True))
     service.worker("housekeeping", Housekeeping(pool, clock).run_once, clock)
 
-    server = rpc.RpcServer(settings.rpc_listen, clock, service.activity, reflect=settings.reflection)
-    changes = Changes(pool, clock, signer)
-    pb_grpc.add_DispatcherServiceServicer_to_server(
-        DispatcherRpc(pool, clock, changes, outlets, tenant_limit, lambda: _wake(loops)), server.server
-    )
-    server.add(pb.DESCRIPTOR.services_by_name["DispatcherService"].full_name)
-    service.serve(server)
+    service.serve(_make_server(settings, service, means, outlets, tenant_limit, lambda: _wake(loops)))
     service.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
     await service.run()
+
+
+def _make_server(  # what the two gRPC services share
+    settings: Settings,
+    service: process.Process,
+    by: Means,
+    outlets: Outlets,
+    tenant_limit: TenantLimit,
+    wake: Callable[[], None],
+) -> rpc.RpcServer:
+    """Make the gRPC server: contacts and evidence for the services, switches and limits for people."""
+    server = rpc.RpcServer(settings.rpc_listen, by.clock, service.activity, reflect=settings.reflection)
+    changes = Changes(by.pool, by.clock, by.signer)
+    pb_grpc.add_DispatcherServiceServicer_to_server(
+        DispatcherRpc(by.pool, by.clock, changes, outlets, tenant_limit, wake), server.server
+    )
+    server.add(pb.DESCRIPTOR.services_by_name["DispatcherService"].full_name)
+    accounts = frozenset(outlet.label for each in outlets.values() for outlet in each)
+    control_grpc.add_ControlServiceServicer_to_server(
+        ControlRpc(by.pool, by.clock, Controls(by.pool, by.clock, by.signer), accounts), server.server
+    )
+    server.add(control_pb.DESCRIPTOR.services_by_name["ControlService"].full_name)
+    return server
 
 
 def _links(settings: Settings) -> Links:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from channel_dispatcher.limit_rules import Going, LimitBook
 from channel_dispatcher.limits import Demand
 from channel_dispatcher.model import Draft, Judged
 from channel_dispatcher.outlets import Outlet, TenantLimit, Ways, choose_sender, windows_of
@@ -46,20 +47,22 @@ class Composer:
         self._tenant_limit = tenant_limit
         self._links = links
 
-    def compose(self, judged: Sequence[Judged], ways: Ways, now: datetime) -> tuple[list[Draft], list[Unusable]]:
+    def compose(
+        self, judged: Sequence[Judged], ways: Ways, book: LimitBook, now: datetime
+    ) -> tuple[list[Draft], list[Unusable]]:
         """Return a draft for each allowed contact that has a way out, and those that no message can be made of."""
         drafts, unusable = [], []
         for one in judged:
             if one.verdict.allowed:
                 outlet = ways.take(one.contact.address_key, one.contact.attempts)
-                made = self._draft(one, outlet, now) if outlet else None
+                made = self._draft(one, outlet, book, now) if outlet else None
                 if isinstance(made, Draft):
                     drafts.append(made)
                 elif made:
                     unusable.append(Unusable(one, made))
         return drafts, unusable
 
-    def _draft(self, judged: Judged, outlet: Outlet, now: datetime) -> Draft | str:
+    def _draft(self, judged: Judged, outlet: Outlet, book: LimitBook, now: datetime) -> Draft | str:
         contact = judged.contact
         number = contact.attempts + 1
         attempt = ids.attempt_id(contact.contact_id, number)
@@ -86,10 +89,12 @@ class Composer:
             unsubscribe_url=unsubscribe,
             sender_name=contact.brand if is_mail else "",
         )
-        windows = windows_of(outlet, sender, contact.tenant_id, self._tenant_limit)
-        demand = Demand(max(rendered.parts, 1), windows)  # an SMS costs its parts, everything else one
-        if not demand.is_possible():
+        going = Going(outlet.label, sender, contact.tenant_id, contact.campaign_id, contact.channel, contact.address)
+        given = windows_of(outlet, sender, contact.tenant_id, self._tenant_limit)
+        cost = max(rendered.parts, 1)  # an SMS costs its parts, everything else one
+        if not Demand(cost, given).is_possible():
             return "parts_over_limit"
+        demand = Demand(cost, book.windows(given, going))  # what people set may change again: such contacts wait
         return Draft(judged, request, rendered, outlet.label, number, demand)
 
     def _render(self, judged: Judged, sender: str, page_url: str, unsubscribe_url: str) -> Rendered:

@@ -18,16 +18,18 @@ from channel_dispatcher import decisions, metrics
 from channel_dispatcher.compose import Composer
 from channel_dispatcher.decisions import Decided
 from channel_dispatcher.gate import judge
-from channel_dispatcher.health import Condition, Health
+from channel_dispatcher.health import Condition
+from channel_dispatcher.limit_rules import LimitBook
 from channel_dispatcher.limits import Limiter
 from channel_dispatcher.model import Claim
 from channel_dispatcher.outlets import Outlet, Ways
-from channel_dispatcher.owner import Owner
-from channel_dispatcher.sending import Sender
+from channel_dispatcher.sending import Sender, Watch
 from channel_dispatcher.settle import Settlement
-from channel_dispatcher.signing import Notary, Signer
-from channel_dispatcher.store import claims
+from channel_dispatcher.settlement import THROWN
+from channel_dispatcher.signing import Signer
+from channel_dispatcher.store import claims, limit_rules
 from channel_dispatcher.store.policies import Policies
+from channel_dispatcher.switches import HELD_FOR, hold_back, stops_of
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Pool
 from forbear_chassis.worker import Pass
@@ -49,9 +51,7 @@ class Means:
     policies: Policies
     composer: Composer
     limiter: Limiter
-    health: Health
-    notary: Notary
-    owner: Owner
+    watch: Watch
     settlement: Settlement
     signer: Signer
     tell: Callable[[], None]  # wakes the relays: there is something to tell the neighbours
@@ -66,39 +66,42 @@ class Dispatch:
         self._outlets = outlets
         self._labels = [outlet.label for outlet in outlets]
         self._means = means
-        self._sender = Sender(outlets, means.health, means.notary, means.owner, means.clock)
+        self._sender = Sender(outlets, means.watch, means.clock)
         self._size_max = size_max
         self._size = size_max
 
     async def run_once(self) -> Pass:
         """Take one batch through gate, claim, send and settle."""
         by = self._means
-        owner, now = await by.owner.ensure(), by.clock.now()
+        owner, now = await by.watch.owner.ensure(), by.clock.now()
         async with by.claiming, claims.open_claim(by.pool, self.channel, self._size, now) as batch:
             if not batch.contacts:
                 return Pass(0, batch.next_due_at)
+            by.watch.switchboard.set(batch.switches)
             history = await claims.history_of(batch.connection, batch.contacts, now)
             in_force = await by.policies.of(batch.connection, {contact.tenant_id for contact in batch.contacts})
             judged = judge(batch.contacts, history, by.packs, in_force, now)
-            conditions = await by.health.ask(self._labels)
-            drafts, unusable = by.composer.compose(judged, Ways(self._outlets, conditions), now)
+            conditions = await by.watch.health.ask(self._labels)
+            stops = stops_of(batch.switches, self.channel)
+            carried = [one for one in zip(self._outlets, conditions, strict=True) if stops.carries(one[0])]
+            book = LimitBook(await limit_rules.in_force(batch.connection), now)
+            drafts, unusable = by.composer.compose(judged, Ways(carried), book, now)
+            drafts, held = hold_back(drafts, stops.cells)
             grants = await by.limiter.take([draft.demand for draft in drafts], now)
             granted = [draft for draft, is_granted in zip(drafts, grants.granted, strict=True) if is_granted]
-            permitted = [Claim(one, by.notary.issue(one.judged.contact, one.request, now)) for one in granted]
+            permitted = [Claim(one, by.watch.notary.issue(one.judged.contact, one.request, now)) for one in granted]
             decided = decisions.sort_out(judged, unusable, permitted, now)
+            decided.postponed.extend((one.contact_id, now + HELD_FOR, THROWN) for one in held)
             await decisions.record(batch.connection, decided, owner, by.signer, now)
         by.tell()
         self._note(decided, len(drafts), batch.next_due_at, now)
         async for group in self._sender.send(permitted):
             await by.settlement.settle(group, by.clock.now())
             by.tell()
-        return Pass(decided.count, grants.retry_at or self._free_at(conditions, now) or batch.next_due_at)
-
-    def _free_at(self, conditions: Sequence[Condition], now: datetime) -> datetime | None:
-        """Return when an outlet may carry something again, where none may carry all that it is given now."""
-        if any(one.allowance is None for one in conditions):
-            return None
-        return max(min((one.until for one in conditions if one.until), default=now), now + SHUT_POLL)
+        return Pass(
+            decided.count,
+            grants.retry_at or _free_at([condition for _, condition in carried], now) or batch.next_due_at,
+        )
 
     def _note(self, decided: Decided, drafts: int, first_due_at: datetime | None, now: datetime) -> None:
         """Say what was decided, and take smaller bites while the limits hold us back."""
@@ -119,3 +122,10 @@ class Dispatch:
             ended=len(decided.ended),
             lag_s=round(lag_s, 3),
         )
+
+
+def _free_at(conditions: Sequence[Condition], now: datetime) -> datetime | None:
+    """Return when an account may carry something again, where none may carry all that it is given now."""
+    if any(one.allowance is None for one in conditions):
+        return None
+    return max(min((one.until for one in conditions if one.until), default=now), now + SHUT_POLL)

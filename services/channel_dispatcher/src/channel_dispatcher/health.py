@@ -17,7 +17,7 @@ import redis.asyncio
 import structlog
 
 from channel_dispatcher import metrics
-from channel_dispatcher.settlement import PAUSED
+from channel_dispatcher.settlement import UNASKED
 from forbear_chassis.clock import from_epoch_us, to_epoch_us
 from forbear_chassis.redis import RedisUnavailable, Script
 from forbear_providers.contract import SendOutcome, SendState
@@ -97,7 +97,7 @@ class Tally:
         """Count one outcome. What says nothing about the account counts as neither."""
         if outcome.reason in THROTTLED:
             self.pause_s = max(self.pause_s, min(outcome.retry_after_s or 1.0, PAUSE_MAX_S))
-        elif outcome.reason == PAUSED:
+        elif outcome.reason in UNASKED:
             return
         elif outcome.reason in SICK or (outcome.state is SendState.UNKNOWN and outcome.reason != "unknown_code"):
             self.bad += 1

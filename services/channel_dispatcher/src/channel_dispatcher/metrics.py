@@ -87,6 +87,9 @@ SEND_TIME = _each(
 )
 CIRCUIT = Gauge("forbear_dispatcher_circuit_state", "0 closed, 1 open or paused, 2 half open", ["account"])
 CIRCUIT_OPENED = Counter("forbear_dispatcher_circuits_opened_total", "Circuits that opened", ["account"])
+SWITCHES_THROWN = Counter("forbear_dispatcher_switches_thrown_total", "Kill switches thrown, by whom", ["source"])
+for _source in ("person", "brake"):
+    SWITCHES_THROWN.labels(_source)
 ORPHANS = _each(
     Counter("forbear_dispatcher_orphaned_claims_total", "Claims of processes that died", ["channel"]), Channel
 )

@@ -10,6 +10,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from channel_dispatcher.health import Condition
+from channel_dispatcher.limit_rules import sender_key
 from channel_dispatcher.limits import Window
 from forbear_domain.model import Channel
 from forbear_providers.contract import Provider
@@ -53,8 +54,8 @@ Outlets = Mapping[Channel, tuple[Outlet, ...]]
 class Ways:
     """What the outlets of one channel may carry in one batch; `take` uses it up."""
 
-    def __init__(self, outlets: Sequence[Outlet], conditions: Sequence[Condition]) -> None:
-        pairs = [(outlet, one.allowance) for outlet, one in zip(outlets, conditions, strict=True) if one.allowance != 0]
+    def __init__(self, conditions: Sequence[tuple[Outlet, Condition]]) -> None:
+        pairs = [(outlet, condition.allowance) for outlet, condition in conditions if condition.allowance != 0]
         self._open = tuple([outlet for outlet, _ in pairs])
         self._left = {outlet: allowance for outlet, allowance in pairs if allowance is not None}
 
@@ -123,8 +124,3 @@ def windows_of(outlet: Outlet, sender: str, tenant: UUID, limit: TenantLimit) ->
     if limit.per_minute:
         windows.append(Window(f"tenant:{tenant}", 60, limit.per_minute))
     return tuple(windows)
-
-
-def sender_key(sender: str) -> str:
-    """Return a name for a sender that can stand in keys."""
-    return hashlib.blake2b(sender.encode(), digest_size=8).hexdigest()

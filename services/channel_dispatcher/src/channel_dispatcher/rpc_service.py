@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from channel_dispatcher import metrics
 from channel_dispatcher.change import Changes
 from channel_dispatcher.model import ADDRESS_WIDE, INCONVENIENT, LANES, SuppressionKind
 from channel_dispatcher.outlets import Outlets, TenantLimit
-from channel_dispatcher.store import answers, ledger, queue
+from channel_dispatcher.store import ledger, queue
 from channel_dispatcher.store.queue import Lot, QueueRow
 from channel_dispatcher.store.receipts import NewReceipt
 from channel_dispatcher.store.suppressions import DAY_MINUTES, EVERY_DAY, NewSuppression
 from channel_dispatcher.validation import violation_of
+from channel_dispatcher.wire import Once, bad, constant, instant_of, set_time, uuid_of
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear.dispatcher.v1 import dispatcher_service_pb2_grpc as pb_grpc
 from forbear.types.v1 import types_pb2
-from forbear_chassis.clock import Clock, from_epoch_us, to_epoch_us
-from forbear_chassis.errors import FieldViolation, invalid
+from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID, Connection, Pool
 from forbear_domain.ids import EVERYONE
 from forbear_domain.model import address_key
@@ -30,15 +30,6 @@ BATCH_MAX = 1000
 _LANES = {int(purpose): int(lane) for purpose, lane in LANES.items()}
 _RECEIPT_STATES = {int(state): state for state in ReceiptState}
 _SUPPRESSION_KINDS = {int(kind): kind for kind in SuppressionKind}
-
-
-class Message(Protocol):
-    """A response that can be kept and read again."""
-
-    def SerializeToString(self) -> bytes: ...  # protobuf's name
-
-
-A = TypeVar("A", bound=Message)
 
 
 class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
@@ -53,6 +44,7 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
         self._outlets = outlets
         self._tenant_limit = limit
         self._wake = wake
+        self._once = Once(pool, clock)
 
     async def SubmitContacts(  # the wire's names
         self, request_iterator: AsyncIterator[pb.SubmitContactsRequest], context: object
@@ -82,9 +74,9 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
 
     async def RecallContacts(self, request: pb.RecallContactsRequest, context: object) -> pb.RecallContactsResponse:
         """Take contacts back."""
-        tenant = _uuid(request.tenant_id, "tenant_id")
+        tenant = uuid_of(request.tenant_id, "tenant_id")
         column, ids = _recall_scope(request)
-        reason = _constant(request.reason, "reason")
+        reason = constant(request.reason, "reason")
 
         async def recall(connection: Connection) -> pb.RecallContactsResponse:
             count = await self._changes.recall(connection, tenant, column, ids, reason)
@@ -103,7 +95,7 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
 
         async def apply(connection: Connection) -> pb.ApplySuppressionsResponse:
             response = pb.ApplySuppressionsResponse()
-            _set_time(response.force_time, await self._changes.suppress(connection, rows))
+            set_time(response.force_time, await self._changes.suppress(connection, rows))
             return response
 
         response = await self._once(request.request_id, "ApplySuppressions", pb.ApplySuppressionsResponse, apply)
@@ -117,8 +109,8 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
         """Lift suppressions."""
         tenant = _tenant_or_everyone(request.tenant_id, "tenant_id")
         _check_size(request.suppression_ids, "suppression_ids")
-        ids = [_uuid(one, "suppression_ids") for one in request.suppression_ids]
-        reason = _constant(request.reason, "reason")
+        ids = [uuid_of(one, "suppression_ids") for one in request.suppression_ids]
+        reason = constant(request.reason, "reason")
 
         async def lift(connection: Connection) -> pb.LiftSuppressionsResponse:
             return pb.LiftSuppressionsResponse(lifted=await self._changes.lift(connection, tenant, ids, reason))
@@ -127,13 +119,13 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
 
     async def ApplyPolicy(self, request: pb.ApplyPolicyRequest, context: object) -> pb.ApplyPolicyResponse:
         """Put a tenant's own rules in force."""
-        tenant = _uuid(request.tenant_id, "tenant_id")
+        tenant = uuid_of(request.tenant_id, "tenant_id")
         label = _policy_label(request.version, request.text)
 
         async def apply(connection: Connection) -> pb.ApplyPolicyResponse:
             version, since = await self._changes.apply_policy(connection, tenant, request.version, request.text, label)
             response = pb.ApplyPolicyResponse(version=version)
-            _set_time(response.force_time, since)
+            set_time(response.force_time, since)
             return response
 
         response = await self._once(request.request_id, "ApplyPolicy", pb.ApplyPolicyResponse, apply)
@@ -152,7 +144,7 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
 
     async def GetCapacity(self, request: pb.GetCapacityRequest, context: object) -> pb.GetCapacityResponse:
         """Tell what each channel can carry for a tenant."""
-        queued = await queue.count_queued(self._pool, _uuid(request.tenant_id, "tenant_id"))
+        queued = await queue.count_queued(self._pool, uuid_of(request.tenant_id, "tenant_id"))
         response = pb.GetCapacityResponse()
         for channel, outlets in sorted(self._outlets.items()):
             per_hour = min(sum(outlet.per_hour() for outlet in outlets), 3600 * self._tenant_limit.per_s)
@@ -163,8 +155,8 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
 
     async def ReadLedger(self, request: pb.ReadLedgerRequest, context: object) -> AsyncIterator[pb.ReadLedgerResponse]:
         """Stream entries, then the checkpoint that covers them."""
-        tenant = _uuid(request.tenant_id, "tenant_id") if request.tenant_id else None
-        borrower = _uuid(request.borrower_id, "borrower_id") if request.borrower_id else None
+        tenant = uuid_of(request.tenant_id, "tenant_id") if request.tenant_id else None
+        borrower = uuid_of(request.borrower_id, "borrower_id") if request.borrower_id else None
         async with (
             self._pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
@@ -178,20 +170,8 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
             last = pb.ReadLedgerResponse()
             last.checkpoint.size, last.checkpoint.root = checkpoint.size, checkpoint.root
             last.checkpoint.signature, last.checkpoint.key_id = checkpoint.signature, checkpoint.key_id
-            _set_time(last.checkpoint.sign_time, checkpoint.signed_at)
+            set_time(last.checkpoint.sign_time, checkpoint.signed_at)
             yield last
-
-    async def _once(self, request_id: str, method: str, kind: type[A], act: Callable[[Connection], Awaitable[A]]) -> A:
-        """Act once for a request id, in one transaction with its answer; a repeat gets the first answer."""
-        request = _request_id(request_id)
-        async with self._pool.acquire() as connection, connection.transaction():
-            first = await answers.find(connection, request, method)
-            if first is not None:
-                again: A = kind.FromString(first)  # type: ignore[attr-defined]  # every protobuf message has it
-                return again
-            answer = await act(connection)
-            await answers.keep(connection, request, method, answer.SerializeToString(), self._clock.now())
-            return answer
 
 
 def _queue_row(contact: types_pb2.Contact) -> QueueRow:
@@ -226,34 +206,34 @@ def _recall_scope(request: pb.RecallContactsRequest) -> tuple[str, list[Any]]:
     ]
     given = [(column, ids) for column, ids in scopes if ids]
     if len(given) != 1 or len(given[0][1]) > BATCH_MAX:
-        raise _bad("contact_ids", f"give exactly one of campaign_id, borrower_id or up to {BATCH_MAX} contact_ids")
+        raise bad("contact_ids", f"give exactly one of campaign_id, borrower_id or up to {BATCH_MAX} contact_ids")
     column, ids = given[0]
-    return column, [_uuid(one, column) for one in ids]
+    return column, [uuid_of(one, column) for one in ids]
 
 
 def _suppression(wire: types_pb2.Suppression, number: int) -> NewSuppression:
     at = f"suppressions[{number}]."
     if not wire.borrower_id and not wire.address:
-        raise _bad(at + "borrower_id", "give a borrower, an address, or both")
+        raise bad(at + "borrower_id", "give a borrower, an address, or both")
     if not wire.kind:
-        raise _bad(at + "kind", "say why contact is barred")
+        raise bad(at + "kind", "say why contact is barred")
     if not wire.HasField("start_time"):
-        raise _bad(at + "start_time", "give the instant from which on it holds")
+        raise bad(at + "start_time", "give the instant from which on it holds")
     kind = _SUPPRESSION_KINDS.get(wire.kind, SuppressionKind.CEASE)  # what we do not know holds the whole borrower
     tenant = _tenant_or_everyone(wire.tenant_id, at + "tenant_id")
     if tenant == EVERYONE and (kind not in ADDRESS_WIDE or not wire.address or wire.borrower_id or wire.loan_id):
-        raise _bad(at + "tenant_id", "only an opt-out or a wrong party, of an address alone, holds for every tenant")
+        raise bad(at + "tenant_id", "only an opt-out or a wrong party, of an address alone, holds for every tenant")
     return NewSuppression(
-        _uuid(wire.suppression_id, at + "suppression_id"),
+        uuid_of(wire.suppression_id, at + "suppression_id"),
         tenant,
         kind,
-        _uuid(wire.borrower_id, at + "borrower_id") if wire.borrower_id else None,
-        _uuid(wire.loan_id, at + "loan_id") if wire.loan_id else None,
+        uuid_of(wire.borrower_id, at + "borrower_id") if wire.borrower_id else None,
+        uuid_of(wire.loan_id, at + "loan_id") if wire.loan_id else None,
         address_key(tenant.bytes, wire.address) if wire.address else "",
         wire.channel,
-        _instant(wire.start_time),
-        _instant(wire.end_time) if wire.HasField("end_time") else None,
-        _constant(wire.source, at + "source"),
+        instant_of(wire.start_time),
+        instant_of(wire.end_time) if wire.HasField("end_time") else None,
+        constant(wire.source, at + "source"),
         *_inconvenience(wire, kind, at),
     )
 
@@ -262,16 +242,16 @@ def _inconvenience(wire: types_pb2.Suppression, kind: SuppressionKind, at: str) 
     """Return weekdays as bits, first and last minute, and place; whole weeks and no place for other kinds."""
     is_time, is_place = kind is SuppressionKind.INCONVENIENT_TIME, kind is SuppressionKind.INCONVENIENT_PLACE
     if kind in INCONVENIENT and not wire.borrower_id:
-        raise _bad(at + "borrower_id", "name the borrower who called it inconvenient")
+        raise bad(at + "borrower_id", "name the borrower who called it inconvenient")
     if is_place != bool(wire.place) or wire.place not in ("", "home", "work"):
-        raise _bad(at + "place", 'give "home" or "work" for an inconvenient place, and nothing for other kinds')
+        raise bad(at + "place", 'give "home" or "work" for an inconvenient place, and nothing for other kinds')
     if is_time != wire.HasField("hours"):
-        raise _bad(at + "hours", "give the hours of an inconvenient time, and none for other kinds")
+        raise bad(at + "hours", "give the hours of an inconvenient time, and none for other kinds")
     if not is_time:
         return EVERY_DAY, 0, DAY_MINUTES, wire.place
     days, start, end = set(wire.hours.weekdays), wire.hours.start_minute, wire.hours.end_minute
     if not days or not days <= set(range(7)) or not 0 <= start < end <= DAY_MINUTES:
-        raise _bad(at + "hours", "give weekdays from 0 to 6, and minutes with 0 <= start < end <= 1440")
+        raise bad(at + "hours", "give weekdays from 0 to 6, and minutes with 0 <= start < end <= 1440")
     return sum(1 << day for day in days), start, end, ""
 
 
@@ -279,69 +259,37 @@ def _receipt(wire: pb.Receipt, number: int) -> NewReceipt:
     at = f"receipts[{number}]."
     state = _RECEIPT_STATES.get(wire.state)
     if state is None:
-        raise _bad(at + "state", "give a state that this version knows")
+        raise bad(at + "state", "give a state that this version knows")
     if not wire.attempt_id and state is not ReceiptState.INBOUND:
-        raise _bad(at + "attempt_id", "name the attempt; only INBOUND may come without one")
+        raise bad(at + "attempt_id", "name the attempt; only INBOUND may come without one")
     if not wire.HasField("event_time"):
-        raise _bad(at + "event_time", "say when it happened")
+        raise bad(at + "event_time", "say when it happened")
     return NewReceipt(
-        _uuid(wire.receipt_id, at + "receipt_id"),
-        _uuid(wire.tenant_id, at + "tenant_id"),
-        _uuid(wire.attempt_id, at + "attempt_id") if wire.attempt_id else None,
-        _uuid(wire.borrower_id, at + "borrower_id"),
+        uuid_of(wire.receipt_id, at + "receipt_id"),
+        uuid_of(wire.tenant_id, at + "tenant_id"),
+        uuid_of(wire.attempt_id, at + "attempt_id") if wire.attempt_id else None,
+        uuid_of(wire.borrower_id, at + "borrower_id"),
         wire.channel,
         state,
         wire.code[:64],
-        _instant(wire.event_time),
+        instant_of(wire.event_time),
     )
 
 
-def _bad(field: str, description: str) -> Exception:
-    return invalid("FIELD_INVALID", f"{field}: {description}", FieldViolation(field, description))
-
-
-def _uuid(value: bytes, field: str) -> Any:
-    if len(value) != 16:
-        raise _bad(field, "give 16 bytes of a UUID")
-    return UUID(value)
-
-
 def _tenant_or_everyone(value: bytes, field: str) -> Any:
-    return _uuid(value, field) if value else EVERYONE
-
-
-def _request_id(value: str) -> Any:
-    try:
-        return UUID(value)
-    except ValueError:
-        raise _bad("request_id", "give a UUID in text form") from None
+    return uuid_of(value, field) if value else EVERYONE
 
 
 def _policy_label(version: int, text: str) -> str:
     """Read a tenant's rules and return what permits will call them; empty where they were withdrawn."""
     if version < 1:
-        raise _bad("version", "give the number of the version, from 1")
+        raise bad("version", "give the number of the version, from 1")
     try:
         return read_tenant_policy(text, version, load_packs()).label if text else ""
     except PackError as error:
-        raise _bad("text", str(error)) from None
-
-
-def _constant(value: str, field: str) -> str:
-    if not 0 < len(value) <= 64 or not value.replace("_", "").isalnum() or not value.isascii():
-        raise _bad(field, 'give a short constant such as "paid"')
-    return value
+        raise bad("text", str(error)) from None
 
 
 def _check_size(items: Sequence[object], field: str) -> None:
     if not 1 <= len(items) <= BATCH_MAX:
-        raise _bad(field, f"give 1 to {BATCH_MAX}")
-
-
-def _instant(wire: Any) -> Any:
-    return from_epoch_us(wire.seconds * 1_000_000 + wire.nanos // 1000)
-
-
-def _set_time(field: Any, instant: Any) -> None:
-    seconds, microseconds = divmod(to_epoch_us(instant), 1_000_000)
-    field.seconds, field.nanos = seconds, microseconds * 1000
+        raise bad(field, f"give 1 to {BATCH_MAX}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -15,6 +15,7 @@ from channel_dispatcher.outlets import Outlet
 from channel_dispatcher.owner import Owner
 from channel_dispatcher.settlement import PAUSED
 from channel_dispatcher.signing import Notary
+from channel_dispatcher.switches import Switchboard
 from forbear_chassis.clock import Clock, monotonic_s
 from forbear_providers.contract import SendOutcome, SendState
 
@@ -25,16 +26,25 @@ SETTLE_EVERY_S = 2.0
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is asked right before a provider is called."""
+
+    notary: Notary
+    owner: Owner
+    health: Health
+    switchboard: Switchboard
+
+
 class Sender:
     """Sends for the outlets of one channel."""
 
-    def __init__(self, outlets: Sequence[Outlet], health: Health, notary: Notary, owner: Owner, clock: Clock) -> None:
+    def __init__(self, outlets: Sequence[Outlet], watch: Watch, clock: Clock) -> None:
         self._outlets = {outlet.label: outlet for outlet in outlets}
-        self._health = health
+        self._health = watch.health
         self._tallies = {label: Tally() for label in self._outlets}
         self._telling = {label: asyncio.Lock() for label in self._outlets}
-        self._notary = notary
-        self._owner = owner
+        self._watch = watch
         self._clock = clock
 
     async def send(self, claims: Sequence[Claim]) -> AsyncIterator[list[Sent]]:
@@ -67,8 +77,9 @@ class Sender:
             if telling.locked():
                 async with telling:
                     pass
-            if self._health.is_shut(outlet.label):
-                outcome = SendOutcome(SendState.REFUSED_TRANSIENT, reason=PAUSED)  # back through the gate
+            stopped = PAUSED if self._health.is_shut(outlet.label) else self._watch.switchboard.objection(claim)
+            if stopped:
+                outcome = SendOutcome(SendState.REFUSED_TRANSIENT, reason=stopped)  # back through the gate
             else:
                 outcome = await self._send_one(outlet, claim)
             done.append(Sent(claim, outcome))
@@ -78,7 +89,8 @@ class Sender:
 
     async def _send_one(self, outlet: Outlet, claim: Claim) -> SendOutcome:
         """No permit, no call: the permit is checked with nothing between the check and the provider."""
-        objection = self._owner.objection() or self._notary.objection(
+        watch = self._watch
+        objection = watch.owner.objection() or watch.notary.objection(
             claim.permit, claim.draft.request, self._clock.now()
         )
         if objection:

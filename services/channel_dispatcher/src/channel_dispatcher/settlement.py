@@ -12,6 +12,8 @@ from forbear_providers.contract import SendOutcome, SendState
 
 ATTEMPTS_MAX = 5
 PAUSED = "provider_paused"  # the reason of a claim that was given back because its account's circuit had opened
+THROWN = "switch_thrown"  # the reason of one that was given back because of a kill switch
+UNASKED = frozenset({PAUSED, THROWN})  # no provider was asked: such an attempt does not count against the attempts
 BACKOFF_FIRST_S = 30.0
 BACKOFF_MAX_S = 3600.0
 CHECK_AFTER = timedelta(seconds=120)
@@ -43,7 +45,7 @@ def settle(outcome: SendOutcome, attempt: UUID, number: int, contact: ContactRow
         return _to(contact.state, Step.ACCEPT, reason)
     if outcome.state is SendState.UNKNOWN:
         return _to(contact.state, Step.LOSE, reason or "outcome_unknown")
-    is_last = number >= ATTEMPTS_MAX and outcome.reason != PAUSED  # of a pause no provider was asked
+    is_last = number >= ATTEMPTS_MAX and outcome.reason not in UNASKED
     if outcome.state is SendState.REFUSED_FINAL or is_last:
         return _to(contact.state, Step.REFUSE, reason)
     if contact.recall_reason:

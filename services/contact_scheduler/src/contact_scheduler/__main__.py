@@ -31,6 +31,7 @@ from contact_scheduler.take_feedback import TakeFeedback
 from contact_scheduler.tenants import ACTORS, TenantRefused, create_tenant
 from contact_scheduler.web.access import Api
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
+from forbear.dispatcher.v1.control_service_pb2_grpc import ControlServiceStub
 from forbear.dispatcher.v1.dispatcher_service_pb2_grpc import DispatcherServiceStub
 from forbear.scheduler.v1.scheduler_service_pb2_grpc import add_SchedulerServiceServicer_to_server
 from forbear.tracker.v1 import tracker_service_pb2 as tracker_pb
@@ -102,6 +103,7 @@ async def serve(settings: Settings) -> None:
         record_payments=RecordPayments(wake_all),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
         cost=cost,
+        control=ControlServiceStub(dispatcher_channel),
     )  # fmt: skip
     running.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
     running.serve(HttpServer(cast("App", make_app(api)), settings.http_listen, running.activity))

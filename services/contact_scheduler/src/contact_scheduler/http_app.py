@@ -8,6 +8,7 @@ from contact_scheduler.web import (
     borrowers,
     campaigns,
     console,
+    controls,
     evaluation,
     imports,
     payments,
@@ -43,6 +44,6 @@ def make_app(api: Api) -> FastAPI:
     )  # fmt: skip
     app.state.api = api
     problems.install(app)
-    for part in (imports, borrowers, campaigns, policy, reports, evaluation, strategies, payments, console):
+    for part in (imports, borrowers, campaigns, controls, policy, reports, evaluation, strategies, payments, console):
         app.include_router(part.router)
     return app

@@ -15,7 +15,9 @@ from uuid import UUID
 from channel_dispatcher.contact_codec import read_contact
 from channel_dispatcher.fair import Waiting, share_out
 from channel_dispatcher.model import ADDRESS_WIDE, Claim, Contact
+from channel_dispatcher.store import switches
 from channel_dispatcher.store.locks import BORROWER, GATE, borrower_bucket
+from channel_dispatcher.switches import Stops, Switch, stops_of
 from forbear_chassis.postgres import Connection, Pool
 from forbear_domain.ids import EVERYONE
 from forbear_domain.lifecycle import State
@@ -138,6 +140,7 @@ class Batch:
     connection: Connection
     contacts: tuple[Contact, ...]
     next_due_at: datetime | None
+    switches: tuple[Switch, ...] = ()
 
 
 @asynccontextmanager
@@ -152,26 +155,19 @@ async def open_claim(pool: Pool, channel: Channel, size: int, now: datetime) -> 
             return
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock_shared($1, 0)", GATE)
-            contacts = await _take(connection, channel, shares, now)
-            yield Batch(connection, contacts, next_due_at if contacts else now + BARRED_FOR)
+            thrown = await switches.in_force(connection)
+            contacts = await _take(connection, channel, shares, stops_of(thrown, channel), now)
+            yield Batch(connection, contacts, next_due_at if contacts else now + BARRED_FOR, tuple(thrown))
 
 
 async def _take(
-    connection: Connection, channel: Channel, shares: Sequence[Waiting], now: datetime
+    connection: Connection, channel: Channel, shares: Sequence[Waiting], stops: Stops, now: datetime
 ) -> tuple[Contact, ...]:
-    stops = await connection.fetch(
-        "SELECT tenant_id, campaign_id FROM kill_switch WHERE lifted_at IS NULL AND (channel IS NULL OR channel = $1)",
-        channel,
-    )
-    if any(stop["tenant_id"] is None and stop["campaign_id"] is None for stop in stops):
-        return ()
-    tenants = {stop["tenant_id"] for stop in stops if stop["campaign_id"] is None}
-    campaigns = [stop["campaign_id"] for stop in stops if stop["campaign_id"] is not None]
-    open_shares = [share for share in shares if share.tenant_id not in tenants]
-    if not open_shares:
+    open_shares = [share for share in shares if share.tenant_id not in stops.tenants]
+    if stops.is_everything or not open_shares:
         return ()
     lanes, tenant_ids, sizes = (list(column) for column in zip(*open_shares, strict=True))
-    rows = await connection.fetch(TAKE, channel, lanes, tenant_ids, sizes, now, campaigns)
+    rows = await connection.fetch(TAKE, channel, lanes, tenant_ids, sizes, now, list(stops.campaigns))
     buckets = {borrower_bucket(row["borrower_id"].bytes) for row in rows}
     held = await connection.fetch(
         "SELECT bucket FROM unnest($2::integer[]) AS bucket WHERE pg_try_advisory_xact_lock($1, bucket)",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from contact_scheduler.store.campaigns import CampaignStore
     from contact_scheduler.store.imports import ImportStore
     from contact_scheduler.store.tenants import TenantStore
+    from forbear.dispatcher.v1.control_service_pb2_grpc import ControlServiceAsyncStub
 
 bearer = HTTPBearer(auto_error=False, description="An API key of the tenant, made by `create-tenant`.")
 
@@ -47,6 +48,7 @@ class Api:
     evaluate: EvaluateCampaign
     explain: ExplainContact
     cost: tuple[float, float, float]
+    control: ControlServiceAsyncStub
 
 
 def find_api(request: Request) -> Api:
