@@ -158,6 +158,25 @@ async def test_a_repeated_response_changes_nothing(scheduler: Scheduler) -> None
     )  # fmt: skip
 
 
+async def test_a_borrower_whom_people_gave_back_is_planned_again_unless_they_opted_out(
+    scheduler: Scheduler,
+) -> None:
+    """What waited for a person, or for better times, ends; what the borrower decided does not."""
+    kinds = {
+        "B00001": [types_pb2.RESPONSE_KIND_HANDED_OVER, types_pb2.RESPONSE_KIND_HARDSHIP],
+        "B00002": [types_pb2.RESPONSE_KIND_HANDED_OVER, types_pb2.RESPONSE_KIND_OPTED_OUT],
+    }
+    await scheduler.upload(make_csv([make_row(1), make_row(2)]))
+    for ref, given in kinds.items():
+        for kind in given:
+            await report_response(scheduler, ref, kind)
+        await report_response(scheduler, ref, types_pb2.RESPONSE_KIND_RETURNED)
+
+    resting = await scheduler.pool.fetch("SELECT borrower_id FROM pause WHERE lifted_at IS NULL")
+
+    assert [str(ids.borrower_id(scheduler.tenant_id, "B00002"))] == [str(row["borrower_id"]) for row in resting]
+
+
 async def test_payments_stop_contacts_and_reach_the_tracker(scheduler: Scheduler) -> None:
     """A payment of all that is past due cancels the plan, tells the tracker and is booked once."""
     await scheduler.upload(make_csv([make_row(1), make_row(2)]))

@@ -32,6 +32,7 @@ from forbear_domain.messages import Catalogue
 from forbear_domain.model import Channel
 from forbear_replies import Action, Extract, Label, Lang, Reader, Reading, WantedChannel
 from forbear_replies.labels import ACTION_OF, URGENCY
+from response_tracker.cases import CaseDesk
 from response_tracker.due import Due
 from response_tracker.gateways import read_status
 from response_tracker.http_app import HttpApp, Secrets
@@ -126,6 +127,7 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
         self.suppressions: list[types_pb.Suppression] = []
         self.lifted: list[bytes] = []
         self.receipts: list[dispatcher_pb.Receipt] = []
+        self.statements: list[dispatcher_pb.Statement] = []
         self.contacts: list[types_pb.Contact] = []
 
     async def _answer(self, context: Any) -> None:
@@ -147,6 +149,11 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
         await self._answer(context)
         self.receipts += list(request.receipts)
         return dispatcher_pb.RecordReceiptsResponse()
+
+    async def RecordStatements(self, request: Any, context: Any) -> Any:
+        await self._answer(context)
+        self.statements += list(request.statements)
+        return dispatcher_pb.RecordStatementsResponse()
 
     async def SubmitContacts(self, request_iterator: Any, context: Any) -> Any:
         await self._answer(context)
@@ -352,7 +359,7 @@ async def world(database: Database, manual_clock: ManualClock, reader: ScriptedR
             suppressor,
             Due(pool, clock, settler, lambda: None),
             relays,
-            TrackerRpc(pool, settler, lambda: None),
+            TrackerRpc(pool, clock, Catalogue.load(), settler, CaseDesk(pool, clock), lambda: None),
             f"http://127.0.0.1:{http.port}",
             mail.port,
             session,

@@ -22,6 +22,7 @@ _WORDS = {
     "settlement": "How the attempt ended",
     "reconciliation": "What the provider said later about an unknown outcome",
     "receipt": "What became of the message",
+    "words": "The borrower wrote or said something",
     "suppression": "Contact was barred",
     "lift": "A bar was lifted",
     "recall": "The contact was taken back",

@@ -35,11 +35,12 @@ class Kind(StrEnum):
     SETTLEMENT = "settlement"  # how an attempt ended
     RECONCILIATION = "reconciliation"  # what the provider says about an unknown attempt
     RECEIPT = "receipt"
+    WORDS = "words"  # a borrower wrote or said something: a commitment to the words, and how they were read
     SUPPRESSION = "suppression"
     LIFT = "lift"
     RECALL = "recall"
     POLICY = "policy"  # a tenant's own rules came into force
-    OVERRIDE = "override"  # a person decided against the machine, or stopped it
+    OVERRIDE = "override"  # a person decided: took a case, answered, lifted a bar, gave the borrower back
 
 
 def encode(kind: Kind, at: datetime, **fields: Any) -> bytes:

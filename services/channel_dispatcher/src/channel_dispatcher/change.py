@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from channel_dispatcher import evidence, metrics, outbox
+from channel_dispatcher import evidence, metrics, outbox, statements
 from channel_dispatcher.signing import Signer
+from channel_dispatcher.statements import NewStatement
 from channel_dispatcher.store import ledger, policies, queue, receipts, suppressions
 from channel_dispatcher.store.receipts import NewReceipt
 from channel_dispatcher.store.suppressions import FLIGHT_MAX, NewSuppression
@@ -91,6 +92,10 @@ class Changes:
         ]
         await ledger.append(connection, entries, self._signer, now)
         return len(recalled)
+
+    async def state(self, connection: Connection, rows: Sequence[NewStatement]) -> int:
+        """Write statements into the ledger; return how many were new."""
+        return await statements.record(connection, rows, self._signer, self._clock.now())
 
     async def receive(self, connection: Connection, rows: Sequence[NewReceipt]) -> int:
         """Take receipts; return how many were new."""

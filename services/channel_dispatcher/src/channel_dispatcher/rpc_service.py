@@ -10,6 +10,7 @@ from channel_dispatcher import metrics
 from channel_dispatcher.change import Changes
 from channel_dispatcher.model import ADDRESS_WIDE, INCONVENIENT, LANES, SuppressionKind
 from channel_dispatcher.outlets import Outlets, TenantLimit
+from channel_dispatcher.statement_wire import statement_of
 from channel_dispatcher.store import ledger, queue
 from channel_dispatcher.store.queue import Lot, QueueRow
 from channel_dispatcher.store.receipts import NewReceipt
@@ -141,6 +142,18 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
             return pb.RecordReceiptsResponse(taken=await self._changes.receive(connection, rows))
 
         return await self._once(request.request_id, "RecordReceipts", pb.RecordReceiptsResponse, receive)
+
+    async def RecordStatements(
+        self, request: pb.RecordStatementsRequest, context: object
+    ) -> pb.RecordStatementsResponse:
+        """Write statements into the ledger."""
+        _check_size(request.statements, "statements")
+        rows = [statement_of(one, f"statements[{number}].") for number, one in enumerate(request.statements)]
+
+        async def state(connection: Connection) -> pb.RecordStatementsResponse:
+            return pb.RecordStatementsResponse(taken=await self._changes.state(connection, rows))
+
+        return await self._once(request.request_id, "RecordStatements", pb.RecordStatementsResponse, state)
 
     async def GetCapacity(self, request: pb.GetCapacityRequest, context: object) -> pb.GetCapacityResponse:
         """Tell what each channel can carry for a tenant."""

@@ -43,6 +43,7 @@ class ResponseKind(IntEnum):
     HANDED_OVER = 12
     CONVERSED = 13
     BOUNCED = 14
+    RETURNED = 15
 
     @property
     def label(self) -> str:

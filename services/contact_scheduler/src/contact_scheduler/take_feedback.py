@@ -23,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 BROKEN_ENDS = (ResponseKind.PROMISED, ResponseKind.ARRANGED)  # a promise that was not kept gives no more rest
 
+# A person gave the borrower back: what waited for a person, or was to be thought over, gives no more rest.
+RETURNED_ENDS = (ResponseKind.HANDED_OVER, ResponseKind.HARDSHIP, ResponseKind.REPLIED)
+
 
 class TakeFeedback:
     """The use cases behind `ReportOutcomes` and `ReportResponses`."""
@@ -53,6 +56,8 @@ class TakeFeedback:
             await feedback.set_wishes(connection, [one for one in new if one.has_wish])
             broken = [(one.tenant_id, one.borrower_id, one.event_at) for one in new if one.kind is ResponseKind.BROKEN]
             await feedback.lift_pauses(connection, broken, BROKEN_ENDS)
+            given_back = [(o.tenant_id, o.borrower_id, o.event_at) for o in new if o.kind is ResponseKind.RETURNED]
+            await feedback.lift_pauses(connection, given_back, RETURNED_ENDS)
             pauses = [pause for one in new if (pause := pause_for(one)) is not None]
             await feedback.add_pauses(connection, pauses)
             await leave_in_peace(connection, pauses)

@@ -17,6 +17,7 @@ from forbear_chassis.worker import TRANSIENT, WorkerLoop
 from forbear_domain.messages import Catalogue
 from forbear_replies import Reader
 from response_tracker import metrics
+from response_tracker.cases import CaseDesk
 from response_tracker.due import Due
 from response_tracker.gateways import Gateways, read_status
 from response_tracker.http_app import HttpApp, Secrets
@@ -64,7 +65,8 @@ def _assemble(process: Process, settings: Settings, clock: Clock, pool: Pool) ->
     reader = Reader.load()
     suppressor = Suppressor(pool, dispatcher, clock)
     settler = Settler(pool, clock)
-    voice = Voice(Catalogue.load(), reader, settings.public_url, link_secret)
+    catalogue = Catalogue.load()
+    voice = Voice(catalogue, reader, settings.public_url, link_secret)
     page = Page(pool)
     handlers = Handlers(reader, Tracker(pool, clock, read_status), voice, page, suppressor)
     intake = Intake(pool)
@@ -79,7 +81,9 @@ def _assemble(process: Process, settings: Settings, clock: Clock, pool: Pool) ->
         process.worker("to_scheduler", relays.to_scheduler, clock),
     ]
     rpc = RpcServer(settings.rpc_listen, clock, process.activity, reflect=settings.reflection)
-    add_TrackerServiceServicer_to_server(TrackerRpc(pool, settler, wake), rpc.server)
+    add_TrackerServiceServicer_to_server(
+        TrackerRpc(pool, clock, catalogue, settler, CaseDesk(pool, clock), wake), rpc.server
+    )
     rpc.add(NAME)
     process.serve(rpc)
     secrets = Secrets(auth_token, link_secret, Gateways(settings.accounts()))

@@ -1,7 +1,7 @@
 """Understands what a borrower wrote or said, decides what to do about it, and does it.
 
 One transaction for one message, under the borrower's lock, so that two messages of one borrower are acted on in turn.
-The words go into the transcript and nowhere else: no log, no metric, no other table.
+The words go into the transcript and nowhere else: no log, no metric, no other table. The ledger holds a commitment.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from typing import Protocol
 from forbear_chassis.postgres import Connection
 from forbear_domain.arrangements import offers
 from forbear_replies import Label, Reading
-from response_tracker import borrower_time, metrics, words
+from response_tracker import borrower_time, metrics, wire, words
 from response_tracker.choices import read_choice, read_yes_no
 from response_tracker.decision import ACTS, Decision, Situation, decide
 from response_tracker.enact import enact
 from response_tracker.events import Event
 from response_tracker.heard import Heard, hear
 from response_tracker.model import Attempt, Purpose, ResponseKind, part_id
-from response_tracker.store import conversations
+from response_tracker.sealed import seal
+from response_tracker.store import conversations, outgoing
 from response_tracker.store.conversations import Message, Table
 
 SAME_WORDS_WITHIN = timedelta(hours=24)
@@ -109,6 +110,7 @@ def _answer_language(decision: Decision, reading: Reading, heard: Heard) -> str:
 
 async def _write_down(connection: Connection, heard: Heard, said: Words, reading: Reading) -> None:
     labels = tuple(sorted(label.value for label in reading.labels))
+    sealed = seal(said.text)
     message = Message(
         id=part_id(heard.event_id, "words"),
         is_inbound=True,
@@ -118,8 +120,11 @@ async def _write_down(connection: Connection, heard: Heard, said: Words, reading
         language=reading.lang.value,
         labels=labels,
         confidence=reading.confidence,
+        salt=sealed.salt,
     )
     await conversations.add_message(connection, said.of, message)
+    statement = wire.words_statement(said.of, message, sealed.commitment)
+    await outgoing.hand_over(connection, outgoing.STATEMENTS, [statement])
     for label in labels:
         metrics.READINGS.labels(label).inc()
     if reading.needs_person:

@@ -25,6 +25,7 @@ CASES_OPEN = Gauge("forbear_tracker_open_cases", "Cases that nobody has closed, 
 CASES_OVERDUE = Gauge(
     "forbear_tracker_overdue_cases", "Cases that nobody has closed in the time their reason allows.", ["reason"]
 )
+CASE_ACTS = Counter("forbear_tracker_case_acts_total", "What people did about cases.", ["act"])
 ANSWERS = Counter("forbear_tracker_answers_total", "Answers that the assistant gave.")
 UNKNOWN_CODES = Counter("forbear_tracker_unknown_provider_codes_total", "Provider codes that no table knows.")
 SUPPRESSION_S = Histogram(
@@ -54,6 +55,8 @@ for _label in Label:
 for _case in Reason:
     for _metric in (CASES, CASES_OPEN, CASES_OVERDUE):
         _metric.labels(_case.value)
+for _act in ("claim", "release", "note", "answer", "lift", "close"):
+    CASE_ACTS.labels(_act)
 for _response in ResponseKind:
     for _by in Attribution:
         RESPONSES.labels(_response.label, _by.value)

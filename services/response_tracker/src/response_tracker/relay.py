@@ -29,9 +29,13 @@ class Relays:
         self._scheduler = scheduler
 
     async def to_dispatcher(self) -> Pass:
-        """Hand over receipts until none waits, then contacts."""
+        """Hand over receipts and statements until none waits, then contacts."""
         receipts = one_by_one(self._dispatcher.RecordReceipts)
         done = await relay(self._pool, outgoing.RECEIPTS, receipts, wire.receipts_request)
+        if done.done:
+            return done
+        statements = one_by_one(self._dispatcher.RecordStatements)
+        done = await relay(self._pool, outgoing.STATEMENTS, statements, wire.statements_request)
         if done.done:
             return done
         submit = cast(StreamCall, self._dispatcher.SubmitContacts)

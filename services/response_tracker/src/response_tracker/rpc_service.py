@@ -12,19 +12,23 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from forbear.tracker.v1 import tracker_service_pb2 as pb
 from forbear.tracker.v1.tracker_service_pb2_grpc import TrackerServiceServicer
 from forbear.types.v1 import types_pb2 as types_pb
-from forbear_chassis.clock import from_epoch_us
-from forbear_chassis.errors import FieldViolation, invalid
+from forbear_chassis.clock import Clock, from_epoch_us
+from forbear_chassis.errors import Fault, FieldViolation, invalid
 from forbear_chassis.postgres import Pool
+from forbear_domain.messages import Catalogue
 from forbear_domain.model import Channel
 from forbear_domain.rates import wilson
-from response_tracker import wire
+from response_tracker import case_wire, wire
+from response_tracker.cases import CannotBeDone, CaseDesk, NoSuchCase
 from response_tracker.model import Attempt, Purpose
 from response_tracker.settle import Settler
-from response_tracker.store import attempts, rates
+from response_tracker.store import attempts, cases, rates
 from response_tracker.store.attempts import NewAttempt
 from response_tracker.store.commitments import Payment
+from response_tracker.story import tell
 
 BATCH_MAX = 1000
+CASES_MAX = 200
 NAME = pb.DESCRIPTOR.services_by_name["TrackerService"].full_name
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -33,9 +37,14 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class TrackerRpc(TrackerServiceServicer):
     """Answers the dispatcher and the scheduler. `wake` tells the loops that something new is there."""
 
-    def __init__(self, pool: Pool, settler: Settler, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, pool: Pool, clock: Clock, catalogue: Catalogue, settler: Settler, desk: CaseDesk, wake: Callable[[], None]
+    ) -> None:
         self._pool = pool
+        self._clock = clock
+        self._catalogue = catalogue
         self._settler = settler
+        self._desk = desk
         self._wake = wake
 
     async def RecordAttempts(
@@ -68,6 +77,55 @@ class TrackerRpc(TrackerServiceServicer):
         campaign_id = _id(request.campaign_id, "campaign_id") if request.campaign_id else None
         cells = await rates.count(self._pool, tenant_id, campaign_id)
         return pb.GetResponseRatesResponse(rates=[_rate(cell) for cell in cells])
+
+    async def ListCases(self, request: pb.ListCasesRequest, context: Context) -> pb.ListCasesResponse:
+        """List cases, the earliest due first; closed ones the last closed first."""
+        tenant_id, reason = _id(request.tenant_id, "tenant_id"), case_wire.reason(request.reason)
+        if not 1 <= request.page_size <= CASES_MAX:
+            raise _bad("page_size", f"must be 1 to {CASES_MAX}")
+        place, now = case_wire.place(request.page_token), self._clock.now()
+        listed = cases.closed if request.is_closed else cases.waiting
+        async with self._pool.acquire() as connection:
+            found = await listed(connection, tenant_id, reason, request.page_size + 1, place)
+            waiting, overdue = await cases.count(connection, tenant_id, now)
+        page = found[: request.page_size]
+        has_more = len(found) > len(page)
+        return pb.ListCasesResponse(
+            cases=[case_wire.case(one, now) for one in page],
+            next_page_token=case_wire.page_token(page[-1], is_closed=request.is_closed) if has_more else "",
+            open=waiting,
+            overdue=overdue,
+        )
+
+    async def GetCase(self, request: pb.GetCaseRequest, context: Context) -> pb.GetCaseResponse:
+        """Tell the story of a case."""
+        tenant_id, case_id, now = (
+            _id(request.tenant_id, "tenant_id"),
+            _id(request.case_id, "case_id"),
+            self._clock.now(),
+        )
+        async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+            story = await tell(connection, self._catalogue, tenant_id, case_id, now)
+        if story is None:
+            raise _no_case()
+        return case_wire.story(story, now)
+
+    async def ActOnCase(self, request: pb.ActOnCaseRequest, context: Context) -> pb.ActOnCaseResponse:
+        """Do what a person decided."""
+        tenant_id, case_id = _id(request.tenant_id, "tenant_id"), _id(request.case_id, "case_id")
+        try:
+            case = await self._desk.act(case_wire.asked(request, tenant_id, case_id))
+        except NoSuchCase:
+            raise _no_case() from None
+        except CannotBeDone as refusal:
+            raise Fault(grpc.StatusCode.FAILED_PRECONDITION, "CANNOT_BE_DONE", str(refusal)) from None
+        finally:
+            self._wake()
+        return pb.ActOnCaseResponse(case=case_wire.case(case, self._clock.now()))
+
+
+def _no_case() -> Fault:
+    return Fault(grpc.StatusCode.NOT_FOUND, "CASE_NOT_FOUND", "the tenant has no such case")
 
 
 def _rate(cell: rates.Cell) -> pb.ResponseRate:

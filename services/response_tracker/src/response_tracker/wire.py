@@ -6,7 +6,7 @@ Only this module and `rpc_service` touch pb2 types.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -19,6 +19,8 @@ from forbear_domain.ids import EVERYONE
 from forbear_providers.contract import ReceiptState
 from response_tracker.borrower_time import choose_zone
 from response_tracker.model import Attempt, Purpose, Response, Snapshot, Suppression, part_id
+from response_tracker.store.cases import CaseAct
+from response_tracker.store.conversations import Message
 
 # Which evidence says best where the borrower is now: their own word, then home, then phones.
 _ZONE_ORDER = (
@@ -53,6 +55,18 @@ def recipient_snapshot(recipient: types_pb.Recipient) -> Snapshot:
         zone=choose_zone(names),
         terms=Terms(loan.currency, loan.past_due_minor, loan.instalment_minor, loan.product),
     )
+
+
+def template_of(contact: bytes) -> str:
+    """Return the template of a contact in wire form."""
+    return types_pb.Contact.FromString(contact).template
+
+
+def suppression_times(body: bytes) -> tuple[datetime, datetime | None]:
+    """Return from when and until when a suppression in wire form holds; None: until it is lifted."""
+    told = types_pb.Suppression.FromString(body)
+    end = told.end_time.ToDatetime(UTC) if told.HasField("end_time") else None
+    return told.start_time.ToDatetime(UTC), end
 
 
 def follow_up_contact(
@@ -157,6 +171,45 @@ def contacts_request(request_id: str, bodies: list[bytes]) -> dispatcher_pb.Subm
     """Build one request from outbox rows of the topic `contacts`."""
     contacts = [types_pb.Contact.FromString(body) for body in bodies]
     return dispatcher_pb.SubmitContactsRequest(request_id=request_id, contacts=contacts)
+
+
+def words_statement(of: Attempt, message: Message, commitment: bytes) -> bytes:
+    """Return what the ledger is told of words: how they were read, and a commitment to them."""
+    return dispatcher_pb.Statement(
+        statement_id=message.id.bytes,
+        tenant_id=of.tenant_id.bytes,
+        borrower_id=of.borrower_id.bytes,
+        kind=dispatcher_pb.STATEMENT_KIND_WORDS,
+        event_time=stamp(message.at),
+        channel=types_pb.Channel.ValueType(int(message.channel)),
+        commitment=commitment,
+        labels=message.labels,
+        language=message.language,
+    ).SerializeToString()
+
+
+def override_statement(act: CaseAct, reason: str, commitment: bytes, suppression_id: UUID | None) -> bytes:
+    """Return what the ledger is told of an act of a person."""
+    return dispatcher_pb.Statement(
+        statement_id=act.id.bytes,
+        tenant_id=act.tenant_id.bytes,
+        borrower_id=act.borrower_id.bytes,
+        kind=dispatcher_pb.STATEMENT_KIND_OVERRIDE,
+        event_time=stamp(act.at),
+        commitment=commitment,
+        person=act.person,
+        act=act.act,
+        case_id=act.case_id.bytes,
+        reason=reason,
+        detail=act.detail,
+        suppression_id=b"" if suppression_id is None else suppression_id.bytes,
+    ).SerializeToString()
+
+
+def statements_request(request_id: str, bodies: list[bytes]) -> dispatcher_pb.RecordStatementsRequest:
+    """Build one request from outbox rows of the topic `statements`."""
+    statements = [dispatcher_pb.Statement.FromString(body) for body in bodies]
+    return dispatcher_pb.RecordStatementsRequest(request_id=request_id, statements=statements)
 
 
 def suppressions_request(request_id: str, bodies: list[bytes]) -> dispatcher_pb.ApplySuppressionsRequest:

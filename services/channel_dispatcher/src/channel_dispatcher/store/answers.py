@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -43,3 +44,16 @@ async def oldest(connection: Connection) -> datetime | None:
     """Return when the oldest answer that is kept was given."""
     found: datetime | None = await connection.fetchval("SELECT min(answered_at) FROM rpc_answer")
     return found
+
+
+async def claim(connection: Connection, ids: Sequence[UUID], method: str, now: datetime) -> set[UUID]:
+    """Remember ids under a method and return those that nobody had remembered: each is acted on once."""
+    rows = await connection.fetch(
+        "INSERT INTO rpc_answer (request_id, method, answer, answered_at) "
+        "SELECT DISTINCT id, $2, ''::bytea, $3::timestamptz FROM unnest($1::uuid[]) AS id ORDER BY id "
+        "ON CONFLICT (request_id) DO NOTHING RETURNING request_id",
+        list(ids),
+        method,
+        now,
+    )
+    return {row["request_id"] for row in rows}

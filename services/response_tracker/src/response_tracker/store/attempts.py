@@ -13,6 +13,7 @@ from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
 from response_tracker.model import Attempt, Purpose
 
+ACCEPTED = 1  # forbear.types.v1.ContactState
 COLUMNS = (
     "id, tenant_id, contact_id, campaign_id, borrower_id, loan_id, channel, purpose, address, sender, send_at, contact"
 )

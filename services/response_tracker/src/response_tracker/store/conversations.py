@@ -25,7 +25,7 @@ async def lock_borrower(connection: Connection, borrower_id: UUID) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One line of the transcript; outbound, `text` is the template's id."""
+    """One line of the transcript; outbound, `text` is the template's id. `salt` is that of its seal in the ledger."""
 
     id: UUID
     is_inbound: bool
@@ -35,13 +35,14 @@ class Message:
     language: str
     labels: tuple[str, ...] = ()
     confidence: float | None = None
+    salt: bytes | None = None
 
 
 async def add_message(connection: Connection, of: Attempt, message: Message) -> None:
     """Add a line to the transcript of a borrower. Idempotent by id."""
     await connection.execute(
-        "INSERT INTO message (id, tenant_id, borrower_id, is_inbound, channel, at, text, labels, confidence, language) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+        "INSERT INTO message (id, tenant_id, borrower_id, is_inbound, channel, at, text, labels, confidence, language, "
+        "salt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
         message.id,
         of.tenant_id,
         of.borrower_id,
@@ -52,6 +53,7 @@ async def add_message(connection: Connection, of: Attempt, message: Message) -> 
         list(message.labels),
         message.confidence,
         message.language,
+        message.salt,
     )
 
 

@@ -12,6 +12,7 @@ from response_tracker.model import Attempt, Response, Suppression, SuppressionKi
 RECEIPTS = "receipts"
 RESPONSES = "responses"
 CONTACTS = "contacts"
+STATEMENTS = "statements"
 
 
 async def hand_over(connection: Connection, topic: str, bodies: Sequence[bytes]) -> None:
@@ -143,6 +144,26 @@ async def lift_kind(
         borrower_id,
         int(kind),
         reason,
+    )
+
+
+async def kind_in_force(
+    connection: Connection, tenant_id: UUID, borrower_id: UUID, suppression_id: UUID
+) -> SuppressionKind | None:
+    """Return the kind of a suppression of a borrower that nobody has lifted; None where there is none of that id."""
+    kind: int | None = await connection.fetchval(
+        "SELECT kind FROM suppression WHERE id = $3 AND tenant_id = $1 AND borrower_id = $2 AND lift_reason IS NULL",
+        tenant_id,
+        borrower_id,
+        suppression_id,
+    )
+    return None if kind is None else SuppressionKind(kind)
+
+
+async def lift_one(connection: Connection, suppression_id: UUID, reason: str) -> None:
+    """Ask for one suppression to be lifted."""
+    await connection.execute(
+        "UPDATE suppression SET lift_reason = $2 WHERE id = $1 AND lift_reason IS NULL", suppression_id, reason
     )
 
 

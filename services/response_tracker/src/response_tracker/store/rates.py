@@ -7,8 +7,7 @@ from uuid import UUID
 
 from forbear_chassis.postgres import Pool
 from response_tracker.model import Purpose
-
-ACCEPTED = 1  # forbear.types.v1.ContactState
+from response_tracker.store.attempts import ACCEPTED
 
 # Only outreach has a rate: the answer to a borrower's own message is no attempt to reach them.
 COUNT = """

@@ -69,6 +69,30 @@ RECEIPT_STATE_INBOUND: ReceiptState.ValueType  # 8
 """The borrower wrote or called on their own."""
 Global___ReceiptState: _TypeAlias = ReceiptState  # noqa: Y015
 
+class _StatementKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StatementKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StatementKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STATEMENT_KIND_UNSPECIFIED: _StatementKind.ValueType  # 0
+    """Never accepted and never sent."""
+    STATEMENT_KIND_WORDS: _StatementKind.ValueType  # 1
+    """A borrower wrote or said something."""
+    STATEMENT_KIND_OVERRIDE: _StatementKind.ValueType  # 2
+    """A person decided something about a case."""
+
+class StatementKind(_StatementKind, metaclass=_StatementKindEnumTypeWrapper):
+    """What a statement is about. May grow."""
+
+STATEMENT_KIND_UNSPECIFIED: StatementKind.ValueType  # 0
+"""Never accepted and never sent."""
+STATEMENT_KIND_WORDS: StatementKind.ValueType  # 1
+"""A borrower wrote or said something."""
+STATEMENT_KIND_OVERRIDE: StatementKind.ValueType  # 2
+"""A person decided something about a case."""
+Global___StatementKind: _TypeAlias = StatementKind  # noqa: Y015
+
 @_typing.final
 class SubmitContactsRequest(_message.Message):
     """Carries one batch of contacts."""
@@ -506,6 +530,140 @@ class RecordReceiptsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordReceiptsResponse: _TypeAlias = RecordReceiptsResponse  # noqa: Y015
+
+@_typing.final
+class Statement(_message.Message):
+    """One statement for the ledger, without a word of personal data of the borrower."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATEMENT_ID_FIELD_NUMBER: _builtins.int
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    BORROWER_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    COMMITMENT_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    ACT_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    SUPPRESSION_ID_FIELD_NUMBER: _builtins.int
+    statement_id: _builtins.bytes
+    """Names the statement; a repeat changes nothing."""
+    tenant_id: _builtins.bytes
+    """The tenant."""
+    borrower_id: _builtins.bytes
+    """The borrower."""
+    kind: Global___StatementKind.ValueType
+    """What it is about."""
+    channel: _types_pb2.Channel.ValueType
+    """Channel of the words. CHANNEL_UNSPECIFIED where there is none."""
+    commitment: _builtins.bytes
+    """HMAC-SHA-256 of the words or of the note under a random salt of 32 bytes, which is kept where the words are; without
+    the salt nobody can tell what they were. Empty where nothing was said.
+    """
+    language: _builtins.str
+    """BCP 47 tag of the language of the words. May be empty."""
+    person: _builtins.str
+    """Name of the person who decided. Empty for words."""
+    act: _builtins.str
+    """What was decided, as a short constant such as "lift". Empty for words."""
+    case_id: _builtins.bytes
+    """The case. Empty for words."""
+    reason: _builtins.str
+    """Why the case was open, as a short constant. Empty for words."""
+    detail: _builtins.str
+    """Template, basis or outcome of the act, as a short constant. May be empty."""
+    suppression_id: _builtins.bytes
+    """The suppression that is lifted. Empty where none is."""
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How the words were read, such as "hardship"; at most 30."""
+
+    def __init__(
+        self,
+        *,
+        statement_id: _builtins.bytes = ...,
+        tenant_id: _builtins.bytes = ...,
+        borrower_id: _builtins.bytes = ...,
+        kind: Global___StatementKind.ValueType = ...,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+        channel: _types_pb2.Channel.ValueType = ...,
+        commitment: _builtins.bytes = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
+        language: _builtins.str = ...,
+        person: _builtins.str = ...,
+        act: _builtins.str = ...,
+        case_id: _builtins.bytes = ...,
+        reason: _builtins.str = ...,
+        detail: _builtins.str = ...,
+        suppression_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "borrower_id", b"borrower_id", "case_id", b"case_id", "channel", b"channel", "commitment", b"commitment", "detail", b"detail", "event_time", b"event_time", "kind", b"kind", "labels", b"labels", "language", b"language", "person", b"person", "reason", b"reason", "statement_id", b"statement_id", "suppression_id", b"suppression_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Statement: _TypeAlias = Statement  # noqa: Y015
+
+@_typing.final
+class RecordStatementsRequest(_message.Message):
+    """Carries statements."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    STATEMENTS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID, in text form."""
+    @_builtins.property
+    def statements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Statement]:
+        """1 to 1,000 statements."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        statements: _abc.Iterable[Global___Statement] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "statements", b"statements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordStatementsRequest: _TypeAlias = RecordStatementsRequest  # noqa: Y015
+
+@_typing.final
+class RecordStatementsResponse(_message.Message):
+    """Acknowledges statements: they are in the ledger."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAKEN_FIELD_NUMBER: _builtins.int
+    taken: _builtins.int
+    """Statements taken by this call."""
+    def __init__(
+        self,
+        *,
+        taken: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["taken", b"taken"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordStatementsResponse: _TypeAlias = RecordStatementsResponse  # noqa: Y015
 
 @_typing.final
 class GetCapacityRequest(_message.Message):

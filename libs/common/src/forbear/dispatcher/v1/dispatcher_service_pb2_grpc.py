@@ -68,6 +68,11 @@ class DispatcherServiceStub:
                 request_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordReceiptsRequest.SerializeToString,
                 response_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordReceiptsResponse.FromString,
                 _registered_method=True)
+        self.RecordStatements = channel.unary_unary(
+                '/forbear.dispatcher.v1.DispatcherService/RecordStatements',
+                request_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordStatementsRequest.SerializeToString,
+                response_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordStatementsResponse.FromString,
+                _registered_method=True)
         self.GetCapacity = channel.unary_unary(
                 '/forbear.dispatcher.v1.DispatcherService/GetCapacity',
                 request_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.GetCapacityRequest.SerializeToString,
@@ -133,6 +138,14 @@ class DispatcherServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordStatements(self, request, context):
+        """Writes into the ledger what was said, by commitment only, and what people decided. Changes nothing else. Idempotent by
+        statement id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetCapacity(self, request, context):
         """Tells how many contacts each channel can carry an hour at the present limits. Has no side effect.
         """
@@ -179,6 +192,11 @@ def add_DispatcherServiceServicer_to_server(servicer, server):
                     servicer.RecordReceipts,
                     request_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordReceiptsRequest.FromString,
                     response_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordReceiptsResponse.SerializeToString,
+            ),
+            'RecordStatements': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordStatements,
+                    request_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordStatementsRequest.FromString,
+                    response_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordStatementsResponse.SerializeToString,
             ),
             'GetCapacity': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCapacity,
@@ -357,6 +375,33 @@ class DispatcherService:
             '/forbear.dispatcher.v1.DispatcherService/RecordReceipts',
             forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordReceiptsRequest.SerializeToString,
             forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordReceiptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordStatements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/forbear.dispatcher.v1.DispatcherService/RecordStatements',
+            forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordStatementsRequest.SerializeToString,
+            forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordStatementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

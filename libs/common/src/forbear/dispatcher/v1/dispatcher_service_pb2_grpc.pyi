@@ -57,6 +57,10 @@ class DispatcherServiceStub:
     """Tells what became of attempts after the provider took them: arrivals, answered calls, conversations. The gate counts
     them, and they go into the evidence. Idempotent by receipt id.
     """
+    RecordStatements: _grpc.UnaryUnaryMultiCallable[_dispatcher_service_pb2.RecordStatementsRequest, _dispatcher_service_pb2.RecordStatementsResponse]
+    """Writes into the ledger what was said, by commitment only, and what people decided. Changes nothing else. Idempotent by
+    statement id.
+    """
     GetCapacity: _grpc.UnaryUnaryMultiCallable[_dispatcher_service_pb2.GetCapacityRequest, _dispatcher_service_pb2.GetCapacityResponse]
     """Tells how many contacts each channel can carry an hour at the present limits. Has no side effect."""
     ReadLedger: _grpc.UnaryStreamMultiCallable[_dispatcher_service_pb2.ReadLedgerRequest, _dispatcher_service_pb2.ReadLedgerResponse]
@@ -90,6 +94,10 @@ class DispatcherServiceAsyncStub(DispatcherServiceStub):
     RecordReceipts: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.RecordReceiptsRequest, _dispatcher_service_pb2.RecordReceiptsResponse]  # type: ignore[assignment]
     """Tells what became of attempts after the provider took them: arrivals, answered calls, conversations. The gate counts
     them, and they go into the evidence. Idempotent by receipt id.
+    """
+    RecordStatements: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.RecordStatementsRequest, _dispatcher_service_pb2.RecordStatementsResponse]  # type: ignore[assignment]
+    """Writes into the ledger what was said, by commitment only, and what people decided. Changes nothing else. Idempotent by
+    statement id.
     """
     GetCapacity: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.GetCapacityRequest, _dispatcher_service_pb2.GetCapacityResponse]  # type: ignore[assignment]
     """Tells how many contacts each channel can carry an hour at the present limits. Has no side effect."""
@@ -157,6 +165,16 @@ class DispatcherServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_dispatcher_service_pb2.RecordReceiptsResponse, _abc.Awaitable[_dispatcher_service_pb2.RecordReceiptsResponse]]:
         """Tells what became of attempts after the provider took them: arrivals, answered calls, conversations. The gate counts
         them, and they go into the evidence. Idempotent by receipt id.
+        """
+
+    @_abc_1.abstractmethod
+    def RecordStatements(
+        self,
+        request: _dispatcher_service_pb2.RecordStatementsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_dispatcher_service_pb2.RecordStatementsResponse, _abc.Awaitable[_dispatcher_service_pb2.RecordStatementsResponse]]:
+        """Writes into the ledger what was said, by commitment only, and what people decided. Changes nothing else. Idempotent by
+        statement id.
         """
 
     @_abc_1.abstractmethod

@@ -9,6 +9,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +20,106 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _CaseOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CaseOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CASE_OUTCOME_UNSPECIFIED: _CaseOutcome.ValueType  # 0
+    """Absent: the case is open, or an event closed it."""
+    CASE_OUTCOME_RESOLVED: _CaseOutcome.ValueType  # 1
+    """Done; the borrower stays with people."""
+    CASE_OUTCOME_RETURNED: _CaseOutcome.ValueType  # 2
+    """Done; the machine may go on with the borrower, as far as the bars in force let it."""
+
+class CaseOutcome(_CaseOutcome, metaclass=_CaseOutcomeEnumTypeWrapper):
+    """How a person closed a case. May grow."""
+
+CASE_OUTCOME_UNSPECIFIED: CaseOutcome.ValueType  # 0
+"""Absent: the case is open, or an event closed it."""
+CASE_OUTCOME_RESOLVED: CaseOutcome.ValueType  # 1
+"""Done; the borrower stays with people."""
+CASE_OUTCOME_RETURNED: CaseOutcome.ValueType  # 2
+"""Done; the machine may go on with the borrower, as far as the bars in force let it."""
+Global___CaseOutcome: _TypeAlias = CaseOutcome  # noqa: Y015
+
+class _StoryKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StoryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StoryKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STORY_KIND_UNSPECIFIED: _StoryKind.ValueType  # 0
+    """Never sent."""
+    STORY_KIND_SAID: _StoryKind.ValueType  # 1
+    """The borrower wrote or said something."""
+    STORY_KIND_SENT: _StoryKind.ValueType  # 2
+    """Something was sent to the borrower, or a call was made."""
+    STORY_KIND_DID: _StoryKind.ValueType  # 3
+    """What a borrower did, or what follows from it: chosen, promised, agreed, paid."""
+    STORY_KIND_MACHINE: _StoryKind.ValueType  # 4
+    """What the machine did about it: barred, opened, offered, planned."""
+    STORY_KIND_PERSON: _StoryKind.ValueType  # 5
+    """What a person did."""
+
+class StoryKind(_StoryKind, metaclass=_StoryKindEnumTypeWrapper):
+    """What a line of the story tells of. May grow."""
+
+STORY_KIND_UNSPECIFIED: StoryKind.ValueType  # 0
+"""Never sent."""
+STORY_KIND_SAID: StoryKind.ValueType  # 1
+"""The borrower wrote or said something."""
+STORY_KIND_SENT: StoryKind.ValueType  # 2
+"""Something was sent to the borrower, or a call was made."""
+STORY_KIND_DID: StoryKind.ValueType  # 3
+"""What a borrower did, or what follows from it: chosen, promised, agreed, paid."""
+STORY_KIND_MACHINE: StoryKind.ValueType  # 4
+"""What the machine did about it: barred, opened, offered, planned."""
+STORY_KIND_PERSON: StoryKind.ValueType  # 5
+"""What a person did."""
+Global___StoryKind: _TypeAlias = StoryKind  # noqa: Y015
+
+class _CaseAct:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CaseActEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseAct.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CASE_ACT_UNSPECIFIED: _CaseAct.ValueType  # 0
+    """Never accepted."""
+    CASE_ACT_CLAIM: _CaseAct.ValueType  # 1
+    """Takes the case. Refused while somebody else has it."""
+    CASE_ACT_RELEASE: _CaseAct.ValueType  # 2
+    """Gives the case back to the queue; whoever has it."""
+    CASE_ACT_NOTE: _CaseAct.ValueType  # 3
+    """Writes down what was done outside of here, such as a call. Needs a note."""
+    CASE_ACT_ANSWER: _CaseAct.ValueType  # 4
+    """Has an approved template sent; the dispatcher's gate has the last word on whether and when. Needs the template."""
+    CASE_ACT_LIFT: _CaseAct.ValueType  # 5
+    """Lifts a bar. Needs the suppression, a basis that its kind allows, and a note."""
+    CASE_ACT_CLOSE: _CaseAct.ValueType  # 6
+    """Closes the case. Needs an outcome and a note."""
+
+class CaseAct(_CaseAct, metaclass=_CaseActEnumTypeWrapper):
+    """What a person does about a case. May grow."""
+
+CASE_ACT_UNSPECIFIED: CaseAct.ValueType  # 0
+"""Never accepted."""
+CASE_ACT_CLAIM: CaseAct.ValueType  # 1
+"""Takes the case. Refused while somebody else has it."""
+CASE_ACT_RELEASE: CaseAct.ValueType  # 2
+"""Gives the case back to the queue; whoever has it."""
+CASE_ACT_NOTE: CaseAct.ValueType  # 3
+"""Writes down what was done outside of here, such as a call. Needs a note."""
+CASE_ACT_ANSWER: CaseAct.ValueType  # 4
+"""Has an approved template sent; the dispatcher's gate has the last word on whether and when. Needs the template."""
+CASE_ACT_LIFT: CaseAct.ValueType  # 5
+"""Lifts a bar. Needs the suppression, a basis that its kind allows, and a note."""
+CASE_ACT_CLOSE: CaseAct.ValueType  # 6
+"""Closes the case. Needs an outcome and a note."""
+Global___CaseAct: _TypeAlias = CaseAct  # noqa: Y015
 
 @_typing.final
 class RecordAttemptsRequest(_message.Message):
@@ -317,3 +418,415 @@ class ResponseRate(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResponseRate: _TypeAlias = ResponseRate  # noqa: Y015
+
+@_typing.final
+class Case(_message.Message):
+    """One case that waits for a person, or did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    BORROWER_ID_FIELD_NUMBER: _builtins.int
+    LOAN_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DUTY_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    OPEN_TIME_FIELD_NUMBER: _builtins.int
+    DUE_TIME_FIELD_NUMBER: _builtins.int
+    IS_OVERDUE_FIELD_NUMBER: _builtins.int
+    CLAIMED_BY_FIELD_NUMBER: _builtins.int
+    CLAIM_TIME_FIELD_NUMBER: _builtins.int
+    CLOSE_TIME_FIELD_NUMBER: _builtins.int
+    CLOSED_BY_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.bytes
+    """Names the case."""
+    borrower_id: _builtins.bytes
+    """The borrower."""
+    loan_id: _builtins.bytes
+    """The loan."""
+    reason: _builtins.str
+    """Why a person must act, as a short constant such as "dispute"."""
+    duty: _builtins.str
+    """What must be done, in English."""
+    source: _builtins.str
+    """Where the term is written, such as "12 CFR 1006.38(d)(2)", or "house rule"."""
+    is_overdue: _builtins.bool
+    """Whether it is open and its time is over."""
+    claimed_by: _builtins.str
+    """Who works on it. Empty: nobody."""
+    closed_by: _builtins.str
+    """Who closed it: a person, or a short constant such as "payment"."""
+    outcome: Global___CaseOutcome.ValueType
+    """How a person closed it."""
+    @_builtins.property
+    def open_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was opened."""
+
+    @_builtins.property
+    def due_time(self) -> _timestamp_pb2.Timestamp:
+        """When somebody must have acted."""
+
+    @_builtins.property
+    def claim_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when. Absent where nobody works on it."""
+
+    @_builtins.property
+    def close_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was closed. Absent while it is open."""
+
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.bytes = ...,
+        borrower_id: _builtins.bytes = ...,
+        loan_id: _builtins.bytes = ...,
+        reason: _builtins.str = ...,
+        duty: _builtins.str = ...,
+        source: _builtins.str = ...,
+        open_time: _timestamp_pb2.Timestamp | None = ...,
+        due_time: _timestamp_pb2.Timestamp | None = ...,
+        is_overdue: _builtins.bool = ...,
+        claimed_by: _builtins.str = ...,
+        claim_time: _timestamp_pb2.Timestamp | None = ...,
+        close_time: _timestamp_pb2.Timestamp | None = ...,
+        closed_by: _builtins.str = ...,
+        outcome: Global___CaseOutcome.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim_time", b"claim_time", "close_time", b"close_time", "due_time", b"due_time", "open_time", b"open_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["borrower_id", b"borrower_id", "case_id", b"case_id", "claim_time", b"claim_time", "claimed_by", b"claimed_by", "close_time", b"close_time", "closed_by", b"closed_by", "due_time", b"due_time", "duty", b"duty", "is_overdue", b"is_overdue", "loan_id", b"loan_id", "open_time", b"open_time", "outcome", b"outcome", "reason", b"reason", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Case: _TypeAlias = Case  # noqa: Y015
+
+@_typing.final
+class ListCasesRequest(_message.Message):
+    """Asks for cases."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    IS_CLOSED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.bytes
+    """The tenant."""
+    is_closed: _builtins.bool
+    """Closed cases instead of open ones."""
+    reason: _builtins.str
+    """Of one reason only. Empty for all."""
+    page_size: _builtins.int
+    """How many, 1 to 200."""
+    page_token: _builtins.str
+    """Where the page before ended: its `next_page_token`. Empty for the first."""
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.bytes = ...,
+        is_closed: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_closed", b"is_closed", "page_size", b"page_size", "page_token", b"page_token", "reason", b"reason", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCasesRequest: _TypeAlias = ListCasesRequest  # noqa: Y015
+
+@_typing.final
+class ListCasesResponse(_message.Message):
+    """Gives one page of cases."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    OPEN_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """What to ask the next page with. Empty on the last."""
+    open: _builtins.int
+    """All open cases of the tenant."""
+    overdue: _builtins.int
+    """Those of them that are overdue."""
+    @_builtins.property
+    def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Case]:
+        """Cases in order."""
+
+    def __init__(
+        self,
+        *,
+        cases: _abc.Iterable[Global___Case] | None = ...,
+        next_page_token: _builtins.str = ...,
+        open: _builtins.int = ...,
+        overdue: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "next_page_token", b"next_page_token", "open", b"open", "overdue", b"overdue"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCasesResponse: _TypeAlias = ListCasesResponse  # noqa: Y015
+
+@_typing.final
+class GetCaseRequest(_message.Message):
+    """Asks for one case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.bytes
+    """The tenant."""
+    case_id: _builtins.bytes
+    """The case."""
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.bytes = ...,
+        case_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCaseRequest: _TypeAlias = GetCaseRequest  # noqa: Y015
+
+@_typing.final
+class GetCaseResponse(_message.Message):
+    """Tells one case with its story."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    CASES_FIELD_NUMBER: _builtins.int
+    STORY_FIELD_NUMBER: _builtins.int
+    BARS_FIELD_NUMBER: _builtins.int
+    TEMPLATES_FIELD_NUMBER: _builtins.int
+    GIVEN_NAME_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    given_name: _builtins.str
+    """Name by which the borrower is addressed. Personal data."""
+    language: _builtins.str
+    """Language in which the borrower is answered, a BCP 47 tag."""
+    @_builtins.property
+    def case(self) -> Global___Case:
+        """The case."""
+
+    @_builtins.property
+    def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Case]:
+        """All cases of the borrower, oldest first, this one too."""
+
+    @_builtins.property
+    def story(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoryLine]:
+        """What happened, oldest first, at most the latest 500 lines."""
+
+    @_builtins.property
+    def bars(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseBar]:
+        """What bars contact, or did; the latest first."""
+
+    @_builtins.property
+    def templates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Approved templates that a person may have sent."""
+
+    def __init__(
+        self,
+        *,
+        case: Global___Case | None = ...,
+        cases: _abc.Iterable[Global___Case] | None = ...,
+        story: _abc.Iterable[Global___StoryLine] | None = ...,
+        bars: _abc.Iterable[Global___CaseBar] | None = ...,
+        templates: _abc.Iterable[_builtins.str] | None = ...,
+        given_name: _builtins.str = ...,
+        language: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bars", b"bars", "case", b"case", "cases", b"cases", "given_name", b"given_name", "language", b"language", "story", b"story", "templates", b"templates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCaseResponse: _TypeAlias = GetCaseResponse  # noqa: Y015
+
+@_typing.final
+class StoryLine(_message.Message):
+    """One line of the story."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    kind: Global___StoryKind.ValueType
+    """What it tells of."""
+    channel: _types_pb2.Channel.ValueType
+    """The channel. CHANNEL_UNSPECIFIED where there is none."""
+    summary: _builtins.str
+    """What happened, in English, without personal data."""
+    words: _builtins.str
+    """The words themselves, of the borrower, of the message sent, or of a note. Personal data. May be empty."""
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+        kind: Global___StoryKind.ValueType = ...,
+        channel: _types_pb2.Channel.ValueType = ...,
+        summary: _builtins.str = ...,
+        words: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "event_time", b"event_time", "kind", b"kind", "summary", b"summary", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StoryLine: _TypeAlias = StoryLine  # noqa: Y015
+
+@_typing.final
+class CaseBar(_message.Message):
+    """One thing that bars contact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUPPRESSION_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    IS_IN_FORCE_FIELD_NUMBER: _builtins.int
+    BASES_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    suppression_id: _builtins.bytes
+    """The suppression."""
+    kind: _types_pb2.SuppressionKind.ValueType
+    """Why."""
+    is_in_force: _builtins.bool
+    """Whether it bars contact now."""
+    rule: _builtins.str
+    """Why it may be lifted, or why no person may lift it, in English with the source."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when. Absent means until it is lifted."""
+
+    @_builtins.property
+    def bases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Grounds on which a person may lift it, as short constants. Empty where no person may."""
+
+    def __init__(
+        self,
+        *,
+        suppression_id: _builtins.bytes = ...,
+        kind: _types_pb2.SuppressionKind.ValueType = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        is_in_force: _builtins.bool = ...,
+        bases: _abc.Iterable[_builtins.str] | None = ...,
+        rule: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bases", b"bases", "end_time", b"end_time", "is_in_force", b"is_in_force", "kind", b"kind", "rule", b"rule", "start_time", b"start_time", "suppression_id", b"suppression_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseBar: _TypeAlias = CaseBar  # noqa: Y015
+
+@_typing.final
+class ActOnCaseRequest(_message.Message):
+    """Carries what a person decided."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    ACT_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    SUPPRESSION_ID_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID, in text form; a repeat changes nothing."""
+    tenant_id: _builtins.bytes
+    """The tenant."""
+    case_id: _builtins.bytes
+    """The case."""
+    person: _builtins.str
+    """The name of the person, 1 to 80 characters. It goes into the ledger."""
+    act: Global___CaseAct.ValueType
+    """What to do."""
+    note: _builtins.str
+    """Why, in the person's words, up to 2,000 characters. The ledger holds a commitment to it only."""
+    template: _builtins.str
+    """The template of an answer."""
+    suppression_id: _builtins.bytes
+    """The suppression to lift."""
+    basis: _builtins.str
+    """The ground on which it is lifted."""
+    outcome: Global___CaseOutcome.ValueType
+    """How the case is closed."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        tenant_id: _builtins.bytes = ...,
+        case_id: _builtins.bytes = ...,
+        person: _builtins.str = ...,
+        act: Global___CaseAct.ValueType = ...,
+        note: _builtins.str = ...,
+        template: _builtins.str = ...,
+        suppression_id: _builtins.bytes = ...,
+        basis: _builtins.str = ...,
+        outcome: Global___CaseOutcome.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "basis", b"basis", "case_id", b"case_id", "note", b"note", "outcome", b"outcome", "person", b"person", "request_id", b"request_id", "suppression_id", b"suppression_id", "template", b"template", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActOnCaseRequest: _TypeAlias = ActOnCaseRequest  # noqa: Y015
+
+@_typing.final
+class ActOnCaseResponse(_message.Message):
+    """Tells how the case stands after it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> Global___Case:
+        """The case."""
+
+    def __init__(
+        self,
+        *,
+        case: Global___Case | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActOnCaseResponse: _TypeAlias = ActOnCaseResponse  # noqa: Y015

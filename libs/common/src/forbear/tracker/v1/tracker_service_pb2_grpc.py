@@ -53,6 +53,21 @@ class TrackerServiceStub:
                 request_serializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.GetResponseRatesRequest.SerializeToString,
                 response_deserializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.GetResponseRatesResponse.FromString,
                 _registered_method=True)
+        self.ListCases = channel.unary_unary(
+                '/forbear.tracker.v1.TrackerService/ListCases',
+                request_serializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ListCasesRequest.SerializeToString,
+                response_deserializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ListCasesResponse.FromString,
+                _registered_method=True)
+        self.GetCase = channel.unary_unary(
+                '/forbear.tracker.v1.TrackerService/GetCase',
+                request_serializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.GetCaseRequest.SerializeToString,
+                response_deserializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.GetCaseResponse.FromString,
+                _registered_method=True)
+        self.ActOnCase = channel.unary_unary(
+                '/forbear.tracker.v1.TrackerService/ActOnCase',
+                request_serializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ActOnCaseRequest.SerializeToString,
+                response_deserializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ActOnCaseResponse.FromString,
+                _registered_method=True)
 
 
 class TrackerServiceServicer:
@@ -83,6 +98,29 @@ class TrackerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCases(self, request, context):
+        """Lists the cases that wait for people, the earliest due first, or those that were closed. Has no side effect.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCase(self, request, context):
+        """Tells the whole story of the borrower of a case: words, answers, attempts, commitments, bars, acts of people. It holds
+        personal data and is for people who may read it. Has no side effect. NOT_FOUND where the tenant has no such case.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActOnCase(self, request, context):
+        """Does what a named person decided about a case. Idempotent by request id. NOT_FOUND where the tenant has no such case,
+        FAILED_PRECONDITION where the case does not stand so that it can be done; the message says how to mend it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TrackerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -100,6 +138,21 @@ def add_TrackerServiceServicer_to_server(servicer, server):
                     servicer.GetResponseRates,
                     request_deserializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.GetResponseRatesRequest.FromString,
                     response_serializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.GetResponseRatesResponse.SerializeToString,
+            ),
+            'ListCases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCases,
+                    request_deserializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ListCasesRequest.FromString,
+                    response_serializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ListCasesResponse.SerializeToString,
+            ),
+            'GetCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCase,
+                    request_deserializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.GetCaseRequest.FromString,
+                    response_serializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.GetCaseResponse.SerializeToString,
+            ),
+            'ActOnCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActOnCase,
+                    request_deserializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ActOnCaseRequest.FromString,
+                    response_serializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ActOnCaseResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -187,6 +240,87 @@ class TrackerService:
             '/forbear.tracker.v1.TrackerService/GetResponseRates',
             forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.GetResponseRatesRequest.SerializeToString,
             forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.GetResponseRatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/forbear.tracker.v1.TrackerService/ListCases',
+            forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ListCasesRequest.SerializeToString,
+            forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ListCasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/forbear.tracker.v1.TrackerService/GetCase',
+            forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.GetCaseRequest.SerializeToString,
+            forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.GetCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActOnCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/forbear.tracker.v1.TrackerService/ActOnCase',
+            forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ActOnCaseRequest.SerializeToString,
+            forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ActOnCaseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,16 @@ class TrackerServiceStub:
     """Takes payments, which settle promises and arrangements. Idempotent by payment id."""
     GetResponseRates: _grpc.UnaryUnaryMultiCallable[_tracker_service_pb2.GetResponseRatesRequest, _tracker_service_pb2.GetResponseRatesResponse]
     """Gives response rates by channel, local hour and segment, with 95 % intervals. Has no side effect."""
+    ListCases: _grpc.UnaryUnaryMultiCallable[_tracker_service_pb2.ListCasesRequest, _tracker_service_pb2.ListCasesResponse]
+    """Lists the cases that wait for people, the earliest due first, or those that were closed. Has no side effect."""
+    GetCase: _grpc.UnaryUnaryMultiCallable[_tracker_service_pb2.GetCaseRequest, _tracker_service_pb2.GetCaseResponse]
+    """Tells the whole story of the borrower of a case: words, answers, attempts, commitments, bars, acts of people. It holds
+    personal data and is for people who may read it. Has no side effect. NOT_FOUND where the tenant has no such case.
+    """
+    ActOnCase: _grpc.UnaryUnaryMultiCallable[_tracker_service_pb2.ActOnCaseRequest, _tracker_service_pb2.ActOnCaseResponse]
+    """Does what a named person decided about a case. Idempotent by request id. NOT_FOUND where the tenant has no such case,
+    FAILED_PRECONDITION where the case does not stand so that it can be done; the message says how to mend it.
+    """
 
 @_typing.type_check_only
 class TrackerServiceAsyncStub(TrackerServiceStub):
@@ -59,6 +69,16 @@ class TrackerServiceAsyncStub(TrackerServiceStub):
     """Takes payments, which settle promises and arrangements. Idempotent by payment id."""
     GetResponseRates: _aio.UnaryUnaryMultiCallable[_tracker_service_pb2.GetResponseRatesRequest, _tracker_service_pb2.GetResponseRatesResponse]  # type: ignore[assignment]
     """Gives response rates by channel, local hour and segment, with 95 % intervals. Has no side effect."""
+    ListCases: _aio.UnaryUnaryMultiCallable[_tracker_service_pb2.ListCasesRequest, _tracker_service_pb2.ListCasesResponse]  # type: ignore[assignment]
+    """Lists the cases that wait for people, the earliest due first, or those that were closed. Has no side effect."""
+    GetCase: _aio.UnaryUnaryMultiCallable[_tracker_service_pb2.GetCaseRequest, _tracker_service_pb2.GetCaseResponse]  # type: ignore[assignment]
+    """Tells the whole story of the borrower of a case: words, answers, attempts, commitments, bars, acts of people. It holds
+    personal data and is for people who may read it. Has no side effect. NOT_FOUND where the tenant has no such case.
+    """
+    ActOnCase: _aio.UnaryUnaryMultiCallable[_tracker_service_pb2.ActOnCaseRequest, _tracker_service_pb2.ActOnCaseResponse]  # type: ignore[assignment]
+    """Does what a named person decided about a case. Idempotent by request id. NOT_FOUND where the tenant has no such case,
+    FAILED_PRECONDITION where the case does not stand so that it can be done; the message says how to mend it.
+    """
 
 class TrackerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Learns which attempts were made, so that what comes back finds them; keeps promises and arrangements; counts rates.
@@ -90,5 +110,33 @@ class TrackerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tracker_service_pb2.GetResponseRatesResponse, _abc.Awaitable[_tracker_service_pb2.GetResponseRatesResponse]]:
         """Gives response rates by channel, local hour and segment, with 95 % intervals. Has no side effect."""
+
+    @_abc_1.abstractmethod
+    def ListCases(
+        self,
+        request: _tracker_service_pb2.ListCasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tracker_service_pb2.ListCasesResponse, _abc.Awaitable[_tracker_service_pb2.ListCasesResponse]]:
+        """Lists the cases that wait for people, the earliest due first, or those that were closed. Has no side effect."""
+
+    @_abc_1.abstractmethod
+    def GetCase(
+        self,
+        request: _tracker_service_pb2.GetCaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tracker_service_pb2.GetCaseResponse, _abc.Awaitable[_tracker_service_pb2.GetCaseResponse]]:
+        """Tells the whole story of the borrower of a case: words, answers, attempts, commitments, bars, acts of people. It holds
+        personal data and is for people who may read it. Has no side effect. NOT_FOUND where the tenant has no such case.
+        """
+
+    @_abc_1.abstractmethod
+    def ActOnCase(
+        self,
+        request: _tracker_service_pb2.ActOnCaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tracker_service_pb2.ActOnCaseResponse, _abc.Awaitable[_tracker_service_pb2.ActOnCaseResponse]]:
+        """Does what a named person decided about a case. Idempotent by request id. NOT_FOUND where the tenant has no such case,
+        FAILED_PRECONDITION where the case does not stand so that it can be done; the message says how to mend it.
+        """
 
 def add_TrackerServiceServicer_to_server(servicer: TrackerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -188,6 +188,8 @@ class _ResponseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Response
     """A call became a conversation about the debt: calls about it rest for some days."""
     RESPONSE_KIND_BOUNCED: _ResponseKind.ValueType  # 14
     """The address takes nothing on this channel any more: the channel is planned no more for the borrower."""
+    RESPONSE_KIND_RETURNED: _ResponseKind.ValueType  # 15
+    """A person has done what was to be done: the machine may go on."""
 
 class ResponseKind(_ResponseKind, metaclass=_ResponseKindEnumTypeWrapper):
     """Says what a borrower did, or what a provider learned on the way. May grow."""
@@ -222,6 +224,8 @@ RESPONSE_KIND_CONVERSED: ResponseKind.ValueType  # 13
 """A call became a conversation about the debt: calls about it rest for some days."""
 RESPONSE_KIND_BOUNCED: ResponseKind.ValueType  # 14
 """The address takes nothing on this channel any more: the channel is planned no more for the borrower."""
+RESPONSE_KIND_RETURNED: ResponseKind.ValueType  # 15
+"""A person has done what was to be done: the machine may go on."""
 Global___ResponseKind: _TypeAlias = ResponseKind  # noqa: Y015
 
 class _SuppressionKind:

@@ -1,0 +1,215 @@
+"""What people do about cases: take them, answer, lift bars where law lets them, and give the borrower back.
+
+Each act is one transaction under the borrower's lock, named by the person who did it, kept beside the case and stated
+in the ledger. An act is refused where the case does not stand so that it can be done; the refusal says how to mend it.
+A bar that was lifted is lifted at the dispatcher by the worker of suppressions; an answer goes through its gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from forbear_chassis.clock import Clock
+from forbear_chassis.postgres import Connection, Pool
+from response_tracker import metrics, wire, words
+from response_tracker.attribute import NO_CREDIT, keep
+from response_tracker.enact import put_on_table
+from response_tracker.follow_up import Plan, in_writing, plan
+from response_tracker.heard import Heard, current
+from response_tracker.model import Attempt, Purpose, Response, ResponseKind, part_id
+from response_tracker.sealed import seal
+from response_tracker.store import attempts, conversations, outgoing
+from response_tracker.store import cases as store
+from response_tracker.store.cases import Case, CaseAct
+from response_tracker.store.conversations import Message
+from response_tracker.way_back import LIFTS
+
+NOTE_CHARS_MAX = 2_000
+
+# Approved texts that a person may have sent without filling a slot by hand.
+ANSWERS = ("options.offered", "answer.how_to_pay", "answer.balance_protected", "identity.verify", "handover.person")
+
+
+class Act(StrEnum):
+    """What a person does."""
+
+    CLAIM = "claim"
+    RELEASE = "release"
+    NOTE = "note"
+    ANSWER = "answer"
+    LIFT = "lift"
+    CLOSE = "close"
+
+
+class Outcome(StrEnum):
+    """How a person closes a case."""
+
+    RESOLVED = "resolved"  # the borrower stays with people
+    RETURNED = "returned"  # the machine may go on
+
+
+NEEDS_NOTE = frozenset({Act.NOTE, Act.LIFT, Act.CLOSE})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asks for. `id` names the request; a repeat changes nothing."""
+
+    id: UUID
+    tenant_id: UUID
+    case_id: UUID
+    person: str
+    act: Act
+    note: str = ""
+    template: str = ""
+    suppression_id: UUID | None = None
+    basis: str = ""
+    outcome: Outcome | None = None
+
+    @property
+    def detail(self) -> str:
+        """Return template, basis or outcome."""
+        return self.template or self.basis or (self.outcome or "")
+
+
+class NoSuchCase(LookupError):
+    """The tenant has no such case."""
+
+
+class CannotBeDone(ValueError):
+    """The case does not stand so that this can be done. The message holds no personal data of the borrower."""
+
+
+class CaseDesk:
+    """Where people work on cases."""
+
+    def __init__(self, pool: Pool, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+
+    async def act(self, asked: Asked) -> Case:
+        """Do what a person decided and return how the case stands then. Raises NoSuchCase and CannotBeDone."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            known = await store.find(connection, asked.tenant_id, asked.case_id)
+            if known is None:
+                raise NoSuchCase
+            await conversations.lock_borrower(connection, known.borrower_id)
+            if await store.find_act(connection, asked.tenant_id, asked.id) is None:
+                case = await self._current(connection, asked)
+                await _do(connection, case, asked, self._clock.now())
+                metrics.CASE_ACTS.labels(asked.act.value).inc()
+            return await self._current(connection, asked)
+
+    async def _current(self, connection: Connection, asked: Asked) -> Case:
+        case = await store.find(connection, asked.tenant_id, asked.case_id)
+        assert case is not None, "cases are never deleted"
+        return case
+
+
+async def _do(connection: Connection, case: Case, asked: Asked, at: datetime) -> None:
+    _check(case, asked)
+    if asked.act is Act.CLAIM:
+        await store.claim(connection, case.id, asked.person, at)
+    elif asked.act is Act.RELEASE:
+        await store.claim(connection, case.id, None, at)
+    elif asked.act is Act.ANSWER:
+        await _answer(connection, case, asked, at)
+    elif asked.act is Act.LIFT:
+        await _lift(connection, case, asked)
+    elif asked.act is Act.CLOSE:
+        await _close(connection, case, asked, at)
+    await _keep(connection, case, asked, at)
+
+
+def _check(case: Case, asked: Asked) -> None:
+    """Refuse what needs something that is not there."""
+    if case.closed_at is not None:
+        raise CannotBeDone("the case is closed; if there is more to do, write a note to a case that is open")
+    if asked.act in NEEDS_NOTE and not asked.note.strip():
+        raise CannotBeDone("write a note: what was done, and why")
+    if asked.act is Act.CLAIM and case.claimed_by not in (None, asked.person):
+        raise CannotBeDone(f"{case.claimed_by} works on this case; ask them, or release it first")
+    if asked.act in (Act.ANSWER, Act.LIFT, Act.CLOSE) and case.claimed_by != asked.person:
+        raise CannotBeDone("take the case first, so that two people do not work on it")
+
+
+async def _answer(connection: Connection, case: Case, asked: Asked, at: datetime) -> None:
+    """Plan an approved text to where the borrower was last written to."""
+    if asked.template not in ANSWERS:
+        raise CannotBeDone(f"choose one of the approved answers: {', '.join(ANSWERS)}")
+    of = await _last(connection, case)
+    if of is None:
+        raise CannotBeDone("the borrower was never written to, so there is no address to answer to")
+    to = await in_writing(connection, of)
+    snapshot = await current(connection, to)
+    language = words.speak(snapshot.language)
+    slots: dict[str, str] = {}
+    if asked.template == "options.offered":
+        heard = Heard(asked.id, of, NO_CREDIT, snapshot, to.channel, "person", at, language)
+        computed = await put_on_table(connection, heard)
+        if not computed:
+            raise CannotBeDone("nothing is past due, so no option can be computed")
+        slots = words.option_slots(computed, language)
+    await plan(connection, to, Plan(asked.id, "person", asked.template, Purpose.FOLLOW_UP, at, language, slots))
+    message = Message(part_id(asked.id, "answer"), False, to.channel, at, asked.template, language)
+    await conversations.add_message(connection, to, message)
+
+
+async def _lift(connection: Connection, case: Case, asked: Asked) -> None:
+    kind = None
+    if asked.suppression_id is not None:
+        kind = await outgoing.kind_in_force(connection, case.tenant_id, case.borrower_id, asked.suppression_id)
+    if kind is None or asked.suppression_id is None:
+        raise CannotBeDone("name a bar of this borrower that is in force")
+    allowed = LIFTS[kind]
+    if not allowed.bases:
+        raise CannotBeDone(f"no person may lift this. {allowed.rule}")
+    if asked.basis not in allowed.bases:
+        raise CannotBeDone(f"say on which ground: {', '.join(allowed.bases)}. {allowed.rule}")
+    await outgoing.lift_one(connection, asked.suppression_id, asked.basis)
+
+
+async def _close(connection: Connection, case: Case, asked: Asked, at: datetime) -> None:
+    if asked.outcome is None:
+        raise CannotBeDone("say how the case ends: resolved, or returned to the machine")
+    if asked.outcome is Outcome.RETURNED:
+        others = await store.of_borrower(connection, case.tenant_id, case.borrower_id)
+        waiting = [one.reason.value for one in others if one.closed_at is None and one.id != case.id]
+        if waiting:
+            raise CannotBeDone(
+                f"other cases of this borrower wait ({', '.join(waiting)}); close them as resolved first"
+            )
+        of = await _last(connection, case)
+        if of is not None:
+            response_id = part_id(asked.id, "response")
+            returned = Response(response_id, of, NO_CREDIT, ResponseKind.RETURNED, of.channel, at)
+            await keep(connection, returned)
+    await store.close(connection, case.id, asked.person, asked.outcome.value, at)
+
+
+async def _keep(connection: Connection, case: Case, asked: Asked, at: datetime) -> None:
+    """Keep the act beside the case, and state it in the ledger with a commitment to the note."""
+    sealed = seal(asked.note)
+    act = CaseAct(
+        id=asked.id,
+        tenant_id=case.tenant_id,
+        case_id=case.id,
+        borrower_id=case.borrower_id,
+        act=asked.act.value,
+        person=asked.person,
+        at=at,
+        note=asked.note,
+        detail=asked.detail,
+        salt=sealed.salt,
+    )
+    await store.add_act(connection, act)
+    commitment = sealed.commitment if asked.note else b""
+    body = wire.override_statement(act, case.reason.value, commitment, asked.suppression_id)
+    await outgoing.hand_over(connection, outgoing.STATEMENTS, [body])
+
+
+async def _last(connection: Connection, case: Case) -> Attempt | None:
+    return await attempts.last_of_borrower(connection, case.tenant_id, case.borrower_id)
