@@ -13,10 +13,10 @@ from forbear_replies.labels import Lang
 
 _NUMBER = re.compile(
     r"(?P<mark>us\$|hk\$|nt\$|ntd|hkd|usd|rmb|twd|\$|¥|￥|€|港币|港纸|台币|新台币|人民币)?\s?"
-    r"(?<![\d.,/:])(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d+(?:\.\d{1,2})?)(?P<scale>\s?(?:k|grand|mil)\b|[万千百])?"
+    r"(?<![\d.,/:])(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d+(?:\.\d{1,2})?)(?P<scale>\s?(?:(?:k|grand|mil|w)(?![a-z])|[万千百]))?"
     r"(?![\d/:]|\.\d)\s?(?P<unit>us\$|dollars?|bucks|usd|dlls?|dolares|pesos|hkd|港币|港元|蚊|块|元|圆|台币|新台币|twd|ntd|rmb|人民币|美元|美金)?"
 )
-_SCALES = {"k": 1000, "grand": 1000, "mil": 1000, "万": 10_000, "千": 1000, "百": 100}
+_SCALES = {"w": 10_000, "k": 1000, "grand": 1000, "mil": 1000, "万": 10_000, "千": 1000, "百": 100}
 _CURRENCY = {
     "us$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD", "bucks": "USD", "dolares": "USD", "dll": "USD", "dlls": "USD", "美元": "USD", "美金": "USD",
     "hk$": "HKD", "hkd": "HKD", "港币": "HKD", "港纸": "HKD", "港元": "HKD", "蚊": "HKD", "nt$": "TWD", "ntd": "TWD", "twd": "TWD", "台币": "TWD", "新台币": "TWD",
@@ -26,10 +26,10 @@ _DEFAULT_CURRENCY = {Lang.EN: "USD", Lang.ES: "USD", Lang.ZH_HANS: "CNY", Lang.Z
 
 # What makes a number something else than money.
 _NOT_MONEY_AFTER = re.compile(
-    r"^\s?(?:%|percent|days?|weeks?|months?|years?|yrs|hours?|minutes?|times|am\b|pm\b|a\.m|p\.m|o'?clock|kids|payments?\b|people|texts|calls|th\b|st\b|nd\b|rd\b|dias?|semanas?|mes(?:es)?\b|anos?\b|horas?|veces|hijos|pagos\b|天|日|号|月(?!底|末|尾)|年|点|个|次|期|岁|周|人|分钟|小时|口|通|楼|成|笔|遍)"
+    r"^\s?(?:%|percent|days?|weeks?|months?|years?|yrs|hours?|minutes?|times|am\b|pm\b|a\.m|p\.m|o'?clock|kids|payments?\b|people|texts|calls|th\b|st\b|nd\b|rd\b|dias?|semanas?|mes(?:es)?\b|anos?\b|horas?|veces|hijos|pagos\b|天|日|号|月(?!底|末|尾)|年|点|个|次|期|岁|周(?![一二三四五六日天])|人|分钟|小时|口|通|楼|成|笔|遍)"
 )
 _NOT_MONEY_BEFORE = re.compile(
-    r"(?:#|\b(?:number|no\.?|conf\w*|ref\w*|check|chk|acct|account|ending in|ending|last four|case|chapter|receipt|apt|suite|unit|room|loan|form|folio|cheque|confirmacion|numero|cuenta|terminacion|recibo|尾号|单号|编号|号码|流水号|账号|卡号|since|in|desde|en)) ?(?:is |es |# ?|: ?|num\w* )?$"
+    r"(?:#|\b(?:im|i am|age|aged|turned|turning|number|no\.?|conf\w*|ref\w*|check|chk|acct|account|ending in|ending|last four|case|chapter|receipt|apt|suite|unit|room|loan|form|folio|cheque|confirmacion|numero|cuenta|terminacion|recibo|尾号|单号|编号|号码|流水号|账号|卡号|since|in|desde|en)) ?(?:is |es |# ?|: ?|num\w* )?$"
 )
 _PAYING = re.compile(
     r"pay|paid|send|sent|mail|wire|deposit|transfer|zelle|put|have|get you|give|gave|bring|drop|check for|expect|debit|draft|took|cover|cough|wrote|submit|schedul|set up|remit|count on|down for|pago|pag|deposit|abon|mand|envi|transfi|transfer|doy|dar|lleve|llevo|liquid|caig|cubr|pas[oe]|giro|还|付|转|存|打|交|汇|补|给|入|扣|拿|凑"
@@ -39,6 +39,7 @@ _OTHER_MONEY = re.compile(
 )
 _HALF = re.compile(r"\b(?:half|the rest|remainder|mitad|el resto|lo demas)\b|一半|剩下|其余|全部|全额|余款")
 _CONTEXT = 26
+_CLAUSE = re.compile(r"[.;!?,]\s|[;!?。，,](?!\d)|\b(?:and|but|so|y|pero|que)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def _is_not_money(match: re.Match[str], text: str) -> bool:
     before = text[max(0, match.start("digits") - 24) : match.start("digits")]
     value = _value(match)
     names_a_year = 1990 <= value <= 2100 and re.search(r"(?:in|since|en|desde|of) $", before)
-    named = _NOT_MONEY_BEFORE.search(before) and not re.search(r"(?:\bin|\bsince|\ben|\bdesde) $", before)
+    named = _NOT_MONEY_BEFORE.search(before) and not re.search(r"(?:(?<!ending )\bin|\bsince|\ben|\bdesde) $", before)
     return bool(names_a_year or named or value < 10 or len(match["digits"]) > 9 or match["digits"].startswith("0"))
 
 
@@ -87,7 +88,7 @@ def _weight(match: re.Match[str], text: str, taken: list[tuple[int, int]]) -> in
     """How likely this number is the sum: marks of money, a paying verb near by, a day near by; less beside other money."""
     start, end = match.span()
     before, after = text[max(0, start - _CONTEXT) : start], text[end : end + _CONTEXT]
-    clause = re.split(r"[.;!?。!?,，]", before)[-1] + " " + re.split(r"[.;!?。!?,，]", after)[0]
+    clause = _CLAUSE.split(before)[-1] + " " + _CLAUSE.split(after)[0]
     weight = 2 * bool(match["mark"] or match["unit"])
     weight += 2 * bool(_PAYING.search(clause)) + bool(_PAYING.search(before + " " + after))
     weight += any(abs(start - day_end) < _CONTEXT or abs(day_start - end) < _CONTEXT for day_start, day_end in taken)

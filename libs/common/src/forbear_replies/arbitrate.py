@@ -15,6 +15,9 @@ _EXCHANGE_MIN = 0.15
 # A payment cannot well be both made and to come; the second one is believed only when nearly certain.
 _BOTH_PAYMENTS_MIN = 0.92
 
+# A limit of time this likely explains a refusal that the model itself holds for less likely than not.
+_TIME_SURE, _HALF = 0.6, 0.5
+
 # Below this the likeliest label is no better than saying "unclear".
 _GUESS_MIN: Mapping[Label, float] = {Label.OPT_OUT: 0.3, Label.DISTRESS: 0.2}
 _GUESS_MIN_USUAL = 0.13
@@ -36,7 +39,7 @@ def arbitrate(
         labels.add(Label.CHANNEL_PREFERENCE)
     labels -= findings.forbidden
     labels -= _contradicted(labels, chances)
-    if _keeps_consent(labels, findings, named, channel):
+    if _keeps_consent(labels, findings, named, channel) or _limits_time_only(chances):
         labels -= findings.soft_opt_out
     if Label.CEASE_ALL in labels:
         labels.add(Label.OPT_OUT)
@@ -49,6 +52,11 @@ def _keeps_consent(labels: set[Label], findings: Findings, named: ChannelsNamed,
     if Label.CHANNEL_PREFERENCE in findings.found:
         return True
     return Label.CHANNEL_PREFERENCE in labels and bool(named.refused) and channel not in named.refused
+
+
+def _limits_time_only(chances: Mapping[Label, float]) -> bool:
+    """Whether the model reads a limit of time or place where a rule saw a refusal: 'no calls before ten'."""
+    return chances.get(Label.TIME_PREFERENCE, 0.0) >= _TIME_SURE and chances.get(Label.OPT_OUT, 1.0) < _HALF
 
 
 def _contradicted(labels: set[Label], chances: Mapping[Label, float]) -> set[Label]:

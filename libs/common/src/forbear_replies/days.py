@@ -141,6 +141,22 @@ def _month_day(match: re.Match[str], frame: Frame) -> date | None:
     return None
 
 
+def _nth_weekday(match: re.Match[str], frame: Frame) -> date | None:
+    """'The second Wednesday' of this month, or of the next one where that is over (of the last, for a payment made)."""
+    step = -1 if frame.is_past else 1
+    for months in (0, step):
+        year, month = _neighbour(frame.today.year, frame.today.month, months)
+        days = [day for day in _days_of(year, month) if day.weekday() == weekday_number(match["weekday"])]
+        day = days[-1] if match["nth"] == "last" else days[{"f": 0, "s": 1, "t": 2}.get(match["nth"][0], 3)]
+        if match["nth"][0].isdigit():
+            day = days[int(match["nth"][0]) - 1]
+        if match["nth"].startswith("fo"):
+            day = days[3]
+        if day <= frame.today if frame.is_past else day >= frame.today:
+            return day
+    return None
+
+
 def _in_month(months: int) -> Resolver:
     def resolve(match: re.Match[str], frame: Frame) -> date | None:
         return _date(*_neighbour(frame.today.year, frame.today.month, months), _day_number(match["day"]))
@@ -205,6 +221,10 @@ def _neighbour(year: int, month: int, step: int) -> tuple[int, int]:
     return index // 12, index % 12 + 1
 
 
+def _days_of(year: int, month: int) -> list[date]:
+    return [date(year, month, number) for number in range(1, _last_day(year, month).day + 1)]
+
+
 def _last_day(year: int, month: int) -> date:
     return date(year, month, calendar.monthrange(year, month)[1])
 
@@ -216,6 +236,7 @@ _EN: tuple[tuple[str, Resolver, bool], ...] = (
     (_SLASHED, _named, False),
     (_SLASHED_US, _named, False),
     (r"\bday after tomorrow\b", _shift(2), False),
+    (rf"\b(?P<nth>first|second|third|fourth|1st|2nd|3rd|4th|last(?= \w+ of)) {_EN_DAY}(?: (?:of|in) (?:the|this|every) month)?\b", lambda match, frame: _nth_weekday(match, frame), False),
     (r"\b(?:the )?day before yesterday\b", _shift(-2), False),
     (r"\b(?:yesterday|last night|ystrday|yest)\b", _shift(-1), False),
     (r"\b(?P<count>\d{1,3}) (?:days?|(?P<week>weeks?)) (?:ago|back)\b", _ago, False),
@@ -250,6 +271,7 @@ _EN: tuple[tuple[str, Resolver, bool], ...] = (
     (r"(?<!after )\bnew years? eve\b", _fixed(12, 31), False),
     (r"\bhalloween\b", _fixed(10, 31), False),
     (r"\b(?:today|tonight|this (?:morning|afternoon|evening)|end of (?:the )?day|eod|close of business|after (?:work|my shift) today)\b", _shift(0), False),
+    (r"\bin (?:an?|\d{1,2}|a few|a couple(?: of)?) (?:minutes?|mins?|hours?)\b", _shift(0), True),
     (r"\b(?:right now|just now|right this minute|now|after work|later on|this minute|when i (?:get|clock) (?:home|off|out)|just (?:paid|sent|made|did|mailed|submitted|wired|dropped))\b", _shift(0), True),
 )  # fmt: skip
 
@@ -269,7 +291,7 @@ _ES: tuple[tuple[str, Resolver, bool], ...] = (
     (r"\b(?:ayer|anoche)\b", _shift(-1), False),
     (r"\bhace (?P<count>\d{1,3}) (?:dias?|(?P<week>semanas?))\b", _ago, False),
     (r"\bhace una semana\b", _shift(-7), False),
-    (r"\b(?:en|dentro de) una semana\b|\bde (?:hoy|aqui) en ocho\b", _shift(7), False),
+    (r"\b(?:en|dentro de) una semana\b|\bde (?:hoy|aqui) en (?:ocho|8)\b", _shift(7), False),
     (r"\b(?:en|dentro de|de aqui a) (?P<count>\d{1,3}) (?:dias?|(?P<week>semanas?))\b", _scaled, False),
     (rf"\b(?:ultimo(?: dia)?|fin(?:es|al|ales)?) de {_ES_MONTH}\b", _end_of_named_month, False),
     (rf"\b(?:ultimo(?: dia)?|fin(?:es|al|ales)?) {_ES_NEXT}\b", _end_of_month(1), False),
@@ -284,7 +306,9 @@ _ES: tuple[tuple[str, Resolver, bool], ...] = (
     (rf"\b{_ES_DAY} de la (?:otra|proxima|siguiente|semana que viene) ?(?:semana)?\b", _in_week(1), False),
     (rf"\b(?:el )?(?:proximo|este) {_ES_DAY}\b", _coming, False),
     (rf"\b(?:el )?{_ES_DAY} (?:que (?:viene|entra)|proximo|entrante)\b", _coming, False),
-    (rf"\bde (?:este )?{_ES_DAY} en ocho\b", _week_after, False),
+    (rf"\bde (?:este )?{_ES_DAY} en (?:ocho|8)\b", _week_after, False),
+    (rf"\b{_ES_DAY.replace('?P<weekday>', '?:')} (?P<day>3[01]|[12]\d|[1-9])\b(?! (?:de la|am|pm|dolares|pesos))", _month_day, False),
+    (r"\b(?:el |dia |el dia )(?P<day>primero|1ro)\b", lambda match, frame: _first_of_month(frame), False),
     (r"\b(?:el|dia|del|para el|al) (?:dia )?(?P<day>3[01]|[12]\d|[1-9])(?:ro)?\b(?! (?:de la|dolares|pesos|am|pm|mil|por|%|:|meses|anos|pagos))(?![:,.]\d)", _month_day, False),
     (r"(?<!esta )(?<!la )(?<!de )\bmanana\b|\bla manana siguiente\b", _shift(1), False),
     (rf"\b{_ES_DAY}\b", _weekday, False),
@@ -297,6 +321,13 @@ _ES: tuple[tuple[str, Resolver, bool], ...] = (
 
 def _named_first(match: re.Match[str], frame: Frame) -> date | None:
     return _fixed(_month_number(match["month"]), 1)(match, frame)
+
+
+def _first_of_month(frame: Frame) -> date:
+    first = frame.today.replace(day=1)
+    if frame.is_past or first == frame.today:
+        return first
+    return _last_day(first.year, first.month) + timedelta(days=1)
 
 
 def _first_of_next(frame: Frame) -> date | None:
@@ -319,9 +350,9 @@ _ZH: tuple[tuple[str, Resolver, bool], ...] = (
     (r"大前天", _shift(-3), False),
     (r"前天|前日(?!子)|前晚", _shift(-2), False),
     (r"昨天|昨日|昨晚|昨儿|昨夜|昨", _shift(-1), False),
-    (r"(?P<count>\d{1,3})(?:天|日|(?P<week>个?(?:周|星期)))(?:之)?前", _ago, False),
-    (r"(?P<count>\d{1,3})(?:天|日|(?P<week>个?(?:周|星期)))(?:之)?(?:后|内|以内|之内)", _scaled, False),
-    (r"(?:再过|过)(?P<count>\d{1,3})(?:天|日|(?P<week>个?(?:周|星期)))", _scaled, False),
+    (r"(?P<count>\d{1,3})(?:天|日|(?P<week>个?(?:周|星期|礼拜)))(?:之|以)?前", _ago, False),
+    (r"(?P<count>\d{1,3})(?:天|日|(?P<week>个?(?:周|星期|礼拜)))(?:之|以)?(?:后|内)", _scaled, False),
+    (r"(?:再过|过(?!2天))(?P<count>\d{1,3})(?:天|日|(?P<week>个?(?:周|星期)))", _scaled, False),
     (rf"下下(?:个)?{_ZH_DAY}", _in_week(2), False),
     (rf"下(?:个)?{_ZH_DAY}", _in_week(1), False),
     (rf"上(?:个)?{_ZH_DAY}", _in_week(-1), False),

@@ -1,5 +1,6 @@
 """The facts that belong to the labels of a reply. Pure; reads the folded text, where spellings are one."""
 
+import re
 from datetime import date, datetime
 
 from forbear_replies.amounts import Money, find_money
@@ -43,7 +44,24 @@ def _payment(
     found = find_days(text, Frame(today, is_past, lang))
     taken = [(one.start, one.end) for one in found]
     money = find_money(text, taken, lang=lang, is_cantonese=is_cantonese)
-    return money, _best_day(found, today, is_past=is_past)
+    return money, _best_day(_without_denied(found, text), today, is_past=is_past)
+
+
+_DENIED = re.compile(
+    r"\b(?:not|cant|cannot|wont|couldnt|instead of|said|promised|no puedo|no podre|dije|prometi)\b[^.,;]{0,14}$"
+    r"|(?:不是|不行|说好|本来|说的)[^,.;]{0,4}$"
+)
+_DENIED_AFTER = re.compile(r"^ (?:no|not|wont work|is not|isnt|ya no|no puedo)\b|^(?:不行|没法|不能|来不及)")
+
+
+def _without_denied(found: list[DayFound], text: str) -> list[DayFound]:
+    """The days without those that are taken back ('not today, tomorrow'), unless nothing would be left."""
+    kept = [
+        one
+        for one in found
+        if not _DENIED.search(text[max(0, one.start - 30) : one.start]) and not _DENIED_AFTER.match(text[one.end :])
+    ]
+    return kept or found
 
 
 def _best_day(found: list[DayFound], today: date, *, is_past: bool) -> date | None:

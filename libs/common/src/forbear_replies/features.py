@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from zlib import crc32
 
+from forbear_replies.concepts import clauses_of
 from forbear_replies.lexicon import Findings
 from forbear_replies.wishes import ChannelsNamed
 
-DIMENSIONS = 1 << 17  # 23 labels x 131,072 x one byte = 3 MB of weights; collisions stay below one in ten
-_WORD_BLOCK = DIMENSIONS // 2
+_BLOCK = 1 << 16  # buckets of words and of characters; collisions stay below one in ten
+_CONCEPT_BLOCK = 1 << 15
+DIMENSIONS = 2 * _BLOCK + _CONCEPT_BLOCK  # 23 labels x 163,840 x one byte = 4 MB of weights
 _CHARS_MAX = 1_200  # what a person says first decides; a longer text adds nothing but time
 
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|january|february|march|april|june|july|august|september|october|november|december|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre"
@@ -35,23 +37,51 @@ _RUN = re.compile(r"_[a-z]+|[a-z]+|[\u3400-\u9fff]+")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Hashed features with their counts: words (and rule findings) and characters."""
+    """Hashed features with their counts: words (and rule findings), characters, concepts."""
 
     words: Counter[int]
     chars: Counter[int]
+    concepts: Counter[int]
+
+    @property
+    def blocks(self) -> tuple[Counter[int], Counter[int], Counter[int]]:
+        """The spaces that are weighed and normalised each by itself."""
+        return self.words, self.chars, self.concepts
 
 
-def evidence(folded: str, findings: Findings, named: ChannelsNamed, channel: str) -> Evidence:
+# Where one thing said ends and the next begins.
+_BREAK = re.compile(
+    r"(?<=[.;!?。])(?!\d)\s*|,(?!\d)|\b(?:and|but|also|plus|so|then|pero|y|ademas|tambien|asi que|porque|because)\b|另外|还有|不过|但是|但|而且|所以|顺便"
+)
+_CLAUSES_MAX = 8
+
+
+def clause_evidence(folded: str, family: str) -> list[Evidence]:
+    """The features of each clause of a folded text by itself; none where the text is one clause.
+
+    In a text that says two things each drowns in the other; read alone, either is plain.
+    """
+    parts = [part.strip() for part in _BREAK.split(folded[:_CHARS_MAX])]
+    clauses = [part for part in parts if len(part) > (1 if family == "zh" else 3)][:_CLAUSES_MAX]
+    return [_evidence(clause, family) for clause in clauses] if len(clauses) > 1 else []
+
+
+def evidence(folded: str, family: str, findings: Findings, named: ChannelsNamed, channel: str) -> Evidence:
     """The features of a folded text; what the rules found and which channels are refused counts as words."""
-    text = folded[:_CHARS_MAX]
+    found = _evidence(folded[:_CHARS_MAX], family)
+    found.words.update(_bucket(f"rule {label}", 0) for label in findings.found)
+    found.words.update(_bucket(f"never {label}", 0) for label in findings.forbidden)
+    found.words.update(_bucket(name, 0) for name in _channel_features(named, channel))
+    return found
+
+
+def _evidence(text: str, family: str) -> Evidence:
     for mask, token in _MASKS:
         text = mask.sub(token, text)
     words = Counter(_bucket(name, 0) for name in _word_features(text))
-    words.update(_bucket(f"rule {label}", 0) for label in findings.found)
-    words.update(_bucket(f"never {label}", 0) for label in findings.forbidden)
-    words.update(_bucket(name, 0) for name in _channel_features(named, channel))
-    chars = Counter(_bucket(gram, _WORD_BLOCK) for gram in _char_features(text))
-    return Evidence(words, chars)
+    concepts = Counter(2 * _BLOCK + crc32(name.encode()) % _CONCEPT_BLOCK for name in _concept_features(text, family))
+    chars = Counter(_bucket(gram, _BLOCK) for gram in _char_features(text))
+    return Evidence(words, chars, concepts)
 
 
 def _channel_features(named: ChannelsNamed, own: str) -> Iterator[str]:
@@ -82,6 +112,20 @@ def _char_features(text: str) -> Iterator[str]:
             yield from _grams(f"<{run}>", 3, 6)
 
 
+def _concept_features(text: str, family: str) -> Iterator[str]:
+    """Concepts alone, in neighbouring pairs and triples, and in any order within a clause."""
+    clauses = clauses_of(text, family)
+    yield f"clauses {min(len(clauses), 4)}"
+    for clause in clauses:
+        marked = ["^", *clause[:30], "$"]
+        yield from clause[:30]
+        yield from map(" ".join, pairwise(marked))
+        yield from map(" ".join, zip(marked, marked[1:], marked[2:], strict=False))
+        yield from (f"{first} . {last}" for first, last in zip(marked, marked[2:], strict=False))
+        near = sorted(set(clause[:12]))
+        yield from (f"{one} & {other}" for at, one in enumerate(near) for other in near[at + 1 :])
+
+
 def _grams(run: str, shortest: int, longest: int) -> Iterator[str]:
     for size in range(shortest, longest):
         for start in range(len(run) - size + 1):
@@ -89,4 +133,4 @@ def _grams(run: str, shortest: int, longest: int) -> Iterator[str]:
 
 
 def _bucket(name: str, offset: int) -> int:
-    return offset + crc32(name.encode()) % _WORD_BLOCK
+    return offset + crc32(name.encode()) % _BLOCK

@@ -37,7 +37,7 @@ _ES_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[ ]y (?P<spoken>media|cuart
 _ZH_CLOCK = r"(?P<part>凌晨|清晨|早上|上午|早晨|早|中午|下午|傍晚|晚上|晚|夜晚|夜里|午后|朝早|下昼)?(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[点时](?P<spoken>半|1刻|一刻|3刻|三刻|\d{1,2}分?)?)(?:钟)?\s?(?P<half>am|pm)?"
 _CLOCKS = {"en": re.compile(_EN_CLOCK), "es": re.compile(_ES_CLOCK), "zh": re.compile(_ZH_CLOCK)}
 _CLOCK_WORDS = {
-    "en": ((r"\bnoon(?:time)?\b|\bmidday\b", "12:00 pm"), (r"\bmidnight\b", "23:59"), (r"\bhalf past (\d{1,2})\b", r"\1:30"), (r"\b(?:a )?quarter past (\d{1,2})\b", r"\1:15"), (r"\b(1[0-2]|[1-9])(00|15|30|45)\b", r"\1:\2")),
+    "en": ((r"\bnoon(?:time)?\b|\bmidday\b", "12:00 pm"), (r"\bmidnight\b", "23:59"), (r"\bhalf past (\d{1,2})\b", r"\1:30"), (r"\b(?:a )?quarter past (\d{1,2})\b", r"\1:15"), (r"\b(1\d|2[01]|[1-9])(00|15|30|45)\b", r"\1:\2"), (r"\b(\d{1,2}) ?o ?clock\b", r"\1:00"), (r"\b(?:any ?|every ?)?(?:day|time) but\b", "except")),
     "es": ((r"\bmediodia\b|\bmedio dia\b", "12:00 pm"), (r"\bmedianoche\b", "23:59")),
     "zh": ((r"正午", "12点"),),
 }  # fmt: skip
@@ -95,7 +95,7 @@ _WORKS_THEN = {
 _DAY_WORDS = {
     "en": re.compile(r"\b(mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday|s)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)s?\b"),
     "es": re.compile(r"\b(lunes|martes|miercoles|jueves|viernes|sabados?|domingos?)\b"),
-    "zh": re.compile(r"(?:星期|周|礼拜|拜)([一二三四五六日天])"),
+    "zh": re.compile(r"(?<![\d一两每几])(?:星期|周|礼拜|拜)([一二三四五六日天])(?![次封条个回通则])"),
 }  # fmt: skip
 _DAY_LISTS = {
     "zh": re.compile(
@@ -201,7 +201,7 @@ def _is_refused(text: str, start: int, end: int, family: str) -> bool:
     before, after = _clause_before(text, start), _clause_after(text, end)
     if re.search(r"\b(?:no|not any) (?:earlier|later|sooner)\b|\bno mas (?:tarde|temprano)\b", before):
         return True
-    tail = {"en": r"^[^.]{0,14}\b(?:no good|not good|dont work|doesnt work|bad|off limits|isnt good|i (?:work|sleep|teach|nap)|im (?:at work|asleep|working|teaching))\b", "es": r"^[^.]{0,14}\b(?:no (?:puedo|me|se)|trabajo|duermo)\b", "zh": r"^.{0,6}(?:别|不要|不方便|不行|勿|没空|在睡|睡觉|不能|上班|不接|不得)"}[family]  # fmt: skip
+    tail = {"en": r"^[^.]{0,14}\b(?:no good|not good|dont work|doesnt work|bad|off limits|isnt good|i (?:work|sleep|teach|nap)|im (?:at work|asleep|working|teaching))\b", "es": r"^[^.]{0,14}\b(?:no (?:puedo|me|se)|trabajo|duermo)\b|^\s?no\b(?=\s*(?:$|[,.;]))", "zh": r"^.{0,6}(?:别|不要|不方便|不行|勿|没空|在睡|睡觉|不能|上班|不接|不得)"}[family]  # fmt: skip
     return bool(re.search(_NOT[family], before) or re.search(tail, after))
 
 
@@ -228,7 +228,7 @@ def _with_bound(window: Welcome, clock: _Clock, text: str, family: str) -> Welco
     if closes:
         if refused:
             return replace(window, not_before=_written(clock.minutes))
-        return replace(window, not_after=_written(clock.minutes))
+        return replace(window, not_after=_written(_late(clock) if clock.minutes <= 480 else clock.minutes))
     if opens and refused:
         return replace(window, not_after=_written(_late(clock)))
     return replace(window, not_before=_written(clock.minutes))

@@ -25,6 +25,8 @@ def identify(text: str, hint: str | None = None) -> Lang:
     words = _WORD.findall(text.lower()[:2000])
     spanish = sum(word in _common_words("es") for word in words) + 2 * len(re.findall(r"[ñ¿¡]", text))
     english = sum(word in _common_words("en") for word in words)
+    if known and not known.value.startswith("zh") and abs(spanish - english) < 2:
+        return known
     if spanish != english:
         return Lang.ES if spanish > english else Lang.EN
     return known or Lang.EN

@@ -31,6 +31,10 @@ class Findings:
     found: frozenset[Label]
     forbidden: frozenset[Label]
 
+    def with_keywords(self, keywords: frozenset[Label]) -> "Findings":
+        """The findings, with keywords of other languages added: STOP and ALTO are known to all."""
+        return Findings(self.keywords | keywords, self.found | keywords, self.forbidden - keywords)
+
     @property
     def soft_opt_out(self) -> frozenset[Label]:
         """The opt-out as far as the wish for another channel may explain it; never one said by keyword or for all."""
@@ -44,22 +48,29 @@ class Lexicon:
 
     rules: dict[Label, LabelRules]
 
+    def keywords(self, squeezed: str) -> frozenset[Label]:
+        """The labels that the squeezed text is a keyword for, as a whole."""
+        return frozenset(
+            label for label, rules in self.rules.items() if rules.keyword and rules.keyword.fullmatch(squeezed)
+        )
+
     def ask(self, folded: str, squeezed: str) -> Findings:
         """What the rules find in the folded text; keywords are matched against the squeezed text as a whole."""
-        keywords, found, forbidden = set(), set(), set()
+        keywords, found, forbidden = self.keywords(squeezed), set(), set()
         for label, rules in self.rules.items():
-            if rules.keyword and rules.keyword.fullmatch(squeezed):
-                keywords.add(label)
             if rules.must and rules.must.search(_blank(rules.unless, folded)):
                 found.add(label)
             if rules.never and rules.never.search(folded):
                 forbidden.add(label)
-        return Findings(frozenset(keywords), frozenset(found | keywords), frozenset(forbidden - keywords))
+        return Findings(keywords, frozenset(found | keywords), frozenset(forbidden - keywords))
 
 
 def _blank(unless: re.Pattern[str] | None, folded: str) -> str:
     """The text without its harmless look-alikes ('non stop', 'cancel my autopay')."""
     return unless.sub(" ~ ", folded) if unless else folded
+
+
+FAMILIES = ("en", "es", "zh")
 
 
 @cache

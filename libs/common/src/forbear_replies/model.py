@@ -1,7 +1,7 @@
 """The trained model at run time: linear, one label against the rest, one byte a weight, no pickle, numpy only."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -27,7 +27,7 @@ class Model:
     scales: Floats
     biases: Floats
     idf: NDArray[np.float32]
-    slopes: Floats
+    slopes: Floats  # 2 x labels: what the score of the whole text and that of its best clause count
     offsets: Floats
     thresholds: Mapping[Label, float]
     data_hash: str
@@ -90,12 +90,17 @@ class Model:
             data_hash=found["data_hash"].tobytes().hex(),
         )
 
-    def chances(self, found: Evidence) -> dict[Label, float]:
-        """The calibrated chance of each label for the features of a text."""
-        indices, values = vector_of(found, self.idf)
-        scores = (values @ self.weights[indices]) * self.scales + self.biases
-        chances = 1 / (1 + np.exp(-(scores * self.slopes + self.offsets)))
+    def chances(self, found: Evidence, clauses: Sequence[Evidence] = ()) -> dict[Label, float]:
+        """The calibrated chance of each label for the features of a text and of its clauses, if it has several."""
+        whole = self._scores(found)
+        best = np.max([self._scores(clause) for clause in clauses], axis=0) if clauses else whole
+        chances = 1 / (1 + np.exp(-(whole * self.slopes[0] + best * self.slopes[1] + self.offsets)))
         return dict(zip(_LABELS, chances.tolist(), strict=True))
+
+    def _scores(self, found: Evidence) -> Floats:
+        indices, values = vector_of(found, self.idf)
+        scores: Floats = (values @ self.weights[indices]) * self.scales + self.biases
+        return scores
 
     def confidence(self, labels: frozenset[Label], chances: Mapping[Label, float], keywords: frozenset[Label]) -> float:
         """The chance that ``labels`` is exactly right: every label right, and none of the others missing."""
@@ -109,8 +114,8 @@ class Model:
 
 
 def vector_of(found: Evidence, idf: NDArray[np.floating]) -> Vector:
-    """Sublinear TF-IDF, words and characters each scaled to length one."""
-    blocks = [_block(found.words, idf), _block(found.chars, idf)]
+    """Sublinear TF-IDF, words, characters and concepts each scaled to length one."""
+    blocks = [_block(counts, idf) for counts in found.blocks]
     return np.concatenate([block[0] for block in blocks]), np.concatenate([block[1] for block in blocks])
 
 

@@ -15,10 +15,13 @@ _EN_UNITS = dict(
 _EN_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))  # noqa: SIM905
 _EN_WORDS = _EN_UNITS | _EN_TENS
 _EN_NUMBER = re.compile(
-    rf"\b(?:(?:a|{'|'.join(_EN_WORDS)})[ -])?(?:(?:{'|'.join(_EN_WORDS)}|hundred|thousand|grand|and)[ -])*(?:{'|'.join(_EN_WORDS)}|hundred|thousand|grand)\b"
+    rf"\b(?:(?:a|{'|'.join(_EN_WORDS)})[ -])?(?:(?:{'|'.join(_EN_WORDS)}|(?:hundred|thousand|grand)(?: and)?)[ -])*(?:{'|'.join(_EN_WORDS)}|hundred|thousand|grand)\b"
 )
 _EN_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _EN_COMPOUND = re.compile(rf"\b(twenty|thirty)[ -]({'|'.join(_EN_ORDINALS)})\b")
+_CENTS = re.compile(
+    r"\b(\d+) (?:(?:dollars|bucks|dolares|pesos) )?(?:and |con |y )?(\d{1,2})()(?:[ ]?cents|[ ]?centavos)\b"
+)
 _EN_SCALES = {"hundred": 100, "thousand": 1000, "grand": 1000}
 
 _ES_WORDS = {
@@ -39,7 +42,7 @@ _ZH_DIGITS = {
 }
 _ZH_UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "万": 10_000}
 _ZH_NUMBER = re.compile(
-    r"(?:\d[\d,]*(?:\.\d+)?|[零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖])?[十拾百佰千仟万](?:[零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖十拾百佰千仟万]|\d)*|[一二两三四五六七八九](?=[块元蚊点号日月])"
+    r"(?:\d[\d,]*(?:\.\d+)?|[零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖])?[十拾百佰千仟万](?:[零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖十拾百佰千仟万]|\d)*|(?<![周期拜第])[一二两三四五六七八九](?=[块元蚊点号日月天]|个?(?:周|星期|礼拜)(?![一二三四五六日天]))"
 )
 
 
@@ -48,7 +51,8 @@ def spell_digits(text: str, family: str) -> str:
     text = _EN_COMPOUND.sub(_compound_ordinal, text) if family == "en" else text
     if family == "zh":
         return _replace(_ZH_NUMBER, text, _chinese)
-    return _replace(_EN_NUMBER, text, _english) if family == "en" else _replace(_ES_NUMBER, text, _spanish)
+    spelled = _replace(_EN_NUMBER, text, _english) if family == "en" else _replace(_ES_NUMBER, text, _spanish)
+    return _CENTS.sub(lambda found: f"{found[1]}.{int(found[2]):02d} {found[3] or ''}", spelled)
 
 
 def _compound_ordinal(found: re.Match[str]) -> str:

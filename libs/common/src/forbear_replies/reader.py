@@ -10,10 +10,10 @@ from datetime import datetime
 from forbear_replies import normalise
 from forbear_replies.arbitrate import arbitrate
 from forbear_replies.extraction import extract
-from forbear_replies.features import evidence
+from forbear_replies.features import clause_evidence, evidence
 from forbear_replies.labels import ACTION_OF, EXCLUSIVE, URGENCY, Action, Label, Lang
 from forbear_replies.language import identify, is_cantonese
-from forbear_replies.lexicon import Findings, lexicon
+from forbear_replies.lexicon import FAMILIES, Findings, lexicon
 from forbear_replies.mail import strip_quoted
 from forbear_replies.model import Model
 from forbear_replies.reading import Reading
@@ -57,7 +57,10 @@ class Reader:
         prepared = prepare(text, lang)
         findings = ask_rules(prepared, offered_letters=offered_letters)
         named = channels_named(prepared.folded)
-        chances = self.model.chances(evidence(prepared.folded, findings, named, channel))
+        family = prepared.lang.family
+        chances = self.model.chances(
+            evidence(prepared.folded, family, findings, named, channel), clause_evidence(prepared.folded, family)
+        )
         labels = arbitrate(findings, chances, self.model.thresholds, named=named, channel=channel)
         confidence = self.model.confidence(labels, chances, findings.keywords)
         unsure = confidence < self.model.confidence_min
@@ -91,7 +94,9 @@ def ask_rules(prepared: Prepared, *, offered_letters: bool) -> Findings:
     if squeezed in _OFFERED_LETTERS and (offered_letters or (squeezed in "tr" and prepared.lang.family == "zh")):
         opt_out = frozenset({Label.OPT_OUT})
         return Findings(opt_out, opt_out, frozenset())
-    return lexicon(prepared.lang.family).ask(prepared.folded, squeezed)
+    findings = lexicon(prepared.lang.family).ask(prepared.folded, squeezed)
+    borrowed = frozenset().union(*(lexicon(family).keywords(squeezed) for family in FAMILIES))
+    return findings.with_keywords(borrowed)
 
 
 def decide_action(labels: frozenset[Label], *, unsure: bool) -> Action:

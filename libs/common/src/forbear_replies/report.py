@@ -56,6 +56,7 @@ class Report:
     fields_wrong: Counter[str] = field(default_factory=Counter)
     confusions: Counter[tuple[str, str]] = field(default_factory=Counter)
     to_person: int = 0
+    calibration: dict[int, list[int]] = field(default_factory=dict)  # tenth of confidence: items, exactly right
     mistakes: list[tuple[Item, Reading]] = field(default_factory=list)
 
     def add(self, item: Item, reading: Reading) -> None:
@@ -64,6 +65,9 @@ class Report:
         self.items += 1
         self.exact += given == wanted
         self.to_person += reading.needs_person
+        tenth = self.calibration.setdefault(min(int(reading.confidence * 10), 9), [0, 0])
+        tenth[0] += 1
+        tenth[1] += given == wanted
         self.overall.add(given, wanted)
         self.by_lang.setdefault(item.lang or reading.lang, Tally()).add(given, wanted)
         for label in given | wanted:
@@ -103,10 +107,10 @@ def measure(reader: Reader, items: Iterable[Item]) -> Report:
 
 def render(report: Report, *, confusions_max: int = 25) -> str:
     """The report as Markdown tables."""
-    count = max(report.items, 1)
+    items = max(report.items, 1)
     lines = [
-        f"{report.items} items; exactly right {report.exact / count:.3f}; micro-F1 {report.overall.f1:.3f}; "
-        f"harmful label {report.harmful / count:.3f}; handed to a person {report.to_person / count:.2f}",
+        f"{report.items} items; exactly right {report.exact / items:.3f}; micro-F1 {report.overall.f1:.3f}; "
+        f"harmful label {report.harmful / items:.3f}; handed to a person {report.to_person / items:.2f}",
         f"extraction exact {report.facts_exact}/{report.facts} = {report.facts_exact / max(report.facts, 1):.3f}; "
         f"wrong fields {dict(report.fields_wrong.most_common())}",
         "",
@@ -116,6 +120,11 @@ def render(report: Report, *, confusions_max: int = 25) -> str:
     lines += [_row(label, tally) for label, tally in report.by_label.items()]
     lines += ["", "| language | wanted | precision | recall | F1 |", "|---|---:|---:|---:|---:|"]
     lines += [_row(lang, tally) for lang, tally in sorted(report.by_lang.items())]
+    lines += ["", "| confidence | items | exactly right |", "|---|---:|---:|"]
+    lines += [
+        f"| {tenth / 10:.1f} to {tenth / 10 + 0.1:.1f} | {count} | {right / count:.2f} |"
+        for tenth, (count, right) in sorted(report.calibration.items())
+    ]
     lines += ["", "| wanted | given instead | times |", "|---|---|---:|"]
     lines += [
         f"| {missed} | {extra} | {count} |" for (missed, extra), count in report.confusions.most_common(confusions_max)

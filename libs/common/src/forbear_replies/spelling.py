@@ -9,7 +9,11 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 
-_ZH_TIME_GUARD = re.compile(r"(?<=[0-9零一二两三四五六七八九十半几])点|点(?=钟|半|前|后|之|[0-9一二三四五六七八九十])")
+# Where 点 is an hour, a place or a click; elsewhere Hong Kong asks 'how' with it.
+_ZH_TIME_GUARD = re.compile(
+    r"(?<=[0-9零一二两三四五六七八九十半几网地差早晚快有重缺景站终])点|点(?=[击开进心链错了头餐外])"
+    r"|点(?=钟|半|前|后|之|[0-9一二三四五六七八九十])"
+)
 _WORD = re.compile(r"(?<!\d)[a-z']+(?:\d+)?")
 _HAN_GAP = re.compile(r"(?<=[\u3400-\u9fff,。!?、]) +| +(?=[\u3400-\u9fff])")
 # Contractions are joined, never opened: the lexicons know "dont" and "ill".

@@ -85,8 +85,7 @@ def judge(
             rules = policy.with_tenant_policy(rules, own.policy)
         is_known = contact.policy_version <= own.version
         verdict = policy.decide(facts, rules, now) if is_known else _unknown_policy(contact, own, rules, now)
-        closes_at = policy.closes_at(facts, rules, now) if verdict.allowed else now
-        judged.append(Judged(contact, facts, verdict, closes_at))
+        judged.append(Judged(contact, facts, verdict))
     return judged
 
 

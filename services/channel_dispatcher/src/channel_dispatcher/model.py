@@ -121,7 +121,6 @@ class Judged(NamedTuple):
     contact: Contact
     facts: Facts
     verdict: Verdict
-    closes_at: datetime  # when a rule by the clock objects next; of an allowed contact only
 
 
 class Draft(NamedTuple):
