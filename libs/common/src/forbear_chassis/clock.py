@@ -18,6 +18,7 @@ from typing import Protocol
 import orjson
 
 SKEW_MAX = timedelta(minutes=2)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CONNECT_TIMEOUT_S = 30.0
 
 
@@ -55,12 +56,13 @@ class Clock(Protocol):
 
 def from_epoch_us(microseconds: int) -> datetime:
     """Turn microseconds since 1970 into an aware instant, exactly."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    return EPOCH + timedelta(microseconds=microseconds)
 
 
 def to_epoch_us(instant: datetime) -> int:
     """Turn an aware instant into microseconds since 1970, exactly."""
-    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    since = instant - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def monotonic_s() -> float:

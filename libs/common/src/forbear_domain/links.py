@@ -6,7 +6,6 @@ purpose and the id. A token for one purpose is not valid for another: who may se
 
 import base64
 import binascii
-import hashlib
 import hmac
 from typing import Literal
 from uuid import UUID
@@ -39,4 +38,4 @@ def _tag(secret: bytes | str, purpose: str, name: bytes) -> bytes:
     key = secret.encode() if isinstance(secret, str) else secret
     if not key:
         raise ValueError("the secret of the links is empty")
-    return hmac.new(key, purpose.encode() + name, hashlib.sha256).digest()[:TAG_BYTES]
+    return hmac.digest(key, purpose.encode() + name, "sha256")[:TAG_BYTES]

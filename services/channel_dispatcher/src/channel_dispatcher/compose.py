@@ -132,6 +132,7 @@ def _day_ends(zones: frozenset[str], on_ordinal: int) -> tuple[datetime, ...]:
     return tuple(sorted(ends))
 
 
+@lru_cache(maxsize=4096)
 def lawful_end(zones: frozenset[str], now: datetime) -> datetime:
     """Return when the lawful hours end first in any of the zones, at least a minute away."""
     ends = _day_ends(zones, now.date().toordinal())

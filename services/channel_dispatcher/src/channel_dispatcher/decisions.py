@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,8 +43,9 @@ class Decided:
 def sort_out(judged: Sequence[Judged], unusable: Sequence[Unusable], claims: Sequence[Claim], now: datetime) -> Decided:
     """Sort a batch into claims, contacts that wait and contacts that end, with the evidence for each."""
     decided = Decided(claims, entries=[evidence.of_permit(claim) for claim in claims])
+    for (channel, outcome), count in Counter([(one.contact.channel, one.verdict.outcome) for one in judged]).items():
+        metrics.VERDICTS[channel, outcome].inc(count)
     for one in judged:
-        metrics.VERDICTS[one.contact.channel, one.verdict.outcome].inc()
         if not one.verdict.allowed:
             _add(decided, one, now)
     for made in unusable:

@@ -13,7 +13,6 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from channel_dispatcher import metrics
 from channel_dispatcher.model import Claim, Contact, Judged, Sent
 from channel_dispatcher.store.ledger import Entry
 from forbear_domain.ledger import Kind, encode
@@ -21,10 +20,10 @@ from forbear_domain.policy import Facts, MessageMarks, Verdict
 
 
 def entry(kind: Kind, at: datetime, tenant: UUID, borrower: UUID | None, **fields: Any) -> Entry:
-    """Make one entry and count it."""
-    metrics.LEDGER_ENTRIES[kind].inc()
-    named = {"borrower": borrower} if borrower else {}
-    return Entry(tenant, borrower, encode(kind, at, tenant=tenant, **named, **fields))
+    """Make one entry."""
+    if borrower:
+        fields["borrower"] = str(borrower)
+    return Entry(kind, tenant, borrower, encode(kind, at, tenant=str(tenant), **fields))
 
 
 def of_permit(claim: Claim) -> Entry:
@@ -36,7 +35,7 @@ def of_permit(claim: Claim) -> Entry:
         permit.tenant_id,
         permit.borrower_id,
         **_contact_fields(draft.judged.contact),
-        attempt=permit.attempt_id,
+        attempt=str(permit.attempt_id),
         number=draft.number,
         provider=draft.provider,
         template=draft.rendered.template,
@@ -72,8 +71,8 @@ def of_settlement(sent: Sent, at: datetime, step: str, reason: str) -> Entry:
         at,
         permit.tenant_id,
         permit.borrower_id,
-        contact=permit.contact_id,
-        attempt=permit.attempt_id,
+        contact=str(permit.contact_id),
+        attempt=str(permit.attempt_id),
         outcome=outcome.state.name.lower(),
         provider_ref=outcome.provider_ref,
         code=outcome.code,
@@ -103,8 +102,8 @@ def facts_record(facts: Facts) -> dict[str, Any]:
         "actor": facts.actor,
         "channel": facts.channel,
         "purpose": facts.purpose,
-        "zones": facts.place.zones,
-        "jurisdictions": facts.place.jurisdictions,
+        "zones": _in_order(facts.place.zones),
+        "jurisdictions": _in_order(facts.place.jurisdictions),
         "debts": facts.debts,
         "address": facts.address,
     }
@@ -131,8 +130,14 @@ _OPTIONAL_FACTS = tuple((one.name, one.default) for one in fields(Facts) if one.
 
 def _contact_fields(contact: Contact) -> dict[str, Any]:
     return {
-        "contact": contact.contact_id,
-        "campaign": contact.campaign_id,
-        "loan": contact.loan_id,
+        "contact": str(contact.contact_id),
+        "campaign": contact.campaign_id and str(contact.campaign_id),
+        "loan": str(contact.loan_id),
         "address_key": contact.address_key,
     }
+
+
+@lru_cache(maxsize=4096)
+def _in_order(names: frozenset[str]) -> tuple[str, ...]:
+    """Most borrowers live in few places, so the order of their names is kept."""
+    return tuple(sorted(names))

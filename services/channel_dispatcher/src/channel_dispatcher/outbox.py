@@ -1,9 +1,15 @@
-"""What the tracker and the scheduler are told: rows of the outbox, and the requests that the relays make of them."""
+"""What the tracker and the scheduler are told: rows of the outbox, and the requests that the relays make of them.
+
+A row is a serialised message. What many rows have in common is serialised once; a contact is put in as the bytes it
+came in, and a request is read from its rows end to end, because in protobuf's form a message is the sequence of its
+fields in any order, and a repeated field is the sequence of its values.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,6 +22,7 @@ from forbear_domain.lifecycle import State
 
 TRACKER, SCHEDULER = "tracker", "scheduler"
 _STATES = {State(number): number for number in types_pb2.ContactState.values() if number}
+_LENGTH_DELIMITED = 2  # the wire type of bytes, texts and messages
 
 
 class OutboxRow(NamedTuple):
@@ -29,21 +36,19 @@ def attempt_row(
     attempt: UUID, contact: bytes, *, provider: str, provider_ref: str, sender: str, state: State, sent_at: datetime
 ) -> OutboxRow:
     """Tell the tracker that a provider was asked: it must know before receipts and replies come."""
-    message = tracker_pb2.Attempt(
-        attempt_id=attempt.bytes, provider=provider, provider_ref=provider_ref, sender=sender, state=_STATES[state]
+    body = (
+        _common_attempt(provider, sender, state, sent_at)
+        + _field(tracker_pb2.Attempt.ATTEMPT_ID_FIELD_NUMBER, attempt.bytes)
+        + _field(tracker_pb2.Attempt.PROVIDER_REF_FIELD_NUMBER, provider_ref.encode())
+        + _field(tracker_pb2.Attempt.CONTACT_FIELD_NUMBER, contact)
     )
-    message.contact.ParseFromString(contact)
-    _set_time(message.send_time, sent_at)
-    return OutboxRow(TRACKER, message.SerializeToString())
+    return OutboxRow(TRACKER, body)
 
 
 def outcome_row(contact: UUID, state: State, reason: str, at: datetime, *, is_barred: bool = False) -> OutboxRow:
     """Tell the scheduler how a contact ended, and whether its address is barred or dead for good."""
-    message = scheduler_pb2.ContactOutcome(
-        contact_id=contact.bytes, state=_STATES[state], reason=reason, is_address_barred=is_barred
-    )
-    _set_time(message.event_time, at)
-    return OutboxRow(SCHEDULER, message.SerializeToString())
+    named = _field(scheduler_pb2.ContactOutcome.CONTACT_ID_FIELD_NUMBER, contact.bytes)
+    return OutboxRow(SCHEDULER, _common_outcome(state, reason, at, is_barred) + named)
 
 
 async def write(connection: Connection, rows: Sequence[OutboxRow]) -> None:
@@ -55,16 +60,47 @@ async def write(connection: Connection, rows: Sequence[OutboxRow]) -> None:
         )
 
 
-def attempts_request(request_id: str, bodies: list[bytes]) -> tracker_pb2.RecordAttemptsRequest:
+def attempts_request(request_id: str, bodies: Iterable[bytes]) -> tracker_pb2.RecordAttemptsRequest:
     """Build one batch for the tracker."""
-    attempts = [tracker_pb2.Attempt.FromString(body) for body in bodies]
-    return tracker_pb2.RecordAttemptsRequest(request_id=request_id, attempts=attempts)
+    number = tracker_pb2.RecordAttemptsRequest.ATTEMPTS_FIELD_NUMBER
+    request = tracker_pb2.RecordAttemptsRequest.FromString(b"".join([_field(number, body) for body in bodies]))
+    request.request_id = request_id
+    return request
 
 
-def outcomes_request(request_id: str, bodies: list[bytes]) -> scheduler_pb2.ReportOutcomesRequest:
+def outcomes_request(request_id: str, bodies: Iterable[bytes]) -> scheduler_pb2.ReportOutcomesRequest:
     """Build one batch for the scheduler."""
-    outcomes = [scheduler_pb2.ContactOutcome.FromString(body) for body in bodies]
-    return scheduler_pb2.ReportOutcomesRequest(request_id=request_id, outcomes=outcomes)
+    number = scheduler_pb2.ReportOutcomesRequest.OUTCOMES_FIELD_NUMBER
+    request = scheduler_pb2.ReportOutcomesRequest.FromString(b"".join([_field(number, body) for body in bodies]))
+    request.request_id = request_id
+    return request
+
+
+@lru_cache(maxsize=1024)
+def _common_attempt(provider: str, sender: str, state: State, sent_at: datetime) -> bytes:
+    message = tracker_pb2.Attempt(provider=provider, sender=sender, state=_STATES[state])
+    _set_time(message.send_time, sent_at)
+    return message.SerializeToString()
+
+
+@lru_cache(maxsize=1024)
+def _common_outcome(state: State, reason: str, at: datetime, is_barred: bool) -> bytes:
+    message = scheduler_pb2.ContactOutcome(state=_STATES[state], reason=reason, is_address_barred=is_barred)
+    _set_time(message.event_time, at)
+    return message.SerializeToString()
+
+
+def _field(number: int, value: bytes) -> bytes:
+    """Return a field of bytes, text or message as protobuf writes it: tag, length as a varint, value.
+
+    Source: https://protobuf.dev/programming-guides/encoding/, "Length-Delimited Records"; numbers below 16 only.
+    """
+    length, head = len(value), [number << 3 | _LENGTH_DELIMITED]
+    while length > 0x7F:
+        head.append(length & 0x7F | 0x80)
+        length >>= 7
+    head.append(length)
+    return bytes(head) + value
 
 
 def _set_time(field: object, instant: datetime) -> None:

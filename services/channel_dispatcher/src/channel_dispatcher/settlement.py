@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from forbear_domain.lifecycle import State, Step, advance
@@ -20,8 +20,7 @@ CHECK_AFTER = timedelta(seconds=120)
 """An unknown outcome is looked up only when nobody can be sending it any more: the permit lives 60 s, a call 30 s."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """The contact's new state; `due_at` is set when it goes back to the gate."""
 
     step: Step
@@ -56,8 +55,7 @@ def settle(outcome: SendOutcome, attempt: UUID, number: int, contact: ContactRow
     return Settled(Step.RETRY, advance(contact.state, Step.RETRY), reason, due_at)
 
 
-@dataclass(frozen=True, slots=True)
-class ContactRow:
+class ContactRow(NamedTuple):
     """What the queue knows of a contact in flight."""
 
     state: State

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+from channel_dispatcher import metrics
 from channel_dispatcher.signing import Signer
 from channel_dispatcher.store.locks import LEDGER
 from forbear_chassis.postgres import Connection, Pool
-from forbear_domain.ledger import Checkpoint
+from forbear_domain.ledger import Checkpoint, Kind
 from forbear_domain.merkle import TILE, Frontier, grow, leaf_hashes, root_of, tiled_inclusion_proof
 
 PAGE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry to append: its canonical bytes, and the two columns by which it is found."""
+class Entry(NamedTuple):
+    """One entry to append: its kind, its canonical bytes, and the two columns by which it is found."""
 
+    kind: Kind
     tenant_id: UUID
     borrower_id: UUID | None
     body: bytes
@@ -66,6 +69,8 @@ async def append(connection: Connection, entries: Sequence[Entry], signer: Signe
         signed.key_id,
         signed.signature,
     )
+    for kind, count in Counter([entry.kind for entry in entries]).items():
+        metrics.LEDGER_ENTRIES[kind].inc(count)
 
 
 async def publish_key(pool: Pool, signer: Signer, now: datetime) -> None:
