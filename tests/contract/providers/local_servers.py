@@ -124,6 +124,7 @@ class Taken:
     """One mail that the relay saw."""
 
     envelope: str = ""
+    options: str = ""  # what followed the sender: its ESMTP parameters
     recipients: list[str] = field(default_factory=list)
     data: bytes = b""
 
@@ -156,7 +157,8 @@ class SmtpStub(_Server):
             verb = line[:4].decode().strip().upper()
             self.verbs.append(verb)
             if verb == "MAIL":
-                mail = Taken(envelope=line.decode().split("<")[1].split(">")[0])
+                sender, _, options = line.decode().partition("<")[2].partition(">")
+                mail = Taken(envelope=sender, options=options.strip())
             if verb == "RCPT":
                 mail.recipients.append(line.decode().split("<")[1].split(">")[0])
             if not await self._say(verb, writer) or verb == "QUIT":

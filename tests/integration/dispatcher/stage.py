@@ -16,6 +16,7 @@ from channel_dispatcher.dispatch import Dispatch, Means
 from channel_dispatcher.health import Health
 from channel_dispatcher.hearing import Hearing
 from channel_dispatcher.limits import Limiter
+from channel_dispatcher.margins import Margins
 from channel_dispatcher.outlets import Outlet, TenantLimit, by_channel
 from channel_dispatcher.owner import Owner
 from channel_dispatcher.reconcile import Reconciliation
@@ -179,13 +180,17 @@ async def open_stage(
     owner = Owner(database.url("forbear_dispatcher"), hearing.notice)
     outlets = by_channel(outs)
     limiter = Limiter(redis, "test", clock.now if clock.is_simulated else None)
-    composer = Composer(Catalogue.load(), tenant_limit, Links("https://tracker.example.com", "s" * 32, "example.com"))
+    margins = Margins()
+    composer = Composer(
+        Catalogue.load(), tenant_limit, Links("https://tracker.example.com", "s" * 32, "example.com"), margins
+    )
     means = Means(
         pool=pool,
         clock=clock,
         packs=load_packs(),
         policies=Policies(load_packs()),
         composer=composer,
+        margins=margins,
         limiter=limiter,
         watch=Watch(Notary(), owner, Health(redis, "test", clock.now if clock.is_simulated else None), switchboard),
         settlement=Settlement(pool, signer),

@@ -12,6 +12,7 @@ import re
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -129,8 +130,9 @@ class Smtp:
             message, message_id = self._message(request, now)
         except mail.MailError:
             return SendOutcome(_FINAL, reason="address_unusable")
+        life_s = None if request.die_by is None else int((request.die_by - now).total_seconds())
         async with self._free:
-            outcome = await self._deliver(envelope, request.address, message)
+            outcome = await self._deliver(Envelope(envelope, request.address, life_s), message)
         if outcome.state is SendState.ACCEPTED:
             return SendOutcome(SendState.ACCEPTED, message_id, outcome.code, parts=1)
         return outcome
@@ -167,15 +169,15 @@ class Smtp:
             headers.insert(0, ("DKIM-Signature", signed))
         return mail.join(headers, body), message_id
 
-    async def _deliver(self, envelope: str, address: str, message: bytes) -> SendOutcome:
+    async def _deliver(self, envelope: Envelope, message: bytes) -> SendOutcome:
         """Use an open connection, or a new one where that has died in the meantime: nothing was written to it yet."""
         while self._idle:
             connection = self._idle.popleft()
-            outcome = await self._transact(connection, envelope, address, message)
+            outcome = await self._transact(connection, envelope, message)
             if outcome.reason != LOST_BEFORE_MAIL:
                 return outcome
         fresh = await self._connect()
-        return fresh if isinstance(fresh, SendOutcome) else await self._transact(fresh, envelope, address, message)
+        return fresh if isinstance(fresh, SendOutcome) else await self._transact(fresh, envelope, message)
 
     async def _connect(self) -> _Connection | SendOutcome:
         relay = self._relay
@@ -191,6 +193,9 @@ class Smtp:
         )
         try:
             await client.connect()
+            if client.last_ehlo_response is None:  # what the relay can is asked before the first mail
+                with suppress(aiosmtplib.SMTPHeloError):
+                    await client.ehlo()
         except aiosmtplib.SMTPResponseException as error:
             client.close()
             found = _refused(error.code, error.message)
@@ -200,13 +205,22 @@ class Smtp:
             return SendOutcome(_TRANSIENT, reason="not_connected")
         return _Connection(client)
 
-    async def _transact(self, connection: _Connection, envelope: str, address: str, message: bytes) -> SendOutcome:
-        outcome = await connection.send(envelope, address, message)
+    async def _transact(self, connection: _Connection, envelope: Envelope, message: bytes) -> SendOutcome:
+        outcome = await connection.send(envelope, message)
         if connection.is_usable:
             self._idle.append(connection)
         else:
             connection.close()
         return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who sends, who gets it, and for how many seconds a relay may try."""
+
+    sender: str
+    recipient: str
+    life_s: int | None
 
 
 class _Connection:
@@ -218,13 +232,13 @@ class _Connection:
     def is_usable(self) -> bool:
         return self._client.is_connected and self._mails < MAILS_PER_CONNECTION_MAX
 
-    async def send(self, envelope: str, address: str, message: bytes) -> SendOutcome:
+    async def send(self, envelope: Envelope, message: bytes) -> SendOutcome:
         """Run one mail transaction; what the relay answered decides, and where it went silent decides how."""
         self._mails += 1
         is_writing = False
         try:
-            await self._client.mail(envelope)
-            await self._client.rcpt(address)
+            await self._client.mail(envelope.sender, options=self._life(envelope.life_s))
+            await self._client.rcpt(envelope.recipient)
             is_writing = True
             reply = await self._client.data(message)
         except aiosmtplib.SMTPResponseException as error:
@@ -243,6 +257,13 @@ class _Connection:
             self._client.close()  # an answer may still come: nothing else may be asked on this connection
             raise
         return SendOutcome(SendState.ACCEPTED, code=str(reply.code))
+
+    def _life(self, life_s: int | None) -> list[str]:
+        """Ask a relay that can (RFC 2852) to give up, and to say so, what it could not deliver in time."""
+        if life_s is None or life_s < 1 or not self._client.supports_extension("deliverby"):
+            return []
+        least = self._client.esmtp_extensions.get("deliverby", "").partition(",")[0].strip()
+        return [f"BY={life_s};R"] if not least.isdigit() or life_s >= int(least) else []
 
     async def _reset(self) -> None:
         try:

@@ -20,6 +20,7 @@ from channel_dispatcher.health import Health
 from channel_dispatcher.hearing import Hearing
 from channel_dispatcher.housekeeping import Housekeeping
 from channel_dispatcher.limits import Limiter
+from channel_dispatcher.margins import Margins
 from channel_dispatcher.outlets import Outlets, TenantLimit
 from channel_dispatcher.owner import Owner
 from channel_dispatcher.reconcile import Reconciliation
@@ -99,12 +100,14 @@ async def serve(settings: Settings) -> None:
     redis = open_redis(settings.redis_url.get_secret_value())
     service.on_close(redis.aclose)
     packs = load_packs()
+    margins = Margins()
     means = Means(
         pool=pool,
         clock=clock,
         packs=packs,
         policies=Policies(packs),
-        composer=Composer(Catalogue.load(), tenant_limit, _links(settings)),
+        composer=Composer(Catalogue.load(), tenant_limit, _links(settings), margins),
+        margins=margins,
         limiter=Limiter(redis, "forbear", clock.now if clock.is_simulated else None),
         watch=Watch(Notary(), owner, Health(redis, "forbear", clock.now if clock.is_simulated else None), switchboard),
         settlement=Settlement(pool, signer),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from channel_dispatcher.limit_rules import Going, LimitBook
 from channel_dispatcher.limits import Demand
+from channel_dispatcher.margins import Margins
 from channel_dispatcher.model import Draft, Judged
 from channel_dispatcher.outlets import Outlet, TenantLimit, Ways, choose_sender, windows_of
 from forbear_domain import ids
@@ -19,7 +18,7 @@ from forbear_domain.messages.slots import Addressee
 from forbear_domain.model import Channel
 from forbear_providers.contract import SendRequest
 
-LAWFUL_END_HOUR = 21  # where the provider lets us say until when; the strictest common end (12 CFR 1006.6(b)(1)(i))
+LIFE_MIN = timedelta(seconds=30)  # what cannot live so long at the provider waits for the next window
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,23 @@ class Unusable:
 
     judged: Judged
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """An allowed contact that a provider may not bring to its end within the lawful hours; it waits until they end."""
+
+    judged: Judged
+    until: datetime
+
+
+@dataclass(slots=True)
+class Composed:
+    """What became of the allowed contacts of a batch. One that has no way out now is in no list, and waits."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    unusable: list[Unusable] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +58,32 @@ class Links:
 class Composer:
     """Makes drafts."""
 
-    def __init__(self, catalogue: Catalogue, tenant_limit: TenantLimit, links: Links) -> None:
+    def __init__(self, catalogue: Catalogue, tenant_limit: TenantLimit, links: Links, margins: Margins) -> None:
         self._catalogue = catalogue
+        self._margins = margins
         self._tenant_limit = tenant_limit
         self._links = links
 
-    def compose(
-        self, judged: Sequence[Judged], ways: Ways, book: LimitBook, now: datetime
-    ) -> tuple[list[Draft], list[Unusable]]:
-        """Return a draft for each allowed contact that has a way out, and those that no message can be made of."""
-        drafts, unusable = [], []
+    def compose(self, judged: Sequence[Judged], ways: Ways, book: LimitBook, now: datetime) -> Composed:
+        """Make a draft of each allowed contact that has a way out."""
+        composed = Composed()
         for one in judged:
             if one.verdict.allowed:
                 outlet = ways.take(one.contact.address_key, one.contact.attempts)
                 made = self._draft(one, outlet, book, now) if outlet else None
                 if isinstance(made, Draft):
-                    drafts.append(made)
+                    composed.drafts.append(made)
+                elif isinstance(made, Late):
+                    composed.late.append(made)
                 elif made:
-                    unusable.append(Unusable(one, made))
-        return drafts, unusable
+                    composed.unusable.append(Unusable(one, made))
+        return composed
 
-    def _draft(self, judged: Judged, outlet: Outlet, book: LimitBook, now: datetime) -> Draft | str:
+    def _draft(self, judged: Judged, outlet: Outlet, book: LimitBook, now: datetime) -> Draft | Late | str:
         contact = judged.contact
+        die_by = min(contact.expire_at, judged.closes_at - self._margins.of(outlet.label))
+        if die_by - now < LIFE_MIN:
+            return Late(judged, judged.closes_at)
         number = contact.attempts + 1
         attempt = ids.attempt_id(contact.contact_id, number)
         sender = choose_sender(outlet.senders, contact.address_key)
@@ -84,7 +104,7 @@ class Composer:
             rendered=rendered,
             language=contact.language,
             callback_url=self._links.callback_url,
-            die_by=min(contact.expire_at, lawful_end(judged.facts.place.zones, now)),
+            die_by=die_by,
             reply_to=f"reply+{attempt.hex}@{self._links.reply_domain}" if is_mail else "",
             unsubscribe_url=unsubscribe,
             sender_name=contact.brand if is_mail else "",
@@ -118,22 +138,3 @@ class Composer:
             )
         )
         return self._catalogue.render(contact.template, contact.channel, contact.language, {**slots, **contact.slots})
-
-
-@lru_cache(maxsize=4096)
-def _day_ends(zones: frozenset[str], on_ordinal: int) -> tuple[datetime, ...]:
-    """Return the ends of the lawful hours in these zones on the three days around a date."""
-    ends = []
-    for name in zones:
-        zone = ZoneInfo(name)
-        for ordinal in (on_ordinal - 1, on_ordinal, on_ordinal + 1):
-            day = datetime.fromordinal(ordinal)
-            ends.append(datetime(day.year, day.month, day.day, LAWFUL_END_HOUR, tzinfo=zone).astimezone(UTC))
-    return tuple(sorted(ends))
-
-
-@lru_cache(maxsize=4096)
-def lawful_end(zones: frozenset[str], now: datetime) -> datetime:
-    """Return when the lawful hours end first in any of the zones, at least a minute away."""
-    ends = _day_ends(zones, now.date().toordinal())
-    return next((end for end in ends if end > now + timedelta(minutes=1)), now + timedelta(hours=1))

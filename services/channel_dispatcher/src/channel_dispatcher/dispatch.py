@@ -21,6 +21,7 @@ from channel_dispatcher.gate import judge
 from channel_dispatcher.health import Condition
 from channel_dispatcher.limit_rules import LimitBook
 from channel_dispatcher.limits import Limiter
+from channel_dispatcher.margins import Margins
 from channel_dispatcher.model import Claim
 from channel_dispatcher.outlets import Outlet, Ways
 from channel_dispatcher.sending import Sender, Watch
@@ -36,6 +37,7 @@ from forbear_chassis.worker import Pass
 from forbear_domain.policy.packs import Packs
 
 THROTTLED_MIN = 16
+CLOSING = "window_closing"  # the reason of contacts that would not be delivered within the lawful hours
 SHUT_POLL = timedelta(seconds=1)  # how soon to ask again at the earliest when every account is an open circuit
 
 log = structlog.get_logger(__name__)
@@ -50,6 +52,7 @@ class Means:
     packs: Packs
     policies: Policies
     composer: Composer
+    margins: Margins
     limiter: Limiter
     watch: Watch
     settlement: Settlement
@@ -85,13 +88,15 @@ class Dispatch:
             stops = stops_of(batch.switches, self.channel)
             carried = [one for one in zip(self._outlets, conditions, strict=True) if stops.carries(one[0])]
             book = LimitBook(await limit_rules.in_force(batch.connection), now)
-            drafts, unusable = by.composer.compose(judged, Ways(carried), book, now)
-            drafts, held = hold_back(drafts, stops.cells)
+            await by.margins.learn(batch.connection, now)
+            composed = by.composer.compose(judged, Ways(carried), book, now)
+            drafts, held = hold_back(composed.drafts, stops.cells)
             grants = await by.limiter.take([draft.demand for draft in drafts], now)
             granted = [draft for draft, is_granted in zip(drafts, grants.granted, strict=True) if is_granted]
             permitted = [Claim(one, by.watch.notary.issue(one.judged.contact, one.request, now)) for one in granted]
-            decided = decisions.sort_out(judged, unusable, permitted, now)
+            decided = decisions.sort_out(judged, composed.unusable, permitted, now)
             decided.postponed.extend((one.contact_id, now + HELD_FOR, THROWN) for one in held)
+            decided.postponed.extend((one.judged.contact.contact_id, one.until, CLOSING) for one in composed.late)
             await decisions.record(batch.connection, decided, owner, by.signer, now)
         by.tell()
         self._note(decided, len(drafts), batch.next_due_at, now)

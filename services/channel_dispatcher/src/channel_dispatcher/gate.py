@@ -85,7 +85,8 @@ def judge(
             rules = policy.with_tenant_policy(rules, own.policy)
         is_known = contact.policy_version <= own.version
         verdict = policy.decide(facts, rules, now) if is_known else _unknown_policy(contact, own, rules, now)
-        judged.append(Judged(contact, facts, verdict))
+        closes_at = policy.closes_at(facts, rules, now) if verdict.allowed else now
+        judged.append(Judged(contact, facts, verdict, closes_at))
     return judged
 
 

@@ -20,6 +20,7 @@ from forbear_domain.policy import Outcome
 from forbear_providers.contract import SendState
 
 LAG_BUCKETS_S = (0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200)
+UNLEARNED_MARGIN_S = 30
 SEND_BUCKETS_S = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30)
 
 M = TypeVar("M", bound="Labelled")
@@ -87,6 +88,7 @@ SEND_TIME = _each(
 )
 CIRCUIT = Gauge("forbear_dispatcher_circuit_state", "0 closed, 1 open or paused, 2 half open", ["account"])
 CIRCUIT_OPENED = Counter("forbear_dispatcher_circuits_opened_total", "Circuits that opened", ["account"])
+MARGIN = Gauge("forbear_dispatcher_margin_seconds", "How long before the lawful hours end messages die", ["account"])
 SWITCHES_THROWN = Counter("forbear_dispatcher_switches_thrown_total", "Kill switches thrown, by whom", ["source"])
 for _source in ("person", "brake"):
     SWITCHES_THROWN.labels(_source)
@@ -112,3 +114,4 @@ def start_accounts(labels: Iterable[str]) -> None:
     for label in labels:
         CIRCUIT.labels(label).set(0)
         CIRCUIT_OPENED.labels(label)
+        MARGIN.labels(label).set(UNLEARNED_MARGIN_S)

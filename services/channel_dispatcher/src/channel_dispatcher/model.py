@@ -121,6 +121,7 @@ class Judged(NamedTuple):
     contact: Contact
     facts: Facts
     verdict: Verdict
+    closes_at: datetime  # when a rule by the clock objects next; of an allowed contact only
 
 
 class Draft(NamedTuple):

@@ -24,6 +24,7 @@ Facts for a text message to a borrower whose address says Boston and whose area 
     )
 """
 
+from forbear_domain.policy.closing import closes_at
 from forbear_domain.policy.decide import decide
 from forbear_domain.policy.facts import (
     Actor,
@@ -87,6 +88,7 @@ __all__ = [
     "SuppressionKind",
     "TenantPolicy",
     "Verdict",
+    "closes_at",
     "decide",
     "load_packs",
     "policy_digest",

@@ -64,6 +64,10 @@ class ClockWindow(Check):
         until = max(self._next_opening(situation, at, clock) for clock in closed)
         return self.finding(situation, self._why(closed[0]), until)
 
+    def closes_on(self, day: date) -> int:
+        """Return the second of a day that is no holiday from which on it is outside the window again."""
+        return (self.weekday_hours if day.weekday() < SATURDAY else self.weekend_hours)[1]
+
     def _is_open(self, situation: Situation, local: datetime) -> bool:
         opens, closes = self._hours_on(situation, local.date())
         return opens <= local.hour * 3600 + local.minute * 60 + local.second < closes
