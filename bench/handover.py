@@ -21,7 +21,6 @@ from typing import Any, cast
 
 import uvloop
 
-from channel_dispatcher.outlets import TenantLimit
 from channel_dispatcher.rpc_service import DispatcherRpc
 from contact_scheduler.release_contacts import ContactBuilder, ReleaseContacts
 from contact_scheduler.store import release
@@ -81,7 +80,7 @@ async def take(url: str) -> None:
     """The taker: the dispatcher's own service on its own database role. Ends with its parent's pipe."""
     clock, pool = SystemClock(), await open_pool(url)
     server = RpcServer("127.0.0.1:0", clock, Activity())
-    service = DispatcherRpc(pool, clock, cast(Any, None), cast(Any, None), cast(TenantLimit, None), lambda: None)
+    service = DispatcherRpc(pool, clock, cast(Any, None), cast(Any, None), lambda: None)
     pb_grpc.add_DispatcherServiceServicer_to_server(service, server.server)
     await server.start()
     sys.stdout.write(f"{server.port}\n")

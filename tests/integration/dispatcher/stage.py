@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from channel_dispatcher.capacity import Capacities
 from channel_dispatcher.change import Changes
 from channel_dispatcher.compose import Composer, Links
 from channel_dispatcher.dispatch import Dispatch, Means
@@ -181,6 +182,7 @@ async def open_stage(
     outlets = by_channel(outs)
     limiter = Limiter(redis, "test", clock.now if clock.is_simulated else None)
     margins = Margins()
+    health = Health(redis, "test", clock.now if clock.is_simulated else None)
     composer = Composer(
         Catalogue.load(), tenant_limit, Links("https://tracker.example.com", "s" * 32, "example.com"), margins
     )
@@ -192,13 +194,14 @@ async def open_stage(
         composer=composer,
         margins=margins,
         limiter=limiter,
-        watch=Watch(Notary(), owner, Health(redis, "test", clock.now if clock.is_simulated else None), switchboard),
+        watch=Watch(Notary(), owner, health, switchboard),
+        capacities=Capacities(pool, clock, outlets, tenant_limit, health),
         settlement=Settlement(pool, signer),
         signer=signer,
         tell=tell,
         claiming=asyncio.Lock(),
     )
-    rpc = DispatcherRpc(pool, clock, Changes(pool, clock, signer), outlets, tenant_limit, lambda: None)
+    rpc = DispatcherRpc(pool, clock, Changes(pool, clock, signer), means.capacities, lambda: None)
     reconciliation = Reconciliation(pool, clock, outlets, signer, lambda: None)
     dispatch = Dispatch(outlets[made.channel], means, size_max)
     await owner.ensure()

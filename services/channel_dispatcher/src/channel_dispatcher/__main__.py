@@ -11,6 +11,7 @@ import structlog
 
 from channel_dispatcher import metrics, outbox
 from channel_dispatcher.accounts import open_outlets
+from channel_dispatcher.capacity import Capacities
 from channel_dispatcher.change import Changes
 from channel_dispatcher.compose import Composer, Links
 from channel_dispatcher.control_rpc import ControlRpc
@@ -101,6 +102,7 @@ async def serve(settings: Settings) -> None:
     service.on_close(redis.aclose)
     packs = load_packs()
     margins = Margins()
+    health = Health(redis, "forbear", clock.now if clock.is_simulated else None)
     means = Means(
         pool=pool,
         clock=clock,
@@ -109,7 +111,8 @@ async def serve(settings: Settings) -> None:
         composer=Composer(Catalogue.load(), tenant_limit, _links(settings), margins),
         margins=margins,
         limiter=Limiter(redis, "forbear", clock.now if clock.is_simulated else None),
-        watch=Watch(Notary(), owner, Health(redis, "forbear", clock.now if clock.is_simulated else None), switchboard),
+        watch=Watch(Notary(), owner, health, switchboard),
+        capacities=Capacities(pool, clock, outlets, tenant_limit, health),
         settlement=Settlement(pool, signer),
         signer=signer,
         tell=lambda: _wake(relay_loops),
@@ -123,7 +126,7 @@ async def serve(settings: Settings) -> None:
     loops.append(service.worker("reconcile", reconciliation.run_once, clock, every_step=True))
     service.worker("housekeeping", Housekeeping(pool, clock).run_once, clock)
 
-    service.serve(_make_server(settings, service, means, outlets, tenant_limit, lambda: _wake(loops)))
+    service.serve(_make_server(settings, service, means, outlets, lambda: _wake(loops)))
     service.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
     await service.run()
 
@@ -133,14 +136,13 @@ def _make_server(  # what the two gRPC services share
     service: process.Process,
     by: Means,
     outlets: Outlets,
-    tenant_limit: TenantLimit,
     wake: Callable[[], None],
 ) -> rpc.RpcServer:
     """Make the gRPC server: contacts and evidence for the services, switches and limits for people."""
     server = rpc.RpcServer(settings.rpc_listen, by.clock, service.activity, reflect=settings.reflection)
     changes = Changes(by.pool, by.clock, by.signer)
     pb_grpc.add_DispatcherServiceServicer_to_server(
-        DispatcherRpc(by.pool, by.clock, changes, outlets, tenant_limit, wake), server.server
+        DispatcherRpc(by.pool, by.clock, changes, by.capacities, wake), server.server
     )
     server.add(pb.DESCRIPTOR.services_by_name["DispatcherService"].full_name)
     accounts = frozenset(outlet.label for each in outlets.values() for outlet in each)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from channel_dispatcher import decisions, metrics
+from channel_dispatcher.capacity import Capacities
 from channel_dispatcher.compose import Composer
 from channel_dispatcher.decisions import Decided
 from channel_dispatcher.gate import judge
@@ -55,6 +56,7 @@ class Means:
     margins: Margins
     limiter: Limiter
     watch: Watch
+    capacities: Capacities
     settlement: Settlement
     signer: Signer
     tell: Callable[[], None]  # wakes the relays: there is something to tell the neighbours
@@ -91,6 +93,7 @@ class Dispatch:
             await by.margins.learn(batch.connection, now)
             composed = by.composer.compose(judged, Ways(carried), book, now)
             drafts, held = hold_back(composed.drafts, stops.cells)
+            by.capacities.parts.see(self.channel, [draft.demand.cost for draft in drafts])
             grants = await by.limiter.take([draft.demand for draft in drafts], now)
             granted = [draft for draft, is_granted in zip(drafts, grants.granted, strict=True) if is_granted]
             permitted = [Claim(one, by.watch.notary.issue(one.judged.contact, one.request, now)) for one in granted]

@@ -2,7 +2,7 @@
 --
 -- KEYS      one hash for each account: {good, bad, at, open_until, opened, pause_until, probes, probe_until, passed}.
 -- ARGV[1]   now in microseconds, or "0" for this server's own clock.
--- ARGV[2]   "ask", or "tell".
+-- ARGV[2]   "ask", "look" (takes no probe), or "tell".
 -- ARGV[3]   JSON; for "tell": [[good, bad, pause_us], ...] in the order of the keys; else [].
 -- ARGV[4]   JSON {tau_us, bad_min, share, open_us, open_max_us, probes, passes}.
 -- Returns   JSON [[state, allowance, until_us], ...]: state 0 closed, 1 open or paused, 2 half open; an allowance of -1

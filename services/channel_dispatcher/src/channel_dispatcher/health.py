@@ -122,6 +122,10 @@ class Health:
         """Return what accounts may carry now; probes that it grants are the caller's. Raises RedisUnavailable."""
         return await self._run(accounts, "ask", [])
 
+    async def look(self, accounts: Sequence[str]) -> list[Condition]:
+        """Return what accounts may carry now, and take no probe. Raises RedisUnavailable."""
+        return await self._run(accounts, "look", [])
+
     async def tell(self, tallies: Iterable[tuple[str, Tally]]) -> None:
         """Report results. Without Redis they are forgotten: nothing can be sent then anyway."""
         told = [(account, tally) for account, tally in tallies if tally.good or tally.bad or tally.pause_s]

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from channel_dispatcher import metrics
+from channel_dispatcher.capacity import Capacities
 from channel_dispatcher.change import Changes
 from channel_dispatcher.model import ADDRESS_WIDE, INCONVENIENT, LANES, SuppressionKind
-from channel_dispatcher.outlets import Outlets, TenantLimit
 from channel_dispatcher.statement_wire import statement_of
 from channel_dispatcher.store import ledger, queue
 from channel_dispatcher.store.queue import Lot, QueueRow
@@ -37,13 +37,12 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
     """Implements forbear.dispatcher.v1.DispatcherService. `wake` is called after a commit that makes work visible."""
 
     def __init__(
-        self, pool: Pool, clock: Clock, changes: Changes, outlets: Outlets, limit: TenantLimit, wake: Callable[[], None]
+        self, pool: Pool, clock: Clock, changes: Changes, capacities: Capacities, wake: Callable[[], None]
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._changes = changes
-        self._outlets = outlets
-        self._tenant_limit = limit
+        self._capacities = capacities
         self._wake = wake
         self._once = Once(pool, clock)
 
@@ -157,13 +156,14 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
 
     async def GetCapacity(self, request: pb.GetCapacityRequest, context: object) -> pb.GetCapacityResponse:
         """Tell what each channel can carry for a tenant."""
-        queued = await queue.count_queued(self._pool, uuid_of(request.tenant_id, "tenant_id"))
         response = pb.GetCapacityResponse()
-        for channel, outlets in sorted(self._outlets.items()):
-            per_hour = min(sum(outlet.per_hour() for outlet in outlets), 3600 * self._tenant_limit.per_s)
-            if self._tenant_limit.per_minute:
-                per_hour = min(per_hour, 60 * self._tenant_limit.per_minute)
-            response.channels.add(channel=channel.value, contacts_per_hour=per_hour, queued=queued.get(channel, 0))
+        for one in await self._capacities.of(uuid_of(request.tenant_id, "tenant_id")):
+            response.channels.add(
+                channel=types_pb2.Channel.ValueType(one.channel),
+                contacts_per_hour=one.per_hour,
+                queued=one.queued,
+                contacts_by_hour=one.by_hour,
+            )
         return response
 
     async def ReadLedger(self, request: pb.ReadLedgerRequest, context: object) -> AsyncIterator[pb.ReadLedgerResponse]:

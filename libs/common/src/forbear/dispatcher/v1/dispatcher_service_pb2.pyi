@@ -720,22 +720,30 @@ class ChannelCapacity(_message.Message):
     CHANNEL_FIELD_NUMBER: _builtins.int
     CONTACTS_PER_HOUR_FIELD_NUMBER: _builtins.int
     QUEUED_FIELD_NUMBER: _builtins.int
+    CONTACTS_BY_HOUR_FIELD_NUMBER: _builtins.int
     channel: _types_pb2.Channel.ValueType
     """The channel."""
     contacts_per_hour: _builtins.int
-    """Contacts an hour that the tightest limit lets through."""
+    """Contacts that the best of the next 24 hours can carry: what holds once all accounts are well."""
     queued: _builtins.int
     """Contacts that wait in the queue now."""
+    @_builtins.property
+    def contacts_by_hour(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Contacts that can be carried in each of the next 24 hours, the first of which begins now: from the limits, the switches
+        that are thrown, and the health of the accounts. All zero while nothing can be sent.
+        """
+
     def __init__(
         self,
         *,
         channel: _types_pb2.Channel.ValueType = ...,
         contacts_per_hour: _builtins.int = ...,
         queued: _builtins.int = ...,
+        contacts_by_hour: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contacts_per_hour", b"contacts_per_hour", "queued", b"queued"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "contacts_by_hour", b"contacts_by_hour", "contacts_per_hour", b"contacts_per_hour", "queued", b"queued"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -147,7 +147,7 @@ class DispatcherServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCapacity(self, request, context):
-        """Tells how many contacts each channel can carry an hour at the present limits. Has no side effect.
+        """Tells how many contacts each channel can carry in each of the next hours. Has no side effect.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

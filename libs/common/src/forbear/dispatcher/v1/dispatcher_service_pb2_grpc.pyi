@@ -62,7 +62,7 @@ class DispatcherServiceStub:
     statement id.
     """
     GetCapacity: _grpc.UnaryUnaryMultiCallable[_dispatcher_service_pb2.GetCapacityRequest, _dispatcher_service_pb2.GetCapacityResponse]
-    """Tells how many contacts each channel can carry an hour at the present limits. Has no side effect."""
+    """Tells how many contacts each channel can carry in each of the next hours. Has no side effect."""
     ReadLedger: _grpc.UnaryStreamMultiCallable[_dispatcher_service_pb2.ReadLedgerRequest, _dispatcher_service_pb2.ReadLedgerResponse]
     """Streams entries of the ledger in order, for verification and export. Has no side effect."""
 
@@ -100,7 +100,7 @@ class DispatcherServiceAsyncStub(DispatcherServiceStub):
     statement id.
     """
     GetCapacity: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.GetCapacityRequest, _dispatcher_service_pb2.GetCapacityResponse]  # type: ignore[assignment]
-    """Tells how many contacts each channel can carry an hour at the present limits. Has no side effect."""
+    """Tells how many contacts each channel can carry in each of the next hours. Has no side effect."""
     ReadLedger: _aio.UnaryStreamMultiCallable[_dispatcher_service_pb2.ReadLedgerRequest, _dispatcher_service_pb2.ReadLedgerResponse]  # type: ignore[assignment]
     """Streams entries of the ledger in order, for verification and export. Has no side effect."""
 
@@ -183,7 +183,7 @@ class DispatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _dispatcher_service_pb2.GetCapacityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_dispatcher_service_pb2.GetCapacityResponse, _abc.Awaitable[_dispatcher_service_pb2.GetCapacityResponse]]:
-        """Tells how many contacts each channel can carry an hour at the present limits. Has no side effect."""
+        """Tells how many contacts each channel can carry in each of the next hours. Has no side effect."""
 
     @_abc_1.abstractmethod
     def ReadLedger(
