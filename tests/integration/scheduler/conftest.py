@@ -89,7 +89,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
         record_payments=RecordPayments(wake),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, manual_clock), explain=explain,
         cost=COST,
-        control=control_grpc.ControlServiceStub(channel),
+        control=control_grpc.ControlServiceStub(channel), tracker=tracker_stub,
     )  # fmt: skip
     app = make_app(api)
     transport = httpx.ASGITransport(app=app)

@@ -132,6 +132,18 @@ class Api:
         """Return why a borrower is contacted next as planned, or why not."""
         return self._document("GET", f"/v1/borrowers/{borrower_ref}/next-contact")
 
+    def cases(self, **asked: Any) -> Document:
+        """List a page of cases; `asked` may hold state, reason, page_size and page_token. Needs a person's key."""
+        return self._document("GET", "/v1/cases", params={name: value for name, value in asked.items() if value})
+
+    def case(self, case_id: str) -> Document:
+        """Tell a case with the whole story of its borrower."""
+        return self._document("GET", f"/v1/cases/{case_id}")
+
+    def act_on_case(self, case_id: str, act: str, **fields: Any) -> Document:
+        """Claim, release, note, answer, lift or close a case; `fields` are those of the act."""
+        return self._document("POST", f"/v1/cases/{case_id}:{act}", json=fields)
+
     def _document(self, method: str, path: str, **options: Any) -> Document:
         document: Document = self._answer(method, path, **options).json()
         return document

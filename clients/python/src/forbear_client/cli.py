@@ -17,6 +17,7 @@ GROUPS = {
     "ledger": ("forbear_client.ledger_commands", "Verify the evidence, or export one borrower's history."),
     "replies": ("forbear_client.replies_commands", "Read borrowers' replies, train the reader, report its quality."),
     "campaign": ("forbear_client.campaign_commands", "Import borrowers, start campaigns, see what they bring."),
+    "cases": ("forbear_client.case_commands", "What people must take over: the queue, the whole story, the way back."),
     "switch": ("forbear_client.control_commands", "Throw and lift kill switches, in force within seconds."),
     "limit": ("forbear_client.control_commands", "Set and lift rate limits while sending goes on."),
     "evaluate": ("forbear_client.evaluate_commands", "Say what learning brought, beside the control and fixed rules."),

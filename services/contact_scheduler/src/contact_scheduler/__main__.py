@@ -28,7 +28,7 @@ from contact_scheduler.store.imports import ImportStore
 from contact_scheduler.store.reports import ReportStore
 from contact_scheduler.store.tenants import TenantStore
 from contact_scheduler.take_feedback import TakeFeedback
-from contact_scheduler.tenants import ACTORS, TenantRefused, create_tenant
+from contact_scheduler.tenants import ACTORS, TenantRefused, create_key, create_tenant
 from contact_scheduler.web.access import Api
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.dispatcher.v1.control_service_pb2_grpc import ControlServiceStub
@@ -103,7 +103,7 @@ async def serve(settings: Settings) -> None:
         record_payments=RecordPayments(wake_all),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
         cost=cost,
-        control=ControlServiceStub(dispatcher_channel),
+        control=ControlServiceStub(dispatcher_channel), tracker=tracker,
     )  # fmt: skip
     running.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
     running.serve(HttpServer(cast("App", make_app(api)), settings.http_listen, running.activity))
@@ -163,6 +163,31 @@ async def _create_tenant(settings: Settings, slug: str, brand: str, actor: str, 
     finally:
         await pool.close()
     click.echo(f"tenant {slug} ({tenant_id}); its key is in {api_key_file}")
+
+
+@main.command("create-key")
+@click.option("--tenant", "slug", required=True, help="Short name of the tenant.")
+@click.option("--person", required=True, help="Name of the person; what they do with the key stands under it.")
+@click.option("--scopes", default="read,cases", show_default=True, help="What the key may do, with commas.")
+@click.option(
+    "--api-key-file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File that gets the API key."
+)
+def create_key_command(slug: str, person: str, scopes: str, api_key_file: Path) -> None:
+    """Make an API key for one person, for instance to work on cases."""
+    settings = load(Settings)
+    logs.configure(NAME, settings.log_level)
+    process.run(_create_key(settings, slug, person, [one.strip() for one in scopes.split(",")], api_key_file))
+
+
+async def _create_key(settings: Settings, slug: str, person: str, scopes: list[str], api_key_file: Path) -> None:
+    pool = await _open_database(settings)
+    try:
+        await create_key(TenantStore(pool), slug, person, scopes, api_key_file, SystemClock().now())
+    except TenantRefused as error:
+        raise click.UsageError(str(error)) from None
+    finally:
+        await pool.close()
+    click.echo(f"the key of {person} is in {api_key_file}")
 
 
 if __name__ == "__main__":

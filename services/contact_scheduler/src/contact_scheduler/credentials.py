@@ -11,7 +11,8 @@ from forbear_chassis.postgres import UUID
 
 KEY_PREFIX = "fbk_"
 KEY_BYTES = 32
-SCOPES = ("read", "write", "payments")
+TENANT_SCOPES = ("read", "write", "payments")  # of the key that comes with a tenant: a program's
+SCOPES = (*TENANT_SCOPES, "cases")  # cases show borrowers' words, and every act on them stands under a person's name
 
 
 @dataclass(frozen=True, slots=True)

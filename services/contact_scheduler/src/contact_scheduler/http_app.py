@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from contact_scheduler.web import (
     borrowers,
     campaigns,
+    case_pages,
+    cases,
     console,
     controls,
     evaluation,
@@ -29,7 +31,8 @@ twice.
 2. `POST /v1/campaigns`, then `POST /v1/campaigns/{id}:start`.
 3. `GET /v1/campaigns/{id}/report` shows what it brings; `GET /v1/borrowers/{ref}/next-contact` explains each choice.
 4. `POST /v1/payments` tells who paid; they are left in peace at once.
-5. `PUT /v1/policy` adds stricter rules of your own, in the form of our packs; they hold in every plan and send.
+5. `GET /v1/cases` lists what people must take over, the earliest due first; `POST /v1/cases/{id}:close` ends one.
+6. `PUT /v1/policy` adds stricter rules of your own, in the form of our packs; they hold in every plan and send.
 
 Every request carries an API key: `Authorization: Bearer <key>`. Every error is a problem document (RFC 9457) that names
 the field and how to mend it. Send an `Idempotency-Key` with every POST and repeat it freely: the first answer is kept.
@@ -44,6 +47,9 @@ def make_app(api: Api) -> FastAPI:
     )  # fmt: skip
     app.state.api = api
     problems.install(app)
-    for part in (imports, borrowers, campaigns, controls, policy, reports, evaluation, strategies, payments, console):
+    for part in (
+        imports, borrowers, campaigns, controls, policy, reports, evaluation, strategies, payments, cases, console,
+        case_pages,
+    ):  # fmt: skip
         app.include_router(part.router)
     return app

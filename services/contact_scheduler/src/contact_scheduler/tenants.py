@@ -1,12 +1,13 @@
-"""Makes tenants and their first API key, from the command line only: no route can."""
+"""Makes tenants and API keys, from the command line only: no route can."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from contact_scheduler.credentials import SCOPES, digest, new_key
+from contact_scheduler.credentials import SCOPES, TENANT_SCOPES, digest, new_key
 from contact_scheduler.store.tenants import TenantStore
 from forbear.types.v1 import types_pb2
 from forbear_chassis.postgres import UUID
@@ -16,6 +17,7 @@ from forbear_domain.policy import Actor
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 ACTORS = tuple(str(actor) for actor in Actor)
 KEY_FILE_MODE = 0o600
+PERSON_CHARS_MAX = 80
 
 
 class TenantRefused(ValueError):
@@ -23,7 +25,7 @@ class TenantRefused(ValueError):
 
 
 async def create_tenant(store: TenantStore, slug: str, brand: str, actor: str, key_file: Path, now: datetime) -> UUID:
-    """Create a tenant (or change its brand and role) and write a key of all scopes into `key_file`.
+    """Create a tenant (or change its brand and role) and write a program's key into `key_file`.
 
     A key that the file holds already is kept, so that running it again changes nothing. Raises TenantRefused.
     """
@@ -36,8 +38,28 @@ async def create_tenant(store: TenantStore, slug: str, brand: str, actor: str, k
     tenant_id = UUID(ids.tenant_id(slug).bytes)
     shared = types_pb2.Recipient(brand=brand, actor=actor).SerializeToString()
     await store.create(tenant_id, slug, brand, actor, shared, now)
-    await store.add_key(digest(_read_or_write_key(key_file)), tenant_id, "created with the tenant", list(SCOPES), now)
+    await store.add_key(
+        digest(_read_or_write_key(key_file)), tenant_id, "created with the tenant", list(TENANT_SCOPES), now
+    )
     return tenant_id
+
+
+async def create_key(
+    store: TenantStore, slug: str, person: str, scopes: Sequence[str], key_file: Path, now: datetime
+) -> None:
+    """Write a key of a named person into `key_file`; what they do with it stands under their name.
+
+    A key that the file holds already is kept. Raises TenantRefused.
+    """
+    tenant_id = UUID(ids.tenant_id(slug).bytes)
+    if not await store.exists(tenant_id):
+        raise TenantRefused(f"--tenant: there is no tenant {slug!r}; make it with create-tenant")
+    if not 1 <= len(person.strip()) <= PERSON_CHARS_MAX or not person.isprintable():
+        raise TenantRefused(f"--person: give the name of a person, 1 to {PERSON_CHARS_MAX} characters")
+    unknown = set(scopes) - set(SCOPES)
+    if unknown or not scopes:
+        raise TenantRefused(f"--scopes: use some of {', '.join(SCOPES)}, with commas")
+    await store.add_key(digest(_read_or_write_key(key_file)), tenant_id, person.strip(), list(scopes), now)
 
 
 def _read_or_write_key(path: Path) -> str:

@@ -39,6 +39,10 @@ class LineKind(IntEnum):
     PERSON = 5
 
 
+# What follows from what, where all of it happened at one instant.
+_AT_ONE_INSTANT = (LineKind.SENT, LineKind.SAID, LineKind.DID, LineKind.MACHINE, LineKind.PERSON)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line. `words` hold personal data; `summary` does not."""
@@ -85,7 +89,8 @@ async def tell(
     of_borrower = await cases.of_borrower(connection, tenant_id, case.borrower_id)
     acts = await cases.acts_of(connection, tenant_id, case.borrower_id)
     lines = sorted(
-        [*_kept_lines(kept, catalogue), *_case_lines(of_borrower), *_act_lines(acts)], key=lambda line: line.at
+        [*_kept_lines(kept, catalogue), *_case_lines(of_borrower), *_act_lines(acts)],
+        key=lambda line: (line.at, _AT_ONE_INSTANT.index(line.kind)),
     )
     of = await attempts.last_of_borrower(connection, tenant_id, case.borrower_id)
     snapshot = None if of is None else await current(connection, of)
@@ -142,7 +147,14 @@ def _attempt(row: Any, catalogue: Catalogue) -> Line:
 
 # What the other lines tell better.
 _TOLD_ELSEWHERE = frozenset(
-    {ResponseKind.DELIVERED, ResponseKind.UNDELIVERED, ResponseKind.REPLIED, ResponseKind.PAID, ResponseKind.RETURNED}
+    {
+        ResponseKind.DELIVERED,
+        ResponseKind.UNDELIVERED,
+        ResponseKind.REPLIED,
+        ResponseKind.PAID,
+        ResponseKind.HANDED_OVER,
+        ResponseKind.RETURNED,
+    }
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,14 @@ class BorrowerStore:
             "WHERE b.tenant_id = $1 AND b.borrower_id = $2",
             tenant_id, borrower_id,
         )  # fmt: skip
+
+    async def refs(self, tenant_id: UUID, borrower_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """Return the tenant's references of borrowers by id; unknown ids are left out."""
+        rows = await self._pool.fetch(
+            "SELECT borrower_id, ref FROM borrower WHERE tenant_id = $1 AND borrower_id = ANY($2)",
+            tenant_id, list(borrower_ids),
+        )  # fmt: skip
+        return {row["borrower_id"]: row["ref"] for row in rows}
 
     async def loans(self, tenant_id: UUID, borrower_id: UUID) -> list[Any]:
         """Return the loans, furthest past due first."""

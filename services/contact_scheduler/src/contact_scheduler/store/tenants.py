@@ -49,21 +49,28 @@ class TenantStore:
         )
         return None if row is None else Caller(row["tenant_id"], frozenset(row["scopes"]), row["name"])
 
-    async def open_session(self, digest: bytes, tenant_id: UUID, expires_at: datetime, now: datetime) -> None:
-        """Open a console session, and forget those that ended."""
+    async def open_session(self, digest: bytes, caller: Caller, expires_at: datetime, now: datetime) -> None:
+        """Open a console session for the owner of a key, and forget those that ended."""
         await self._pool.execute("DELETE FROM console_session WHERE expires_at <= $1", now)
-        await self._pool.execute("INSERT INTO console_session VALUES ($1, $2, $3)", digest, tenant_id, expires_at)
+        await self._pool.execute(
+            "INSERT INTO console_session (digest, tenant_id, expires_at, key_name, scopes) VALUES ($1, $2, $3, $4, $5)",
+            digest, caller.tenant_id, expires_at, caller.key_name, sorted(caller.scopes),
+        )  # fmt: skip
 
-    async def find_session(self, digest: bytes, now: datetime) -> UUID | None:
-        """Return the tenant of a session that is still open, or None."""
-        found: UUID | None = await self._pool.fetchval(
-            "SELECT tenant_id FROM console_session WHERE digest = $1 AND expires_at > $2", digest, now
+    async def find_session(self, digest: bytes, now: datetime) -> Caller | None:
+        """Return whose session this is while it is open, or None."""
+        row = await self._pool.fetchrow(
+            "SELECT tenant_id, scopes, key_name FROM console_session WHERE digest = $1 AND expires_at > $2", digest, now
         )
-        return found
+        return None if row is None else Caller(row["tenant_id"], frozenset(row["scopes"]), row["key_name"])
 
     async def close_session(self, digest: bytes) -> None:
         """End a console session."""
         await self._pool.execute("DELETE FROM console_session WHERE digest = $1", digest)
+
+    async def exists(self, tenant_id: UUID) -> bool:
+        """Return whether there is a tenant of this id."""
+        return bool(await self._pool.fetchval("SELECT true FROM tenant WHERE tenant_id = $1", tenant_id))
 
     async def brand(self, tenant_id: UUID) -> str:
         """Return the name under which borrowers know the tenant."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from contact_scheduler.store.imports import ImportStore
     from contact_scheduler.store.tenants import TenantStore
     from forbear.dispatcher.v1.control_service_pb2_grpc import ControlServiceAsyncStub
+    from forbear.tracker.v1.tracker_service_pb2_grpc import TrackerServiceAsyncStub
 
 bearer = HTTPBearer(auto_error=False, description="An API key of the tenant, made by `create-tenant`.")
 
@@ -49,6 +50,7 @@ class Api:
     explain: ExplainContact
     cost: tuple[float, float, float]
     control: ControlServiceAsyncStub
+    tracker: TrackerServiceAsyncStub
 
 
 def find_api(request: Request) -> Api:
@@ -91,6 +93,12 @@ async def find_payer(caller: Annotated[Caller, Depends(find_caller)]) -> Caller:
     return _with_scope("payments", caller)
 
 
+async def find_case_worker(caller: Annotated[Caller, Depends(find_caller)]) -> Caller:
+    """Return the caller if the key is that of a person who may read borrowers' words and act on cases."""
+    return _with_scope("cases", caller)
+
+
 Reader = Annotated[Caller, Depends(find_reader)]
 Writer = Annotated[Caller, Depends(find_writer)]
 Payer = Annotated[Caller, Depends(find_payer)]
+CaseWorker = Annotated[Caller, Depends(find_case_worker)]

@@ -1,7 +1,7 @@
 """The analysts' console: one page, rendered here, refreshed in place where scripts run and usable where they do not.
 
 People log in with an API key, which buys a session cookie; the key itself is not kept. Nothing is loaded from any
-other host, and nothing can be changed from the page.
+other host. Nothing can be changed from this page; people work on cases on pages of their own (`case_pages`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from contact_scheduler.contacts import ContactPhase
-from contact_scheduler.credentials import digest
+from contact_scheduler.credentials import Caller, digest
 from contact_scheduler.release_strategies import report_strategies
 from contact_scheduler.report_campaign import Cell, Report
 from contact_scheduler.web.access import Api, Parts
-from forbear_chassis.postgres import UUID
 from forbear_domain.model import Channel
 
 SESSION = timedelta(hours=12)
@@ -46,18 +45,20 @@ router = APIRouter(prefix="/console", include_in_schema=False)
 @router.get("")
 async def show_console(api: Parts, session: Session = None, campaign: uuid.UUID | None = None) -> Response:
     """Show the login form, or the campaigns of the session's tenant with one of them in full."""
-    tenant_id = await _tenant(api, session)
-    if tenant_id is None:
-        return _page("login.html", error="")
+    person = await find_person(api, session)
+    if person is None:
+        return render("login.html", error="")
+    tenant_id = person.tenant_id
     campaigns = await api.campaigns.list(tenant_id)
     chosen = next((one for one in campaigns if campaign is None or one.campaign_id == campaign), None)
     report = None if chosen is None else await api.report.run(tenant_id, chosen.campaign_id)
     evaluation = None if chosen is None else await api.evaluate.run(tenant_id, chosen.campaign_id)
     async with api.pool.acquire() as connection:
         strategies = await report_strategies(connection, tenant_id, api.clock.now(), api.cost)
-    return _page(
+    return render(
         "console.html", strategies=strategies, brand=await api.tenants.brand(tenant_id), now=api.clock.now(),
         campaigns=campaigns,        chosen=chosen, report=report, evaluation=evaluation, heat=_heat(report),
+        may_work="cases" in person.scopes,
         phases=[phase.label for phase in ContactPhase], channels=[channel.label for channel in Channel],
     )  # fmt: skip
 
@@ -67,9 +68,9 @@ async def log_in(request: Request, api: Parts, key: Annotated[str, Form(max_leng
     """Open a session for a valid key."""
     caller = await api.tenants.find_caller(digest(key.strip()))
     if caller is None or "read" not in caller.scopes:
-        return _page("login.html", status=401, error="This key is not valid. Check that it was copied completely.")
+        return render("login.html", status=401, error="This key is not valid. Check that it was copied completely.")
     token, now = secrets.token_urlsafe(32), api.clock.now()
-    await api.tenants.open_session(digest(token), caller.tenant_id, now + SESSION, now)
+    await api.tenants.open_session(digest(token), caller, now + SESSION, now)
     response = RedirectResponse("/console", status_code=303)
     is_secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
     response.set_cookie(
@@ -97,11 +98,13 @@ async def serve_static(name: str) -> Response:
     return Response(_static(name), media_type=STATIC[name], headers={"Cache-Control": "max-age=3600"})
 
 
-async def _tenant(api: Api, session: str | None) -> UUID | None:
+async def find_person(api: Api, session: str | None) -> Caller | None:
+    """Return whose session it is, while it is open."""
     return None if session is None else await api.tenants.find_session(digest(session), api.clock.now())
 
 
-def _page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
+def render(name: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page of the console with its headers."""
     return HTMLResponse(_template(name).render(**values), status, SECURITY_HEADERS)
 
 
@@ -111,6 +114,8 @@ def _template(name: str) -> Template:
         loader=PackageLoader("contact_scheduler.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
+    environment.filters["instant"] = lambda at: at.strftime("%Y-%m-%d %H:%M")
+    environment.filters["plain"] = lambda name: name.replace("_", " ")
     environment.filters["percent"] = lambda value: f"{value * 100:.1f} %"
     environment.filters["count"] = lambda value: f"{value:,}"
     return environment.get_template(name)

@@ -140,7 +140,7 @@ async def closed(
 async def of_borrower(connection: Connection, tenant_id: UUID, borrower_id: UUID) -> list[Case]:
     """Return every case of a borrower, oldest first."""
     rows = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM hand_over WHERE tenant_id = $1 AND borrower_id = $2 ORDER BY opened_at, id",
+        f"SELECT {_COLUMNS} FROM hand_over WHERE tenant_id = $1 AND borrower_id = $2 ORDER BY opened_at, due_at, id",
         tenant_id,
         borrower_id,
     )
