@@ -15,7 +15,7 @@ from forbear_domain.model import Channel
 from forbear_providers.accounts import defaults_of, module_of
 from forbear_providers.contract import Provider, SendOutcome, SendRequest
 from forbear_providers.smtp import Smtp, SmtpRelay
-from forbear_providers.twilio_api import TwilioAccount
+from forbear_providers.twilio_http import Transport, TwilioAccount
 from forbear_providers.twilio_sms import TwilioSms
 from forbear_providers.twilio_voice import TwilioVoice
 from tests.contract.providers.local_servers import HttpStub, Reply, SmtpStub
@@ -46,8 +46,8 @@ class Driver:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-def _account(port: int, timeout_s: float) -> TwilioAccount:
-    return TwilioAccount("AC" + "5" * 32, "canary-token-0815", f"http://127.0.0.1:{port}", timeout_s)
+def _account(port: int, timeout_s: float, transport: Transport = "library") -> TwilioAccount:
+    return TwilioAccount("AC" + "5" * 32, "canary-token-0815", f"http://127.0.0.1:{port}", timeout_s, transport)
 
 
 def _relay(port: int, timeout_s: float) -> SmtpRelay:
@@ -75,6 +75,12 @@ _PHONE = SendRequest(
 DRIVERS: dict[str, Driver] = {
     "twilio_sms": Driver("http", lambda port, timeout_s: TwilioSms(_account(port, timeout_s), now), _PHONE),
     "twilio_voice": Driver("http", lambda port, timeout_s: TwilioVoice(_account(port, timeout_s), now), _PHONE),
+    "twilio_sms/lean": Driver(
+        "http", lambda port, timeout_s: TwilioSms(_account(port, timeout_s, "lean"), now), _PHONE
+    ),
+    "twilio_voice/lean": Driver(
+        "http", lambda port, timeout_s: TwilioVoice(_account(port, timeout_s, "lean"), now), _PHONE
+    ),
     "smtp": Driver(
         "smtp",
         lambda port, timeout_s: Smtp(_relay(port, timeout_s), now),
@@ -130,9 +136,14 @@ def http_reply(data: dict[str, Any]) -> Reply:
     return Reply(reply["status"], json.dumps(reply["body"]), tuple(reply.get("headers", {}).items()))
 
 
+def provider_of(name: str) -> str:
+    """Return the provider that a driver starts: what stands behind a slash is the way it is started."""
+    return name.partition("/")[0]
+
+
 def accepted(name: str) -> Reply:
     """Return the recorded answer with which a provider accepts."""
-    return http_reply(json.loads((PAYLOADS / name / "send_accepted.json").read_text(encoding="utf-8")))
+    return http_reply(json.loads((PAYLOADS / provider_of(name) / "send_accepted.json").read_text(encoding="utf-8")))
 
 
 DRIVERS |= {file.parent.name: _recorded_driver(file) for file in sorted(PAYLOADS.glob("*/driver.json"))}

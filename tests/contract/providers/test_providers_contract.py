@@ -16,7 +16,16 @@ import pytest
 import forbear_providers
 from forbear_providers.contract import Callback, Consequence, PayloadError, SendOutcome, SendState
 from forbear_providers.inbound_mail import parse_inbound
-from tests.contract.providers.drivers import CANARIES, DRIVERS, PATIENCE_S, PAYLOADS, accepted, ask, http_reply
+from tests.contract.providers.drivers import (
+    CANARIES,
+    DRIVERS,
+    PATIENCE_S,
+    PAYLOADS,
+    accepted,
+    ask,
+    http_reply,
+    provider_of,
+)
 from tests.contract.providers.local_servers import HttpStub, Reply, SmtpStub
 
 MODULES: dict[str, ModuleType] = {
@@ -24,8 +33,8 @@ MODULES: dict[str, ModuleType] = {
     for info in pkgutil.iter_modules(forbear_providers.__path__)
     if hasattr(module := importlib.import_module(f"forbear_providers.{info.name}"), "NAME")
 }
-OVER_HTTP = [name for name in MODULES if name in DRIVERS and DRIVERS[name].transport == "http"]
-OVER_SMTP = [name for name in MODULES if name in DRIVERS and DRIVERS[name].transport == "smtp"]
+OVER_HTTP = [name for name in DRIVERS if DRIVERS[name].transport == "http"]
+OVER_SMTP = [name for name in DRIVERS if DRIVERS[name].transport == "smtp"]
 PARSERS = {"status": "parse_status", "message": "parse_message", "voice": "parse_voice"}
 
 
@@ -37,6 +46,16 @@ def recorded(*kinds: str) -> list[Any]:
         pytest.param(file.parent.name, data, id=f"{file.parent.name}-{file.stem}")
         for file, data in cases
         if data["kind"] in kinds
+    ]
+
+
+def sendings() -> list[Any]:
+    """Return the recorded answers to sending, for every way in which their provider is started."""
+    return [
+        pytest.param(name, data.values[1], id=f"{name}-{data.id}")
+        for data in recorded("send")
+        for name in DRIVERS
+        if provider_of(name) == data.values[0]
     ]
 
 
@@ -54,7 +73,7 @@ def assert_nothing_leaks(outcome: SendOutcome, logs: str) -> None:
 
 def test_every_provider_has_a_driver_and_every_driver_a_provider() -> None:
     """A file with a NAME in forbear_providers joins the suite by itself; here is where it says what is missing."""
-    assert set(DRIVERS) == set(MODULES)
+    assert set(MODULES) == {provider_of(name) for name in DRIVERS}
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
@@ -79,7 +98,7 @@ def test_provider_has_a_code_table_of_consequences(name: str) -> None:
     assert SendState.ACCEPTED not in {meaning.state for meaning in codes.values()}
 
 
-@pytest.mark.parametrize(("name", "data"), recorded("send"))
+@pytest.mark.parametrize(("name", "data"), sendings())
 async def test_recorded_answer_gives_its_outcome(
     name: str, data: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -114,7 +133,7 @@ async def test_every_http_status_has_an_outcome_that_never_sends_twice(name: str
 @pytest.mark.parametrize("name", OVER_HTTP)
 async def test_every_code_of_the_table_gives_its_consequence(name: str) -> None:
     """The code decides, whatever the sentence beside it says."""
-    codes: dict[int, Consequence] = MODULES[name].CODES
+    codes: dict[int, Consequence] = MODULES[provider_of(name)].CODES
     replies = [DRIVERS[name].refuse(code) for code in codes]
     async with HttpStub(*replies) as server:
         provider = DRIVERS[name].start(server.port, PATIENCE_S)
@@ -131,7 +150,7 @@ async def test_every_code_of_the_table_gives_its_consequence(name: str) -> None:
 @pytest.mark.parametrize("name", OVER_SMTP)
 async def test_every_enhanced_code_gives_its_consequence(name: str) -> None:
     """A 5yz answer with a known enhanced code has the table's state; a 4yz answer is never final."""
-    for code, meaning in MODULES[name].CODES.items():
+    for code, meaning in MODULES[provider_of(name)].CODES.items():
         async with SmtpStub(RCPT=f"550 5.{code} {CANARIES[3]}") as server:
             final = await ask(DRIVERS[name], server)
         async with SmtpStub(RCPT=f"450 4.{code} {CANARIES[3]}") as server:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forbear_providers.twilio_api import encode_form
+from forbear_providers.twilio_http import encode_form
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.one_of(TEXTS, st.integers(), st.lists(TEXTS))

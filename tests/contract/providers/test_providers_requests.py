@@ -14,7 +14,8 @@ from twilio.request_validator import RequestValidator
 from forbear_providers import twilio_sms, twilio_voice
 from forbear_providers.contract import FindRequest, Found, NotFound, ReceiptState, SendState
 from forbear_providers.smtp import Smtp, SmtpRelay
-from forbear_providers.twilio_api import LIST_MAX, TwilioAccount
+from forbear_providers.twilio_api import LIST_MAX
+from forbear_providers.twilio_http import TwilioAccount
 from forbear_providers.twilio_sms import TwilioSms
 from tests.contract.providers.drivers import ATTEMPT, DRIVERS, NOW, PATIENCE_S, accepted, ask, now
 from tests.contract.providers.local_servers import HttpStub, Reply, SmtpStub

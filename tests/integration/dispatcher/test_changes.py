@@ -17,7 +17,7 @@ from forbear_chassis.errors import Fault
 from forbear_domain import ids
 from forbear_domain.lifecycle import State
 from forbear_providers.contract import SendOutcome, SendRequest, SendState
-from forbear_providers.twilio_api import TwilioAccount
+from forbear_providers.twilio_http import TwilioAccount
 from forbear_providers.twilio_sms import TwilioSms
 from tests.integration.dispatcher.conftest import warm_up
 from tests.integration.dispatcher.stage import (

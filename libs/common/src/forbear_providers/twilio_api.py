@@ -1,25 +1,18 @@
-"""Twilio's REST API as both Twilio providers use it: the official client over one pooled session, asked once.
+"""Twilio's REST API as both Twilio providers use it: the official client, asked once.
 
-The official client builds the requests and reads the answers. Its HTTP client is replaced by one that sends to the
-base URL of our settings, keeps connections open, never logs (theirs writes numbers and texts), never follows a
-redirect, never repeats, and tells apart what was certainly not taken from what may have been. It takes long to load, so
-the providers do so when one of them is made: who only reads callbacks needs none of it.
+The official client builds the requests and reads the answers; `twilio_http` carries them. It takes long to load, so the
+providers do so when one of them is made: who only reads callbacks needs none of it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote_plus
 
 import aiohttp
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
-from twilio.http.async_http_client import AsyncTwilioHttpClient
-from twilio.http.response import Response
 from twilio.rest import Client
 
 from forbear_providers.contract import (
@@ -31,13 +24,9 @@ from forbear_providers.contract import (
     SendOutcome,
     SendState,
 )
+from forbear_providers.lean_http import NotConnected
+from forbear_providers.twilio_http import Throttled, TornReply, TwilioAccount, TwilioHttp
 
-API_URL = "https://api.twilio.com"
-TIMEOUT_S = 15.0  # Twilio answers within a second; what takes longer is unknown, and looked for later
-CONNECT_TIMEOUT_S = 5.0
-CONNECTIONS_MAX = 64
-REPLY_BYTES_MAX = 1024 * 1024
-RETRY_AFTER_MAX_S = 3600.0
 LIST_MAX = 200  # messages between two numbers that are looked through for one attempt
 SKEW = timedelta(seconds=60)  # by which Twilio's clock, which shows whole seconds, may differ from ours
 
@@ -54,127 +43,11 @@ _STATUSES = {
 }
 
 
-_QUOTED = {chr(byte): quote_plus(bytes([byte])) for byte in range(256)}  # what each byte of a form becomes
-_TO_QUOTE = re.compile(r"[^A-Za-z0-9_.~ -]")
-_TABLE = str.maketrans(_QUOTED)
-
-
-@dataclass(frozen=True, slots=True)
-class TwilioAccount:
-    """Where and as whom we ask. The token is never shown."""
-
-    sid: str
-    auth_token: str
-    base_url: str = API_URL
-    timeout_s: float = TIMEOUT_S
-
-    def __post_init__(self) -> None:
-        if not self.sid or not self.auth_token:
-            raise ValueError("Twilio needs an account SID and an auth token")
-
-    def __repr__(self) -> str:
-        return f"TwilioAccount(base_url={self.base_url!r})"
-
-
-class Throttled(Exception):
-    """Twilio asked us to slow down, and took nothing."""
-
-    def __init__(self, retry_after_s: float | None) -> None:
-        super().__init__("too many requests")
-        self.retry_after_s = retry_after_s
-
-
-class TornReply(Exception):
-    """An answer that is too long to be read. One that is no JSON object is found by the library's own reading."""
-
-
-class _Http(AsyncTwilioHttpClient):  # type: ignore[misc]  # the library has no types
-    def __init__(self, account: TwilioAccount) -> None:
-        super().__init__(pool_connections=False, timeout=account.timeout_s)
-        self._session: aiohttp.ClientSession | None = None
-        self._account = account
-        self._authorization = aiohttp.encode_basic_auth(account.sid, account.auth_token)
-        self._limits = aiohttp.ClientTimeout(total=account.timeout_s, sock_connect=CONNECT_TIMEOUT_S)
-
-    async def request(  # noqa: PLR0913  # the library's signature
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, Any] | None = None,
-        data: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        auth: object = None,
-        timeout: float | None = None,
-        allow_redirects: bool = False,
-    ) -> Response:
-        """Send one request. Raises Throttled, TornReply (too long), TimeoutError and aiohttp.ClientError."""
-        if not url.startswith(API_URL):
-            raise ValueError("the client asks for another host than Twilio's")
-        async with self._opened().request(
-            method.upper(),
-            self._account.base_url.rstrip("/") + url[len(API_URL) :],
-            params=params,
-            data=encode_form(data) if data else None,
-            headers=headers,
-            timeout=self._limits,
-            allow_redirects=False,
-        ) as reply:
-            text = await _read(reply)
-            if reply.status == 429:
-                raise Throttled(_retry_after_s(reply.headers.get("Retry-After")))
-            return Response(reply.status, text, reply.headers)
-
-    def _opened(self) -> aiohttp.ClientSession:
-        """Open the session at the first use, because it belongs to the running loop."""
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
-            self._session = aiohttp.ClientSession(
-                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers={"Authorization": self._authorization}
-            )
-        return self._session
-
-    async def close(self) -> None:
-        """Close the session, if there is one."""
-        if self._session is not None:
-            await self._session.close()
-
-
-def encode_form(fields: Mapping[str, Any]) -> bytes:
-    """Return what `urllib.parse.urlencode(fields, doseq=True)` does (a test compares both), in a third of the time."""
-    pairs = [(key, one) for key, value in fields.items() for one in (value if isinstance(value, list) else (value,))]
-    return "&".join([f"{_quote(key)}={_quote(str(value))}" for key, value in pairs]).encode("ascii")
-
-
-def _quote(text: str) -> str:
-    """Quote one value; in ASCII few characters need it and are sought, in other scripts all of them do."""
-    if text.isascii():
-        return _TO_QUOTE.sub(lambda found: _QUOTED[found[0]], text).replace(" ", "+")
-    return text.encode().decode("latin-1").translate(_TABLE)
-
-
-async def _read(reply: aiohttp.ClientResponse) -> str:
-    length = reply.content_length
-    if length is not None and length <= REPLY_BYTES_MAX and "Content-Encoding" not in reply.headers:
-        return (await reply.read()).decode("utf-8", errors="replace")
-    body = bytearray()
-    async for chunk in reply.content.iter_any():
-        body += chunk
-        if len(body) > REPLY_BYTES_MAX:
-            raise TornReply("the answer is too long")
-    return body.decode("utf-8", errors="replace")
-
-
-def _retry_after_s(value: str | None) -> float | None:
-    if value is None or not value.strip().isdigit():
-        return None
-    return min(float(value), RETRY_AFTER_MAX_S)
-
-
 class TwilioApi:
     """Asks Twilio once and turns whatever happens into an outcome."""
 
     def __init__(self, account: TwilioAccount, codes: Mapping[int, Consequence]) -> None:
-        self._http = _Http(account)
+        self._http = TwilioHttp(account)
         self._codes = codes
         client = Client(account.sid, account.auth_token, http_client=self._http)
         self.resource: Any = client.api.v2010.account
@@ -187,7 +60,7 @@ class TwilioApi:
             return SendOutcome(_TRANSIENT, "", "20429", "too_many_requests", error.retry_after_s)
         except (TornReply, *_MISREAD):
             return SendOutcome(_UNKNOWN, reason="torn_reply")
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, NotConnected):
             return SendOutcome(_TRANSIENT, reason="not_connected")  # before a byte of the request was written
         except TimeoutError:
             return SendOutcome(_UNKNOWN, reason="timed_out")

@@ -33,7 +33,7 @@ from forbear_providers.contract import (
 from forbear_providers.twilio_signature import verify_signature
 
 if TYPE_CHECKING:
-    from forbear_providers.twilio_api import TwilioAccount
+    from forbear_providers.twilio_http import TwilioAccount
 
 __all__ = [
     "CODES",

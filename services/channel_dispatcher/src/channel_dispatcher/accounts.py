@@ -6,7 +6,7 @@ from channel_dispatcher.outlets import Outlet, Outlets, by_channel
 from channel_dispatcher.settings import Settings, split_list
 from forbear_chassis.clock import Clock
 from forbear_providers.smtp import Smtp, SmtpRelay
-from forbear_providers.twilio_api import TwilioAccount
+from forbear_providers.twilio_http import TwilioAccount
 from forbear_providers.twilio_sms import TwilioSms
 from forbear_providers.twilio_voice import TwilioVoice
 
@@ -20,7 +20,10 @@ def _twilio(settings: Settings, clock: Clock) -> list[Outlet]:
     if not settings.twilio_account_sid:
         return []
     account = TwilioAccount(
-        settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value(), settings.twilio_base_url
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        settings.twilio_base_url,
+        transport=settings.twilio_transport,
     )
     outlets = []
     if settings.sms_senders:

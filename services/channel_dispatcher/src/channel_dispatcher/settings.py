@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -38,6 +38,10 @@ class Settings(ServiceSettings):
     twilio_account_sid: str = Field(default="", description="Twilio account; empty: no SMS and no calls")
     twilio_auth_token: SecretStr = Field(default=SecretStr(""), description="Twilio's token of that account")
     twilio_base_url: str = Field(default="https://api.twilio.com", description="Twilio's API, or a stand-in")
+    twilio_transport: Literal["library", "lean"] = Field(
+        default="library",
+        description="What carries the official client's requests: the HTTP library it uses, or our own small client",
+    )
     sms_senders: str = Field(default="", description="numbers that send SMS, E.164, with commas between")
     voice_senders: str = Field(default="", description="numbers that call, E.164, with commas between")
     smtp_host: str = Field(default="", description="mail relay; empty: no e-mail")
