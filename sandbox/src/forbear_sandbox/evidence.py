@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
-import orjson
+
+from forbear_domain.ledger import open_entry
 
 
 @dataclass(slots=True)
@@ -34,8 +35,10 @@ async def _read(database_url: str) -> Claims:
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction(readonly=True):
-            async for row in connection.cursor("SELECT body FROM ledger_entry ORDER BY sequence", prefetch=5_000):
-                entry = orjson.loads(row["body"])
+            keys = {row["borrower_id"]: row["key"] for row in await connection.fetch("SELECT * FROM borrower_key")}
+            query = "SELECT borrower_id, body FROM ledger_entry ORDER BY sequence"
+            async for row in connection.cursor(query, prefetch=5_000):
+                entry = open_entry(row["body"], keys.get(row["borrower_id"]))
                 claims.entries += 1
                 claims.kinds[entry["kind"]] += 1
                 _count(claims, permitted, entry)

@@ -14,6 +14,7 @@ from channel_dispatcher.capacity import Capacities
 from channel_dispatcher.change import Changes
 from channel_dispatcher.compose import Composer, Links
 from channel_dispatcher.dispatch import Dispatch, Means
+from channel_dispatcher.erase import Erasure
 from channel_dispatcher.health import Health
 from channel_dispatcher.hearing import Hearing
 from channel_dispatcher.limits import Limiter
@@ -33,6 +34,7 @@ from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Pool, migrate, open_pool
 from forbear_chassis.redis import open_redis
 from forbear_domain import ids
+from forbear_domain.ledger import open_entry
 from forbear_domain.messages import Catalogue
 from forbear_domain.model import Channel
 from forbear_domain.policy import load_packs
@@ -119,6 +121,7 @@ class Stage:
     rpc: DispatcherRpc
     owner: Owner
     signer: Signer
+    erasure: Erasure
     closers: list[Callable[[], Awaitable[object]]]
 
     async def submit(self, *contacts: types_pb2.Contact) -> pb.SubmitContactsResponse:
@@ -145,6 +148,12 @@ class Stage:
         """Count the ledger's entries by kind."""
         rows = await self.pool.fetch("SELECT convert_from(body, 'UTF8')::json ->> 'kind' AS kind FROM ledger_entry")
         return Counter(row["kind"] for row in rows)
+
+    async def entries(self) -> list[dict[str, Any]]:
+        """Read the ledger as somebody who may: every entry, opened with its borrower's key."""
+        keys = {row["borrower_id"]: row["key"] for row in await self.pool.fetch("SELECT * FROM borrower_key")}
+        rows = await self.pool.fetch("SELECT borrower_id, body FROM ledger_entry ORDER BY sequence")
+        return [open_entry(row["body"], keys.get(row["borrower_id"])) for row in rows]
 
     async def close(self) -> None:
         for close in reversed(self.closers):
@@ -201,7 +210,8 @@ async def open_stage(
         tell=tell,
         claiming=asyncio.Lock(),
     )
-    rpc = DispatcherRpc(pool, clock, Changes(pool, clock, signer), means.capacities, lambda: None)
+    erasure = Erasure(clock, Changes(pool, clock, signer), signer, load_packs())
+    rpc = DispatcherRpc(pool, clock, erasure, means.capacities, lambda: None)
     reconciliation = Reconciliation(pool, clock, outlets, signer, lambda: None)
     dispatch = Dispatch(outlets[made.channel], means, size_max)
     await owner.ensure()
@@ -214,5 +224,6 @@ async def open_stage(
         rpc,
         owner,
         signer,
+        erasure,
         [pool.close, redis.aclose, hearing.close, owner.close],
     )

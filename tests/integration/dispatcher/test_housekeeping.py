@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_valkey]
 
 async def test_answers_are_forgotten_when_nobody_repeats_the_call_any_more(stage: Stage) -> None:
     """The pass says when that is, and does nothing before."""
-    housekeeping = Housekeeping(stage.pool, stage.clock)
+    housekeeping = Housekeeping(stage.pool, stage.clock, stage.erasure)
     given_at = stage.clock.now()
     async with stage.pool.acquire() as connection:
         await answers.keep(connection, uuid.uuid4(), "RecallContacts", b"", given_at)
@@ -41,7 +41,7 @@ async def test_an_unknown_contact_names_nobody_after_its_time(stage: Stage) -> N
     async def lose(request: SendRequest) -> SendOutcome:
         return SendOutcome(SendState.UNKNOWN, reason="timed_out")
 
-    housekeeping = Housekeeping(stage.pool, stage.clock)
+    housekeeping = Housekeeping(stage.pool, stage.clock, stage.erasure)
     stage.provider.answer = lose
     sent_at = stage.clock.now()
     await stage.submit(make_contact(1, sent_at))

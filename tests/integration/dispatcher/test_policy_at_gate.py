@@ -152,13 +152,11 @@ async def test_the_verifier_decides_again_under_the_rules_of_the_day(
     document = orjson.loads(file.read_bytes())
     kinds = [orjson.loads(entry["body"])["kind"] for entry in document["entries"]]
     assert ["policy", "permit", "settlement"] == kinds
-    permit = orjson.loads(document["entries"][1]["body"])
-    permit["packs"] = [name for name in permit["packs"] if not name.startswith("HARBOR")]
-    document["entries"][1]["body"] = orjson.dumps(permit).decode()
+    del document["entries"][0]
     file.write_bytes(orjson.dumps(document))
     spoiled = run("audit", "--export", str(file))
     assert 1 == spoiled.exit_code
-    assert "not decided under HARBOR@1#" in spoiled.output
+    assert "decided under HARBOR@1#" in spoiled.output
 
 
 async def test_no_permit_under_old_rules_follows_the_entry_of_new_ones(stage: Stage) -> None:

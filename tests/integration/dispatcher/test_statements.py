@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import orjson
 import pytest
 
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
@@ -36,9 +35,7 @@ async def record(stage: Stage, *told: pb.Statement) -> int:
 
 async def entries(stage: Stage) -> list[dict[str, Any]]:
     """Return the statements of the ledger."""
-    rows = await stage.pool.fetch("SELECT body FROM ledger_entry ORDER BY sequence")
-    told = [orjson.loads(row["body"]) for row in rows]
-    return [entry for entry in told if entry["kind"] in ("words", "override")]
+    return [entry for entry in await stage.entries() if entry["kind"] in ("words", "override")]
 
 
 async def test_words_are_stated_by_their_commitment_and_how_they_were_read(stage: Stage) -> None:

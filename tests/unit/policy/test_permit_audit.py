@@ -31,6 +31,7 @@ from forbear_domain.policy import (
     Suppression,
     SuppressionKind,
     decide,
+    read_tenant_policy,
 )
 from tests.unit.policy.policy_facts import NOW, ORDINARY, PACKS, rules_of
 
@@ -207,3 +208,21 @@ def test_what_is_no_export_could_not_be_checked(tmp_path: Path, text: str) -> No
 
     assert 2 == CliRunner().invoke(audit, ["--export", str(file)]).exit_code
     assert 2 == CliRunner().invoke(audit, [], env={"FORBEAR_AUDITOR_DATABASE_URL": ""}).exit_code
+
+
+def test_a_permit_must_stand_under_the_tenant_s_rules_of_its_day() -> None:
+    """Shows both directions: rules in force that a permit leaves out, and rules it names that were never in force."""
+    text = (
+        'jurisdiction = "HARBOR"\ntitle = "t"\nversion = "1"\n[[rule]]\nid = "HARBOR-1"\nkind = "clock_window"\n'
+        'summary = "s"\nsource = "s"\ngrade = "policy"\n[rule.parameters]\nopens = "08:00"\ncloses = "21:00"\n'
+    )
+    policy = read_tenant_policy(text, 1, PACKS)
+    rules = evidence.entry(Kind.POLICY, NOW, TENANT, None, version=1, label=policy.label, text=text).body
+    other = evidence.entry(Kind.POLICY, NOW, TENANT, None, version=1, label="HARBOR@1#f00d", text=text).body
+    named = orjson.loads(permit(ORDINARY))
+    under = orjson.dumps(named | {"packs": [*named["packs"], policy.label]})
+
+    assert [] == breaches(rules, under, settlement())
+    assert f"it was not decided under {policy.label}" in breaches(rules, permit(ORDINARY), settlement())[0]
+    assert f"it was decided under {policy.label}, which are not the rules" in breaches(under, settlement())[0]
+    assert "the tenant's own rules are not HARBOR@1#f00d" in breaches(other)[0]

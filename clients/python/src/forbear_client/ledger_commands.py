@@ -175,12 +175,14 @@ async def _export(url: str, borrower: UUID) -> dict[str, Any]:
             checkpoint, keys = read_checkpoint(row), await _known_keys(connection)
             tiles = await _tiles(connection, checkpoint.size)
             rows = await connection.fetch(ENTRIES_OF_BORROWER, borrower)
+            key = await connection.fetchval("SELECT key FROM borrower_key WHERE borrower_id = $1", borrower)
             entries = [await _proven(connection, tiles, checkpoint.size, row["sequence"], row["body"]) for row in rows]
     finally:
         await connection.close()
     return {
         "form": EXPORT_FORM,
         "borrower": str(borrower),
+        "key": key.hex() if key else None,
         "checkpoint": _checkpoint_json(checkpoint),
         "public_key": keys.get(checkpoint.key_id, b"").hex(),
         "entries": entries,

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from forbear_domain.ledger import open_entry
+
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.4rem .6rem;"
@@ -26,6 +28,7 @@ _WORDS = {
     "suppression": "Contact was barred",
     "lift": "A bar was lifted",
     "recall": "The contact was taken back",
+    "erasure": "The borrower was erased from the evidence, or will be",
     "policy": "Own rules of the tenant came into force",
     "override": "A person decided",
 }
@@ -34,7 +37,8 @@ _WORDS = {
 def render_page(document: Mapping[str, Any]) -> str:
     """Return the page for an export."""
     checkpoint = document["checkpoint"]
-    rows = "\n".join(_row(entry) for entry in document["entries"])
+    key = bytes.fromhex(document["key"]) if document.get("key") else None
+    rows = "\n".join(_row(entry, key) for entry in document["entries"])
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Contact history of {escape(document["borrower"])}</title><style>{_STYLE}</style></head><body>
@@ -53,8 +57,8 @@ ledger-{escape(document["borrower"])}.json</code></p>
 """
 
 
-def _row(entry: Mapping[str, Any]) -> str:
-    body = orjson.loads(entry["body"])
+def _row(entry: Mapping[str, Any], key: bytes | None) -> str:
+    body = open_entry(entry["body"].encode(), key)
     pretty = orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
     proof = "\n".join(entry["proof"])
     return (
@@ -68,6 +72,10 @@ def _story(body: Mapping[str, Any]) -> str:
     """Tell an entry in one sentence: what, by which rule, and why."""
     verdict = body.get("verdict", {})
     parts = [_WORDS.get(body["kind"], body["kind"])]
+    if "erased" in body:
+        parts.append("what it said about the borrower was erased")
+    if body["kind"] == "erasure" and not body["done"]:
+        parts.append(f"law keeps the evidence until {body['kept_until']}")
     for text in (
         verdict.get("rule"),
         body.get("outcome"),

@@ -21,7 +21,7 @@ import asyncpg
 import click
 import orjson
 
-from forbear_domain.ledger import EXPORT_FORM, Kind
+from forbear_domain.ledger import EXPORT_FORM, Kind, open_entry
 from forbear_domain.lifecycle import Step
 from forbear_domain.policy import (
     Facts,
@@ -35,6 +35,7 @@ from forbear_domain.policy import (
     with_tenant_policy,
 )
 from forbear_domain.policy.plain import PlainError, facts_from_plain
+from forbear_domain.sealing import SealError
 
 PAGE = 5_000
 BREACHES_SHOWN_MAX = 100
@@ -44,6 +45,7 @@ RULED_OUT = frozenset({Step.RULE_OUT, Step.EXPIRE, Step.RECALL})  # reconciled: 
 LOOK_BACK = timedelta(days=7)  # earlier permits this recent must be among a permit's facts
 
 Entry = Mapping[str, Any]
+KEYS = "SELECT borrower_id, key FROM borrower_key WHERE key IS NOT NULL"
 Take = Callable[[int, Entry], None]
 database_option = click.option(
     "--database-url", envvar=DATABASE_ENV, help=f"PostgreSQL URL of the auditor, or {DATABASE_ENV}."
@@ -75,6 +77,7 @@ class PermitAudit:
         self.permits = 0
         self.settlements = 0
         self.in_flight = 0
+        self.erased = 0  # permits that nobody can read any more
         self.breaches: list[Breach] = []
         self._packs = packs
         self._permits: dict[str, tuple[int, str, datetime]] = {}  # by attempt: where, which contact, when
@@ -84,11 +87,19 @@ class PermitAudit:
             deque
         )  # by borrower: when, how, attempt
         self._policies: dict[str, TenantPolicy | None] = {}  # in force, by tenant
+        self._sealed: dict[str, int] = {}  # borrowers with entries that nobody can read, and the first of them
+        self._erased: set[str] = set()  # borrowers whose erasure is on record
         self._last_at = datetime.min.replace(tzinfo=UTC)
 
     def take(self, sequence: int, entry: Entry) -> None:
         """Read the next entry."""
         self._last_at = max(self._last_at, instant_of(entry))
+        if "spoiled" in entry:
+            self.breaches.append(Breach(sequence, str(entry.get("contact", "none")), str(entry["spoiled"])))
+        elif "erased" in entry:
+            self._sealed.setdefault(str(entry["borrower"]), sequence)
+        if entry["kind"] == Kind.ERASURE and entry["done"]:
+            self._erased.add(str(entry["borrower"]))
         if entry["kind"] == Kind.PERMIT:
             self.permits += 1
             self._take_permit(sequence, entry)
@@ -109,6 +120,11 @@ class PermitAudit:
                 self.in_flight += 1
             else:
                 self.breaches.append(Breach(sequence, contact, "the permit was never settled"))
+        self.breaches += [
+            Breach(sequence, "none", f"entries of {borrower} cannot be read, and no erasure is on record")
+            for borrower, sequence in self._sealed.items()
+            if borrower not in self._erased
+        ]
         self.breaches.sort(key=lambda breach: breach.sequence)
         return self.breaches
 
@@ -117,6 +133,9 @@ class PermitAudit:
         if attempt in self._permits:
             self.breaches.append(Breach(sequence, contact, f"a second permit for attempt {attempt}"))
         self._permits[attempt] = (sequence, contact, at)
+        if "erased" in entry:
+            self.erased += 1
+            return
         try:
             facts = facts_of_permit(entry)
         except (PlainError, KeyError, TypeError) as error:
@@ -147,6 +166,9 @@ class PermitAudit:
         missing = sorted(set(rules.packs) - set(named))
         if missing:
             return f"it was not decided under {', '.join(missing)}, but under {', '.join(named)}"
+        unknown = sorted(set(named) - set(rules.packs))
+        if unknown:
+            return f"it was decided under {', '.join(unknown)}, which are not the rules of its day"
         verdict = decide(facts, rules, at)
         return "" if verdict.allowed else f"{verdict.rule} does not allow it: {verdict.why}"
 
@@ -201,7 +223,8 @@ def _read_export(path: Path, take: Take) -> None:
         document = orjson.loads(path.read_bytes())
         if document["form"] != EXPORT_FORM:
             raise click.UsageError(f"{path} is not an export of form {EXPORT_FORM}")
-        entries = [(one["sequence"], orjson.loads(one["body"])) for one in document["entries"]]
+        key = bytes.fromhex(document["key"]) if document.get("key") else None
+        entries = [(one["sequence"], _read(one["body"].encode(), key)) for one in document["entries"]]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise click.UsageError(f"{path} is no readable export: {type(error).__name__}") from error
     for sequence, entry in entries:
@@ -212,12 +235,21 @@ async def _read_database(url: str, take: Take) -> None:
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            cursor = await connection.cursor("SELECT sequence, body FROM ledger_entry ORDER BY sequence")
+            keys = {row["borrower_id"]: row["key"] for row in await connection.fetch(KEYS)}
+            cursor = await connection.cursor("SELECT sequence, borrower_id, body FROM ledger_entry ORDER BY sequence")
             while page := await cursor.fetch(PAGE):
                 for row in page:
-                    take(row["sequence"], orjson.loads(row["body"]))
+                    take(row["sequence"], _read(row["body"], keys.get(row["borrower_id"])))
     finally:
         await connection.close()
+
+
+def _read(raw: bytes, key: bytes | None) -> Entry:
+    """An entry as it was made; one that its key does not open says so under "spoiled"."""
+    try:
+        return open_entry(raw, key)
+    except SealError as error:
+        return {**open_entry(raw, None), "spoiled": str(error)}
 
 
 @click.command()
@@ -234,4 +266,6 @@ def audit(database_url: str | None, export_file: Path | None) -> None:
     if breaches:
         click.echo(f"{counted}: {len(breaches)} breaches")
         raise SystemExit(1)
+    if permits.erased:
+        counted += f", {permits.erased} erased"
     click.echo(f"{counted}: the law allows every permit, and all are matched")

@@ -166,7 +166,7 @@ class Simulation:
 
     def take(self, _: int, entry: Entry) -> None:
         """Try the rules on the next entry, if it is a permit."""
-        if entry["kind"] != Kind.PERMIT:
+        if entry["kind"] != Kind.PERMIT or "erased" in entry:
             return
         at, facts = instant_of(entry), facts_of_permit(entry)
         rules = RuleSet(facts.place.jurisdictions, self._rules, tuple({rule.pack for rule in self._rules}))

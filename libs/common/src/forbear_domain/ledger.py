@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from forbear_domain.merkle import Frontier, grow, is_included, leaf_hash, leaf_hashes
+from forbear_domain.sealing import SealError, unseal
 
 FORM = "forbear-ledger/1"
 EXPORT_FORM = "forbear-ledger-export/1"
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     SUPPRESSION = "suppression"
     LIFT = "lift"
     RECALL = "recall"
+    ERASURE = "erasure"  # the key of a borrower's entries was destroyed, or will be once no law keeps them
     POLICY = "policy"  # a tenant's own rules came into force
     OVERRIDE = "override"  # a person decided: took a case, answered, lifted a bar, gave the borrower back
 
@@ -46,6 +48,28 @@ class Kind(StrEnum):
 def encode(kind: Kind, at: datetime, **fields: Any) -> bytes:
     """Return the canonical bytes of an entry. Sets become sorted lists; ids and instants their text."""
     return orjson.dumps({"kind": kind, "at": at, **fields}, default=_plain, option=_OPTIONS)
+
+
+def envelope(body: Mapping[str, Any], sealed: str) -> bytes:
+    """Return the canonical bytes of an entry that is sealed: what stays readable for ever, and the rest."""
+    return orjson.dumps({**body, "sealed": sealed}, default=_plain, option=_OPTIONS)
+
+
+def open_entry(raw: bytes, key: bytes | None) -> dict[str, Any]:
+    """Return an entry as it was made; one whose key is gone tells only what stays readable, under "erased": true.
+
+    Raises SealError when the key does not fit, or when what is sealed says otherwise than what is not.
+    """
+    outside: dict[str, Any] = orjson.loads(raw)
+    sealed = outside.pop("sealed", None)
+    if sealed is None:
+        return outside
+    if key is None:
+        return {**outside, "erased": True}
+    inside: dict[str, Any] = orjson.loads(unseal(key, sealed, str(outside["borrower"]).encode()))
+    if any(inside.get(name) != value for name, value in outside.items()):
+        raise SealError("what is sealed says otherwise than what is not")
+    return inside
 
 
 _SETS = (frozenset, set)
@@ -201,7 +225,25 @@ def audit_export(
             faults.append(Fault(sequence, sequence, "its proof does not lead to the signed root"))
         elif not _belongs(orjson.loads(body), document["borrower"]):
             faults.append(Fault(sequence, sequence, "it tells of another borrower"))
+        else:
+            faults += _unreadable(sequence, body, document)
     return faults
+
+
+def _unreadable(sequence: int, body: bytes, document: Mapping[str, Any]) -> list[Fault]:
+    """An entry that the export's key does not open; without a key, one whose erasure is not in the export."""
+    key = document.get("key")
+    try:
+        entry = open_entry(body, bytes.fromhex(key) if key else None)
+    except SealError as error:
+        return [Fault(sequence, sequence, str(error))]
+    if "erased" not in entry or any(_is_erasure(orjson.loads(one["body"])) for one in document["entries"]):
+        return []
+    return [Fault(sequence, sequence, "it cannot be read, and no erasure is on record")]
+
+
+def _is_erasure(entry: Mapping[str, Any]) -> bool:
+    return entry["kind"] == Kind.ERASURE and bool(entry["done"])
 
 
 def _belongs(entry: Mapping[str, Any], borrower: str) -> bool:

@@ -17,6 +17,7 @@ from channel_dispatcher.compose import Composer, Links
 from channel_dispatcher.control_rpc import ControlRpc
 from channel_dispatcher.controls import Controls
 from channel_dispatcher.dispatch import Dispatch, Means
+from channel_dispatcher.erase import Erasure
 from channel_dispatcher.health import Health
 from channel_dispatcher.hearing import Hearing
 from channel_dispatcher.housekeeping import Housekeeping
@@ -124,9 +125,10 @@ async def serve(settings: Settings) -> None:
     reconciliation = Reconciliation(pool, clock, outlets, signer, lambda: _wake(loops))
     # The death of another dispatcher, which leaves claims behind, is announced by nobody.
     loops.append(service.worker("reconcile", reconciliation.run_once, clock, every_step=True))
-    service.worker("housekeeping", Housekeeping(pool, clock).run_once, clock)
+    erasure = Erasure(clock, Changes(pool, clock, signer), signer, packs)
+    service.worker("housekeeping", Housekeeping(pool, clock, erasure).run_once, clock)
 
-    service.serve(_make_server(settings, service, means, outlets, lambda: _wake(loops)))
+    service.serve(_make_server(settings, service, means, erasure, outlets, lambda: _wake(loops)))
     service.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
     await service.run()
 
@@ -135,14 +137,14 @@ def _make_server(  # what the two gRPC services share
     settings: Settings,
     service: process.Process,
     by: Means,
+    erasure: Erasure,
     outlets: Outlets,
     wake: Callable[[], None],
 ) -> rpc.RpcServer:
     """Make the gRPC server: contacts and evidence for the services, switches and limits for people."""
     server = rpc.RpcServer(settings.rpc_listen, by.clock, service.activity, reflect=settings.reflection)
-    changes = Changes(by.pool, by.clock, by.signer)
     pb_grpc.add_DispatcherServiceServicer_to_server(
-        DispatcherRpc(by.pool, by.clock, changes, by.capacities, wake), server.server
+        DispatcherRpc(by.pool, by.clock, erasure, by.capacities, wake), server.server
     )
     server.add(pb.DESCRIPTOR.services_by_name["DispatcherService"].full_name)
     accounts = frozenset(outlet.label for each in outlets.values() for outlet in each)

@@ -18,12 +18,20 @@ from channel_dispatcher.store.ledger import Entry
 from forbear_domain.ledger import Kind, encode
 from forbear_domain.policy import Facts, MessageMarks, Verdict
 
+NAMES = ("contact", "attempt")
+ENDS = frozenset({Kind.SETTLEMENT, Kind.RECONCILIATION})
+"""What of a borrower's entry stays readable after an erasure: which contact and attempt, and how an attempt ended."""
+
 
 def entry(kind: Kind, at: datetime, tenant: UUID, borrower: UUID | None, **fields: Any) -> Entry:
-    """Make one entry."""
-    if borrower:
-        fields["borrower"] = str(borrower)
-    return Entry(kind, tenant, borrower, encode(kind, at, tenant=str(tenant), **fields))
+    """Make one entry; what it says of a borrower is sealed when it is appended."""
+    if borrower is None:
+        return Entry(kind, tenant, None, encode(kind, at, tenant=str(tenant), **fields))
+    fields |= {"tenant": str(tenant), "borrower": str(borrower)}
+    names = (*NAMES, "outcome", "step") if kind in ENDS else NAMES
+    readable = {"kind": kind, "at": at, "tenant": fields["tenant"], "borrower": fields["borrower"]}
+    readable |= {name: fields[name] for name in names if name in fields}
+    return Entry(kind, tenant, borrower, encode(kind, at, **fields), readable)
 
 
 def of_permit(claim: Claim) -> Entry:
@@ -79,6 +87,13 @@ def of_settlement(sent: Sent, at: datetime, step: str, reason: str) -> Entry:
         reason=reason,
         step=step,
     )
+
+
+def of_erasure(tenant: UUID, borrower: UUID, at: datetime, *, asked: bool, kept_until: datetime) -> Entry:
+    """State that a borrower's entries can be read no more, or until when law keeps them; never sealed itself."""
+    fields = {"asked": asked, "done": kept_until <= at, "kept_until": kept_until}
+    body = encode(Kind.ERASURE, at, tenant=str(tenant), borrower=str(borrower), **fields)
+    return Entry(Kind.ERASURE, tenant, borrower, body)
 
 
 def verdict_record(verdict: Verdict) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""Forgets what is kept for a time only: answers for repeated calls, and what unknown contacts would have said."""
+"""Forgets what is kept for a time only: answers for repeated calls, what unknown contacts would have said, evidence."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from channel_dispatcher.store import answers, unknown
+from channel_dispatcher.erase import Erasure
+from channel_dispatcher.store import answers, borrower_keys, unknown
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Pool
 from forbear_chassis.worker import Pass
@@ -20,7 +21,8 @@ class Housekeeping:
     Nobody wakes it when there is something to keep: while there is nothing, it looks again the next night.
     """
 
-    def __init__(self, pool: Pool, clock: Clock) -> None:
+    def __init__(self, pool: Pool, clock: Clock, erasure: Erasure) -> None:
+        self._erasure = erasure
         self._pool = pool
         self._clock = clock
 
@@ -30,14 +32,17 @@ class Housekeeping:
         async with self._pool.acquire() as connection:
             forgotten = await answers.forget(connection, now - ANSWERS_KEPT, ROWS_A_PASS)
             forgotten += await unknown.forget_bodies(connection, now - UNKNOWN_KEPT, ROWS_A_PASS)
+            async with connection.transaction():
+                forgotten += await self._erasure.review(connection)
             if forgotten:
                 return Pass(forgotten)
             kept = [
                 (await answers.oldest(connection), ANSWERS_KEPT),
                 (await unknown.oldest_body(connection), UNKNOWN_KEPT),
             ]
-        nights = [_night_after(since + time) for since, time in kept if since is not None]
-        return Pass(0, min(nights, default=_night_after(now)))
+            review_at = await borrower_keys.next_review(connection)
+        nights = [_night_after(since + time) for since, time in kept if since is not None] or [_night_after(now)]
+        return Pass(0, min([*nights, *([_night_after(review_at)] if review_at else [])]))
 
 
 def _night_after(instant: datetime) -> datetime:

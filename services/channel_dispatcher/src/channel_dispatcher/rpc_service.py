@@ -8,7 +8,7 @@ from typing import Any
 
 from channel_dispatcher import metrics
 from channel_dispatcher.capacity import Capacities
-from channel_dispatcher.change import Changes
+from channel_dispatcher.erase import Erasure
 from channel_dispatcher.model import ADDRESS_WIDE, INCONVENIENT, LANES, SuppressionKind
 from channel_dispatcher.statement_wire import statement_of
 from channel_dispatcher.store import ledger, queue
@@ -37,11 +37,12 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
     """Implements forbear.dispatcher.v1.DispatcherService. `wake` is called after a commit that makes work visible."""
 
     def __init__(
-        self, pool: Pool, clock: Clock, changes: Changes, capacities: Capacities, wake: Callable[[], None]
+        self, pool: Pool, clock: Clock, erasure: Erasure, capacities: Capacities, wake: Callable[[], None]
     ) -> None:
         self._pool = pool
         self._clock = clock
-        self._changes = changes
+        self._erasure = erasure
+        self._changes = erasure.changes
         self._capacities = capacities
         self._wake = wake
         self._once = Once(pool, clock)
@@ -129,6 +130,22 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
             return response
 
         response = await self._once(request.request_id, "ApplyPolicy", pb.ApplyPolicyResponse, apply)
+        self._wake()
+        return response
+
+    async def EraseBorrower(self, request: pb.EraseBorrowerRequest, context: object) -> pb.EraseBorrowerResponse:
+        """Erase a borrower from the evidence."""
+        tenant = uuid_of(request.tenant_id, "tenant_id")
+        borrower = uuid_of(request.borrower_id, "borrower_id")
+
+        async def erase(connection: Connection) -> pb.EraseBorrowerResponse:
+            response = pb.EraseBorrowerResponse()
+            erase_at = await self._erasure.ask(connection, tenant, borrower)
+            if erase_at is not None:
+                set_time(response.erase_time, erase_at)
+            return response
+
+        response = await self._once(request.request_id, "EraseBorrower", pb.EraseBorrowerResponse, erase)
         self._wake()
         return response
 

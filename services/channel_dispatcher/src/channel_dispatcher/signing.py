@@ -37,6 +37,7 @@ class Signer:
         self._private_key = private_key
         self.public_key = private_key.public_key().public_bytes_raw()
         self.key_id = hashlib.sha256(self.public_key).hexdigest()[:16]
+        self.known_keys: dict[UUID, bytes] = {}  # of borrowers, under which their entries are sealed
 
     @classmethod
     def from_file(cls, path: Path) -> Signer:

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from os import urandom
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from channel_dispatcher import metrics
 from channel_dispatcher.signing import Signer
+from channel_dispatcher.store import borrower_keys
 from channel_dispatcher.store.locks import LEDGER
 from forbear_chassis.postgres import Connection, Pool
-from forbear_domain.ledger import Checkpoint, Kind
+from forbear_domain.ledger import Checkpoint, Kind, envelope
 from forbear_domain.merkle import TILE, Frontier, grow, leaf_hashes, root_of, tiled_inclusion_proof
+from forbear_domain.sealing import NONCE_BYTES, seal
 
 PAGE = 1000
 
 
 class Entry(NamedTuple):
-    """One entry to append: its kind, its canonical bytes, and the two columns by which it is found."""
+    """One entry to append: its kind, its canonical bytes, and the two columns by which it is found.
+
+    Where `readable` is given, the bytes are sealed under the borrower's key, and only these fields stay readable.
+    """
 
     kind: Kind
     tenant_id: UUID
     borrower_id: UUID | None
     body: bytes
+    readable: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +48,15 @@ async def append(connection: Connection, entries: Sequence[Entry], signer: Signe
     """Append entries in the caller's transaction, as its last step: the ledger is locked until it commits."""
     if not entries:
         return
+    bodies = await _sealed(connection, entries, signer, now)
     await connection.execute("SELECT pg_advisory_xact_lock($1, 0)", LEDGER)
     row = await connection.fetchrow("SELECT size, peaks FROM ledger_checkpoint ORDER BY size DESC LIMIT 1")
     before = Frontier.from_bytes(row["size"], row["peaks"]) if row else Frontier()
-    leaves = leaf_hashes([entry.body for entry in entries])
+    leaves = leaf_hashes(bodies)
     growth = grow(before, leaves)
     rows = [
-        (sequence, entry.tenant_id, entry.borrower_id, entry.body, leaf)
-        for sequence, (entry, leaf) in enumerate(zip(entries, leaves, strict=True), start=before.size)
+        (sequence, entry.tenant_id, entry.borrower_id, body, leaf)
+        for sequence, (entry, body, leaf) in enumerate(zip(entries, bodies, leaves, strict=True), start=before.size)
     ]
     await connection.copy_records_to_table(
         "ledger_entry", records=rows, columns=("sequence", "tenant_id", "borrower_id", "body", "leaf")
@@ -71,6 +79,22 @@ async def append(connection: Connection, entries: Sequence[Entry], signer: Signe
     )
     for kind, count in Counter([entry.kind for entry in entries]).items():
         metrics.LEDGER_ENTRIES[kind].inc(count)
+
+
+async def _sealed(connection: Connection, entries: Sequence[Entry], signer: Signer, now: datetime) -> list[bytes]:
+    """Return the bytes to hash. Keys are fetched before the ledger is locked, so that nobody waits for both."""
+    owners = {one.borrower_id: one.tenant_id for one in entries if one.readable is not None and one.borrower_id}
+    keys = await borrower_keys.of(connection, owners, signer.known_keys, now) if owners else {}
+    nonces = urandom(NONCE_BYTES * len(entries))
+    bodies = []
+    for number, entry in enumerate(entries):
+        if entry.readable is None or entry.borrower_id is None:
+            bodies.append(entry.body)
+        else:
+            nonce = nonces[NONCE_BYTES * number : NONCE_BYTES * (number + 1)]
+            sealed = seal(keys[entry.borrower_id], nonce, entry.body, str(entry.borrower_id).encode())
+            bodies.append(envelope(entry.readable, sealed))
+    return bodies
 
 
 async def publish_key(pool: Pool, signer: Signer, now: datetime) -> None:

@@ -426,6 +426,60 @@ class ApplyPolicyResponse(_message.Message):
 Global___ApplyPolicyResponse: _TypeAlias = ApplyPolicyResponse  # noqa: Y015
 
 @_typing.final
+class EraseBorrowerRequest(_message.Message):
+    """Names a borrower to erase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    BORROWER_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID, in text form."""
+    tenant_id: _builtins.bytes
+    """The tenant."""
+    borrower_id: _builtins.bytes
+    """The borrower."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        tenant_id: _builtins.bytes = ...,
+        borrower_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["borrower_id", b"borrower_id", "request_id", b"request_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseBorrowerRequest: _TypeAlias = EraseBorrowerRequest  # noqa: Y015
+
+@_typing.final
+class EraseBorrowerResponse(_message.Message):
+    """Says when the evidence is erased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def erase_time(self) -> _timestamp_pb2.Timestamp:
+        """When nobody can read it any more: now, or the instant until which law keeps it. Absent where there is none."""
+
+    def __init__(
+        self,
+        *,
+        erase_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erase_time", b"erase_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erase_time", b"erase_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseBorrowerResponse: _TypeAlias = EraseBorrowerResponse  # noqa: Y015
+
+@_typing.final
 class Receipt(_message.Message):
     """One receipt."""
 
@@ -821,7 +875,7 @@ class LedgerEntry(_message.Message):
     sequence: _builtins.int
     """Position in the ledger, from 0, without gaps."""
     body: _builtins.bytes
-    """The exact bytes that are hashed: canonical JSON."""
+    """The exact bytes that are hashed: canonical JSON. What they say of a borrower is sealed under the borrower's key."""
     @_builtins.property
     def proof(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Proof that the entry stands at its place in the tree of the checkpoint: sibling hashes from leaf to root. Present

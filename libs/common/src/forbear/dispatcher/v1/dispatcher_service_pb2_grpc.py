@@ -63,6 +63,11 @@ class DispatcherServiceStub:
                 request_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplyPolicyRequest.SerializeToString,
                 response_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplyPolicyResponse.FromString,
                 _registered_method=True)
+        self.EraseBorrower = channel.unary_unary(
+                '/forbear.dispatcher.v1.DispatcherService/EraseBorrower',
+                request_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.EraseBorrowerRequest.SerializeToString,
+                response_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.EraseBorrowerResponse.FromString,
+                _registered_method=True)
         self.RecordReceipts = channel.unary_unary(
                 '/forbear.dispatcher.v1.DispatcherService/RecordReceipts',
                 request_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.RecordReceiptsRequest.SerializeToString,
@@ -130,6 +135,14 @@ class DispatcherServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseBorrower(self, request, context):
+        """Erases a borrower from the evidence, now or as soon as no law keeps it, and never contacts them again. The ledger
+        stays whole and its proofs hold. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordReceipts(self, request, context):
         """Tells what became of attempts after the provider took them: arrivals, answered calls, conversations. The gate counts
         them, and they go into the evidence. Idempotent by receipt id.
@@ -187,6 +200,11 @@ def add_DispatcherServiceServicer_to_server(servicer, server):
                     servicer.ApplyPolicy,
                     request_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplyPolicyRequest.FromString,
                     response_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplyPolicyResponse.SerializeToString,
+            ),
+            'EraseBorrower': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseBorrower,
+                    request_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.EraseBorrowerRequest.FromString,
+                    response_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.EraseBorrowerResponse.SerializeToString,
             ),
             'RecordReceipts': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordReceipts,
@@ -348,6 +366,33 @@ class DispatcherService:
             '/forbear.dispatcher.v1.DispatcherService/ApplyPolicy',
             forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplyPolicyRequest.SerializeToString,
             forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplyPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseBorrower(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/forbear.dispatcher.v1.DispatcherService/EraseBorrower',
+            forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.EraseBorrowerRequest.SerializeToString,
+            forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.EraseBorrowerResponse.FromString,
             options,
             channel_credentials,
             insecure,

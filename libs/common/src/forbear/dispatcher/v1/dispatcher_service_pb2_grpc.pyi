@@ -53,6 +53,10 @@ class DispatcherServiceStub:
     """Puts a tenant's own, stricter rules in force: every permit from then on is under them, at every replica. Idempotent by
     version; an older version than the one in force changes nothing.
     """
+    EraseBorrower: _grpc.UnaryUnaryMultiCallable[_dispatcher_service_pb2.EraseBorrowerRequest, _dispatcher_service_pb2.EraseBorrowerResponse]
+    """Erases a borrower from the evidence, now or as soon as no law keeps it, and never contacts them again. The ledger
+    stays whole and its proofs hold. Idempotent.
+    """
     RecordReceipts: _grpc.UnaryUnaryMultiCallable[_dispatcher_service_pb2.RecordReceiptsRequest, _dispatcher_service_pb2.RecordReceiptsResponse]
     """Tells what became of attempts after the provider took them: arrivals, answered calls, conversations. The gate counts
     them, and they go into the evidence. Idempotent by receipt id.
@@ -90,6 +94,10 @@ class DispatcherServiceAsyncStub(DispatcherServiceStub):
     ApplyPolicy: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.ApplyPolicyRequest, _dispatcher_service_pb2.ApplyPolicyResponse]  # type: ignore[assignment]
     """Puts a tenant's own, stricter rules in force: every permit from then on is under them, at every replica. Idempotent by
     version; an older version than the one in force changes nothing.
+    """
+    EraseBorrower: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.EraseBorrowerRequest, _dispatcher_service_pb2.EraseBorrowerResponse]  # type: ignore[assignment]
+    """Erases a borrower from the evidence, now or as soon as no law keeps it, and never contacts them again. The ledger
+    stays whole and its proofs hold. Idempotent.
     """
     RecordReceipts: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.RecordReceiptsRequest, _dispatcher_service_pb2.RecordReceiptsResponse]  # type: ignore[assignment]
     """Tells what became of attempts after the provider took them: arrivals, answered calls, conversations. The gate counts
@@ -155,6 +163,16 @@ class DispatcherServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_dispatcher_service_pb2.ApplyPolicyResponse, _abc.Awaitable[_dispatcher_service_pb2.ApplyPolicyResponse]]:
         """Puts a tenant's own, stricter rules in force: every permit from then on is under them, at every replica. Idempotent by
         version; an older version than the one in force changes nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def EraseBorrower(
+        self,
+        request: _dispatcher_service_pb2.EraseBorrowerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_dispatcher_service_pb2.EraseBorrowerResponse, _abc.Awaitable[_dispatcher_service_pb2.EraseBorrowerResponse]]:
+        """Erases a borrower from the evidence, now or as soon as no law keeps it, and never contacts them again. The ledger
+        stays whole and its proofs hold. Idempotent.
         """
 
     @_abc_1.abstractmethod

@@ -25,18 +25,44 @@ KINDS: dict[str, type[Check]] = {
         PriorNotice,
     )
 }
-RECORD_ONLY = "record"  # a rule that no proposed contact can break: duties, retention, arithmetic of dates
+RECORD_ONLY = "record"  # a rule that no proposed contact can break: duties, arithmetic of dates
+RETENTION = "retention"  # how many `years` after the last activity evidence is kept
+RETENTION_YEARS_MAX = 30
 
 
 def check_of(rule: Rule) -> Check | None:
-    """The rule as something that judges; None for a rule that only records a duty."""
+    """The rule as something that judges; None for a rule that only records a duty or a retention."""
     if rule.kind == RECORD_ONLY:
+        return None
+    if rule.kind == RETENTION:
+        retention_years(rule)
         return None
     kind = KINDS.get(rule.kind)
     if kind is None:
-        raise ParameterError(f"unknown kind {rule.kind!r}; known are {', '.join(sorted(KINDS))}, {RECORD_ONLY}")
+        raise ParameterError(
+            f"unknown kind {rule.kind!r}; known are {', '.join(sorted(KINDS))}, {RECORD_ONLY}, {RETENTION}"
+        )
     with Parameters(rule) as parameters:
         return kind.from_rule(rule, parameters)
 
 
-__all__ = ["KINDS", "OPTIONAL_FACTS", "RECORD_ONLY", "Check", "ParameterError", "Situation", "check_of"]
+def retention_years(rule: Rule) -> int:
+    """The parameter of a rule of retention."""
+    with Parameters(rule) as parameters:
+        years = parameters.need("years")
+    if type(years) is not int or not 0 < years <= RETENTION_YEARS_MAX:
+        raise ParameterError(f"years must be a whole number from 1 to {RETENTION_YEARS_MAX}, not {years!r}", "years")
+    return years
+
+
+__all__ = [
+    "KINDS",
+    "OPTIONAL_FACTS",
+    "RECORD_ONLY",
+    "RETENTION",
+    "Check",
+    "ParameterError",
+    "Situation",
+    "check_of",
+    "retention_years",
+]

@@ -1,0 +1,180 @@
+"""Erasure: after it the ledger proves as before and shows nothing personal; law puts it off, nothing reverses it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from channel_dispatcher.housekeeping import Housekeeping
+from channel_dispatcher.store import ledger
+from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
+from forbear_client.ledger_commands import ledger as command
+from forbear_domain import ids
+from forbear_domain.ledger import open_entry
+from forbear_domain.model import address_key
+from tests.integration.dispatcher.stage import TENANT, Stage, make_contact, phone_of
+from tests.kit.databases import Database
+
+pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_valkey]
+
+BORROWER = ids.borrower_id(TENANT, "1")
+PERSONAL = ("America/New_York", "US-NY", "mortgage", "collecting_servicer", "reminder.gentle", "HOUSE@")
+
+
+async def reach(stage: Stage, number: int = 1, region: str = "US", **changes: object) -> None:
+    """Send one text to a borrower."""
+    contact = make_contact(number, stage.clock.now(), **changes)
+    contact.recipient.places[0].region = region
+    await ledger.publish_key(stage.pool, stage.signer, stage.clock.now())
+    await stage.submit(contact)
+    await stage.run()
+
+
+async def erase(stage: Stage, borrower: uuid.UUID = BORROWER) -> datetime | None:
+    """Ask for an erasure as the scheduler would; return when it is done."""
+    request = pb.EraseBorrowerRequest(request_id=str(uuid.uuid4()), tenant_id=TENANT.bytes, borrower_id=borrower.bytes)
+    answer = await stage.rpc.EraseBorrower(request, None)
+    return answer.erase_time.ToDatetime(stage.clock.now().tzinfo) if answer.HasField("erase_time") else None
+
+
+async def run(database: Database, *arguments: str) -> Result:
+    """Run `forbear ledger` as the auditor."""
+    url = ["--database-url", database.url("forbear_auditor")]
+    return await asyncio.to_thread(CliRunner().invoke, command, [*arguments, *url])
+
+
+async def export(database: Database, folder: Path) -> tuple[Path, str]:
+    """Write the borrower's export; return the file and the text of the page."""
+    result = await run(database, "export", "--borrower", str(BORROWER), "--to", str(folder))
+    assert 0 == result.exit_code, result.output
+    page = (folder / f"ledger-{BORROWER}.html").read_text(encoding="utf-8")
+    return folder / f"ledger-{BORROWER}.json", page
+
+
+def offline(verb: str, file: Path) -> Result:
+    """Check an export without the database."""
+    return CliRunner().invoke(command, [verb, "--export", str(file)])
+
+
+async def test_what_is_in_the_ledger_cannot_be_read_without_the_borrower_s_key(stage: Stage) -> None:
+    """The hashed bytes show ids and nothing else; with the key, the whole permit."""
+    await reach(stage)
+    row = await stage.pool.fetchrow("SELECT body FROM ledger_entry WHERE borrower_id = $1 ORDER BY sequence", BORROWER)
+    key = await stage.pool.fetchval("SELECT key FROM borrower_key WHERE borrower_id = $1", BORROWER)
+
+    assert not [word for word in (*PERSONAL, address_key(TENANT.bytes, phone_of(1))) if word.encode() in row["body"]]
+    assert {"at", "attempt", "borrower", "contact", "kind", "sealed", "tenant"} == set(orjson.loads(row["body"]))
+    assert ["America/New_York"] == open_entry(row["body"], key)["facts"]["zones"]
+
+
+async def test_after_an_erasure_the_export_proves_and_shows_nothing_personal(
+    stage: Stage, database: Database, tmp_path: Path
+) -> None:
+    """In a place whose law keeps nothing, a request is done at once; every proof holds, in the database and offline."""
+    await reach(stage, region="DE")
+    before, page_before = await export(database, tmp_path / "before")
+    assert 0 == offline("verify", before).exit_code, offline("verify", before).output
+    assert [word for word in PERSONAL if word in page_before]
+
+    assert stage.clock.now() == await erase(stage)
+    after, page = await export(database, tmp_path / "after")
+
+    assert not [word for word in PERSONAL if word in page + after.read_text(encoding="utf-8")]
+    assert "what it said about the borrower was erased" in page
+    assert 0 == offline("verify", after).exit_code, offline("verify", after).output
+    assert 0 == offline("audit", after).exit_code, offline("audit", after).output
+    assert "1 erased" in offline("audit", after).output
+    assert 0 == (await run(database, "verify")).exit_code
+    assert 0 == (await run(database, "audit")).exit_code
+
+
+async def test_nothing_about_the_borrower_is_left_beside_the_ledger(stage: Stage) -> None:
+    """What waits is taken back, what it would have said is forgotten, and nobody is contacted again."""
+    await reach(stage, region="DE")
+    waiting = make_contact(1, stage.clock.now(), contact_id=uuid.uuid4().bytes)
+    waiting.not_before_time.FromDatetime(stage.clock.now() + timedelta(hours=2))
+    await stage.submit(waiting)
+    await erase(stage)
+    again = make_contact(1, stage.clock.now(), contact_id=uuid.uuid4().bytes)
+    await stage.submit(again)
+    stage.clock.advance(timedelta(hours=3))
+    await stage.run()
+
+    assert 1 == len(stage.provider.sent)
+    assert 0 == await stage.pool.fetchval("SELECT count(body) FROM contact WHERE borrower_id = $1", BORROWER)
+    assert await erase(stage) is None, "a second request finds nothing"
+
+
+async def test_law_puts_an_erasure_off_and_it_is_done_when_it_lets_go(stage: Stage, database: Database) -> None:
+    """12 CFR 1006.100: three years after the last activity. The date is told, and then it happens by itself."""
+    await reach(stage, region="US-NY")
+    sent_at = await stage.pool.fetchval("SELECT max(claimed_at) FROM attempt WHERE borrower_id = $1", BORROWER)
+    due_at = sent_at.replace(year=sent_at.year + 3)
+    housekeeping = Housekeeping(stage.pool, stage.clock, stage.erasure)
+
+    assert due_at == await erase(stage)
+    stage.clock.move_to(due_at - timedelta(seconds=1))
+    await housekeeping.run_once()
+    assert await stage.pool.fetchval("SELECT key IS NOT NULL FROM borrower_key WHERE borrower_id = $1", BORROWER)
+    due = (await housekeeping.run_once()).next_due_at
+    assert due is not None
+    assert due <= due_at + timedelta(days=1), "within a night of the date"
+    stage.clock.move_to(due_at)
+    await housekeeping.run_once()
+    assert await stage.pool.fetchval("SELECT key IS NULL FROM borrower_key WHERE borrower_id = $1", BORROWER)
+    assert 2 == (await stage.kinds())["erasure"], "the request, and the deed"
+    assert 0 == (await run(database, "audit")).exit_code
+
+
+async def test_evidence_goes_unasked_after_the_house_s_years(stage: Stage) -> None:
+    """HOUSE-RETENTION: five years after the last activity; until then each review puts the next one there."""
+    await reach(stage, region="US-NY")
+    sent_at = await stage.pool.fetchval("SELECT max(claimed_at) FROM attempt WHERE borrower_id = $1", BORROWER)
+    housekeeping = Housekeeping(stage.pool, stage.clock, stage.erasure)
+    stage.clock.advance(timedelta(days=366))
+    await housekeeping.run_once()
+
+    review_at = await stage.pool.fetchval("SELECT review_at FROM borrower_key WHERE borrower_id = $1", BORROWER)
+    assert sent_at.replace(year=sent_at.year + 5) == review_at
+    stage.clock.move_to(review_at)
+    await housekeeping.run_once()
+    assert await stage.pool.fetchval("SELECT key IS NULL FROM borrower_key WHERE borrower_id = $1", BORROWER)
+
+
+async def test_a_key_that_vanishes_without_an_erasure_is_a_breach(
+    stage: Stage, database: Database, tmp_path: Path
+) -> None:
+    """Whoever hides a permit by losing its key is found, online and from the export."""
+    await reach(stage, region="DE")
+    database.run_sql("SET search_path = dispatcher; UPDATE borrower_key SET key = NULL, destroyed_at = now()")
+    file, _ = await export(database, tmp_path)
+    audited = await run(database, "audit")
+
+    assert 1 == audited.exit_code
+    assert "no erasure is on record" in audited.output
+    assert 1 == offline("verify", file).exit_code
+
+
+async def test_another_borrower_s_key_opens_nothing(stage: Stage, database: Database, tmp_path: Path) -> None:
+    """An export whose key was swapped is found; keys are neither changed nor removed by any role."""
+    await reach(stage, region="DE")
+    await reach(stage, number=2, region="DE")
+    file, _ = await export(database, tmp_path)
+    document = orjson.loads(file.read_bytes())
+    other = await stage.pool.fetchval(
+        "SELECT key FROM borrower_key WHERE borrower_id = $1", ids.borrower_id(TENANT, "2")
+    )
+    file.write_bytes(orjson.dumps(document | {"key": other.hex()}))
+
+    assert 1 == offline("verify", file).exit_code
+    assert "cannot be opened with this key" in offline("verify", file).output
+    for change in ("UPDATE borrower_key SET key = '\\x00'", "DELETE FROM borrower_key", "TRUNCATE borrower_key"):
+        with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.RestrictViolationError)):
+            await stage.pool.execute(change)
