@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from channel_dispatcher import evidence, metrics, outbox, statements
+from channel_dispatcher import braking, evidence, metrics, outbox, statements
 from channel_dispatcher.signing import Signer
 from channel_dispatcher.statements import NewStatement
 from channel_dispatcher.store import ledger, policies, queue, receipts, suppressions
@@ -40,7 +40,9 @@ class Changes:
         now = self._clock.now()
         fresh = await suppressions.insert(connection, rows)
         metrics.SUPPRESSIONS.inc(len(fresh))
-        await ledger.append(connection, [suppressions.entry_of(row, now) for row in fresh], self._signer, now)
+        entries = [suppressions.entry_of(row, now) for row in fresh]
+        entries += await braking.heed_suppressions(connection, fresh, now)
+        await ledger.append(connection, entries, self._signer, now)
         return now
 
     async def wait_for_flight(self, rows: Sequence[NewSuppression], addresses: Sequence[str] = ()) -> None:
@@ -116,5 +118,6 @@ class Changes:
             )
             for row in fresh
         ]
+        entries += await braking.heed_receipts(connection, fresh, now)
         await ledger.append(connection, entries, self._signer, now)
         return len(fresh)

@@ -14,7 +14,8 @@ from uuid import UUID
 from channel_dispatcher import evidence, metrics
 from channel_dispatcher.limit_rules import LimitRule, Scope
 from channel_dispatcher.signing import Signer
-from channel_dispatcher.store import ledger, limit_rules, switches
+from channel_dispatcher.store import brake_cells, ledger, limit_rules, switches
+from channel_dispatcher.store.brake_cells import Watched
 from channel_dispatcher.store.suppressions import FLIGHT_MAX, close_gate
 from channel_dispatcher.switches import EVERYBODY, Switch
 from forbear_chassis.clock import Clock
@@ -52,6 +53,8 @@ class Controls:
         lifted = await switches.lift(connection, number, self._clock.now(), tenant)
         if lifted is None:
             return False
+        if lifted.cell and lifted.tenant_id:
+            await brake_cells.forget(connection, Watched(lifted.tenant_id, lifted.cell))
         fields = {**_fields(lifted), "reason": reason}
         await self._record(connection, lifted.tenant_id, act="switch_lifted", switch=number, **fields)
         return True

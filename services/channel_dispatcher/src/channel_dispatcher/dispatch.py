@@ -92,7 +92,7 @@ class Dispatch:
             book = LimitBook(await limit_rules.in_force(batch.connection), now)
             await by.margins.learn(batch.connection, now)
             composed = by.composer.compose(judged, Ways(carried), book, now)
-            drafts, held = hold_back(composed.drafts, stops.cells)
+            drafts, held = hold_back(composed.drafts, stops, now)
             by.capacities.parts.see(self.channel, [draft.demand.cost for draft in drafts])
             grants = await by.limiter.take([draft.demand for draft in drafts], now)
             granted = [draft for draft, is_granted in zip(drafts, grants.granted, strict=True) if is_granted]

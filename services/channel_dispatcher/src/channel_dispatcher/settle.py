@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from channel_dispatcher import evidence, metrics, outbox
+from channel_dispatcher import braking, evidence, metrics, outbox
 from channel_dispatcher.model import Sent, SuppressionKind
 from channel_dispatcher.outbox import OutboxRow
 from channel_dispatcher.settlement import CHECK_AFTER, Settled, settle
@@ -64,6 +64,7 @@ class Settlement:
             fresh = await suppressions.insert(connection, writes.suppressions)
             entries = writes.entries + [suppressions.entry_of(one, now) for one in fresh]
             await outbox.write(connection, writes.outbox)
+            await braking.count_sent(connection, group)
             await ledger.append(connection, entries, self._signer, now)
         _count(group, writes)
 

@@ -17,6 +17,7 @@ from channel_dispatcher.outlets import Outlet
 from channel_dispatcher.settlement import THROWN
 from forbear_domain.model import Channel
 
+SLOWED_BY = 10
 HELD_FOR = timedelta(minutes=10)  # until a contact of a stopped cell is looked at again
 EVERYBODY = UUID(int=0)  # the tenant under which the ledger keeps what concerns all tenants
 _PAST_DUE_DAYS = (30, 60, 90)
@@ -42,10 +43,11 @@ class Switch(NamedTuple):
     reason: str
     source: str
     thrown_at: datetime
+    is_slow: bool = False  # nine of ten contacts of the cell wait
 
     def stops(self, contact: Contact, provider: str, sender: str) -> bool:
         """Return whether a contact must not be sent by an account and sender."""
-        return (
+        return not self.is_slow and (
             (self.tenant_id is None or self.tenant_id == contact.tenant_id)
             and (self.campaign_id is None or self.campaign_id == contact.campaign_id)
             and (self.channel is None or self.channel == contact.channel)
@@ -69,7 +71,8 @@ class Stops:
     tenants: frozenset[UUID]
     campaigns: frozenset[UUID]
     providers: frozenset[str]
-    cells: frozenset[Cell]
+    cells: frozenset[tuple[UUID | None, Cell]]
+    slow_cells: frozenset[tuple[UUID | None, Cell]]
 
     def carries(self, outlet: Outlet) -> bool:
         """Return whether an outlet may be used."""
@@ -85,18 +88,26 @@ def stops_of(switches: Sequence[Switch], channel: Channel) -> Stops:
         frozenset(one.tenant_id for one in broad if one.tenant_id and one.campaign_id is None),
         frozenset(one.campaign_id for one in broad if one.campaign_id),
         frozenset(one.provider for one in mine if one.provider),
-        frozenset(one.cell for one in mine if one.cell),
+        frozenset((one.tenant_id, one.cell) for one in mine if one.cell and not one.is_slow),
+        frozenset((one.tenant_id, one.cell) for one in mine if one.cell and one.is_slow),
     )
 
 
-def hold_back(drafts: Sequence[Draft], cells: frozenset[Cell]) -> tuple[list[Draft], list[Contact]]:
-    """Return the drafts whose cell is not stopped, and the contacts of the others."""
-    if not cells:
+def hold_back(drafts: Sequence[Draft], stops: Stops, now: datetime) -> tuple[list[Draft], list[Contact]]:
+    """Return the drafts whose cell is not stopped, and the contacts of the others; of a slowed cell a tenth goes.
+
+    Which tenth changes every ten minutes, so that each contact gets its turn.
+    """
+    if not stops.cells and not stops.slow_cells:
         return list(drafts), []
+    turn = int(now.timestamp()) // int(HELD_FOR.total_seconds())
     free, held = [], []
     for draft in drafts:
         contact = draft.judged.contact
-        if Cell(contact.template, draft.request.sender, segment_of(contact)) in cells:
+        cell = Cell(contact.template, draft.request.sender, segment_of(contact))
+        scopes = {(None, cell), (contact.tenant_id, cell)}
+        is_slowed = scopes & stops.slow_cells and (contact.contact_id.int + turn) % SLOWED_BY
+        if scopes & stops.cells or is_slowed:
             held.append(contact)
         else:
             free.append(draft)

@@ -17,7 +17,7 @@ from channel_dispatcher.fair import Waiting, share_out
 from channel_dispatcher.model import ADDRESS_WIDE, Claim, Contact
 from channel_dispatcher.store import switches
 from channel_dispatcher.store.locks import BORROWER, GATE, borrower_bucket
-from channel_dispatcher.switches import Stops, Switch, stops_of
+from channel_dispatcher.switches import Stops, Switch, segment_of, stops_of
 from forbear_chassis.postgres import Connection, Pool
 from forbear_domain.ids import EVERYONE
 from forbear_domain.lifecycle import State
@@ -230,13 +230,13 @@ CLAIM = "UPDATE contact SET state = 11, attempts = attempts + 1 WHERE contact_id
 
 INSERT_ATTEMPTS = """
 INSERT INTO attempt (attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key,
-                     address_kind, owner, claimed_at, provider, sender, parts)
+                     address_kind, owner, claimed_at, provider, sender, parts, template, segment)
 SELECT attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key, address_kind,
-       $11::integer, $12::timestamptz, provider, sender, parts
+       $11::integer, $12::timestamptz, provider, sender, parts, template, segment
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::smallint[], $7::smallint[], $8::smallint[],
-            $9::text[], $10::text[], $13::text[], $14::text[], $15::smallint[])
+            $9::text[], $10::text[], $13::text[], $14::text[], $15::smallint[], $16::text[], $17::text[])
   AS row(attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key, address_kind,
-         provider, sender, parts)
+         provider, sender, parts, template, segment)
 """
 
 
@@ -271,6 +271,8 @@ async def write_claims(connection: Connection, claims: Sequence[Claim], owner: i
             claim.draft.provider,
             claim.draft.request.sender,
             claim.draft.rendered.parts,
+            claim.draft.judged.contact.template,
+            segment_of(claim.draft.judged.contact),
         )
         for claim in claims
     ]

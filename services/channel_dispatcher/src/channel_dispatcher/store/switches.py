@@ -12,18 +12,18 @@ from forbear_chassis.postgres import Connection, Pool
 
 NOTICE = "forbear_switches"  # the channel on which the database tells that switches have changed
 COLUMNS = """kill_switch_id, tenant_id, campaign_id, channel, provider, template, sender, segment, reason, source,
-       thrown_at"""
+       thrown_at, is_slow"""
 IN_FORCE = f"SELECT {COLUMNS} FROM kill_switch WHERE lifted_at IS NULL ORDER BY kill_switch_id"
 SAME = """
 SELECT kill_switch_id FROM kill_switch
 WHERE lifted_at IS NULL AND tenant_id IS NOT DISTINCT FROM $1 AND campaign_id IS NOT DISTINCT FROM $2
   AND channel IS NOT DISTINCT FROM $3 AND provider IS NOT DISTINCT FROM $4 AND template IS NOT DISTINCT FROM $5
-  AND sender IS NOT DISTINCT FROM $6 AND segment IS NOT DISTINCT FROM $7
+  AND sender IS NOT DISTINCT FROM $6 AND segment IS NOT DISTINCT FROM $7 AND is_slow = $8
 """
 INSERT = """
 INSERT INTO kill_switch (tenant_id, campaign_id, channel, provider, template, sender, segment, reason, source,
-                         thrown_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING kill_switch_id
+                         is_slow, thrown_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $9, $10, $8, $11) RETURNING kill_switch_id
 """
 IN_FLIGHT = """
 SELECT EXISTS (
@@ -77,10 +77,10 @@ async def is_in_flight(pool: Pool, switch: Switch, since: datetime) -> bool:
 
 def _scope(switch: Switch) -> tuple[Any, ...]:
     cell = switch.cell or (None, None, None)
-    return switch.tenant_id, switch.campaign_id, switch.channel, switch.provider, *cell
+    return switch.tenant_id, switch.campaign_id, switch.channel, switch.provider, *cell, switch.is_slow
 
 
 def _switch(row: Any) -> Switch:
-    number, tenant, campaign, channel, provider, template, sender, segment, reason, source, thrown_at = row
+    number, tenant, campaign, channel, provider, template, sender, segment, reason, source, thrown_at, is_slow = row
     cell = Cell(template, sender, segment) if template is not None else None
-    return Switch(number, tenant, campaign, channel, provider, cell, reason, source, thrown_at)
+    return Switch(number, tenant, campaign, channel, provider, cell, reason, source, thrown_at, is_slow)

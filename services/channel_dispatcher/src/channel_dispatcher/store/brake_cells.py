@@ -1,0 +1,93 @@
+"""What is counted of each cell, in the transaction that learns of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from channel_dispatcher.brake import Counts, Signal
+from channel_dispatcher.switches import Cell
+from forbear_chassis.postgres import Connection
+
+BLAMED_FOR = timedelta(days=3)  # an opt-out is blamed on the last contact by that channel within this time
+
+COUNT = """
+INSERT INTO brake_cell AS cell (tenant_id, template, sender, segment, {column})
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+ON CONFLICT (tenant_id, template, sender, segment) DO UPDATE SET {column} = cell.{column} + excluded.{column}
+"""
+READ = """
+SELECT cell.* FROM brake_cell AS cell
+JOIN unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS asked(tenant_id, template, sender, segment)
+  USING (tenant_id, template, sender, segment)
+"""
+BLAMED = """
+SELECT asked.number, attempt.tenant_id, attempt.template, attempt.sender, attempt.segment
+FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[]) WITH ORDINALITY AS asked(borrower_id, channel, at, number)
+CROSS JOIN LATERAL (
+    SELECT * FROM attempt WHERE attempt.borrower_id = asked.borrower_id AND attempt.claimed_at <= asked.at
+      AND attempt.claimed_at > asked.at - $4::interval AND (asked.channel = 0 OR attempt.channel = asked.channel)
+      AND attempt.state IN (1, 5) ORDER BY claimed_at DESC LIMIT 1) AS attempt
+WHERE attempt.template <> ''
+"""
+OF_ATTEMPTS = """
+SELECT attempt_id, tenant_id, template, sender, segment FROM attempt
+WHERE attempt_id = ANY($1::uuid[]) AND template <> ''
+"""
+
+
+class Watched(NamedTuple):
+    """A cell of one tenant."""
+
+    tenant_id: UUID
+    cell: Cell
+
+
+async def count(connection: Connection, column: str, watched: Iterable[Watched]) -> None:
+    """Count each of these once more in a column, always in the same order of rows."""
+    counted = sorted(Counter(watched).items())
+    if counted:
+        rows = [(one.tenant_id, *one.cell, number) for one, number in counted]
+        await connection.execute(COUNT.format(column=column), *[list(each) for each in zip(*rows, strict=True)])
+
+
+async def read(connection: Connection, watched: Iterable[Watched]) -> dict[Watched, Mapping[Signal, Counts]]:
+    """Return what is counted of these cells."""
+    asked = sorted(set(watched))
+    if not asked:
+        return {}
+    rows = [(one.tenant_id, *one.cell) for one in asked]
+    found = await connection.fetch(READ, *[list(each) for each in zip(*rows, strict=True)])
+    return {
+        Watched(row["tenant_id"], Cell(row["template"], row["sender"], row["segment"])): {
+            signal: Counts(max(row[signal.of], row[signal.column]), row[signal.column]) for signal in Signal
+        }
+        for row in found
+    }
+
+
+async def forget(connection: Connection, watched: Watched) -> None:
+    """Begin to count a cell anew: a person has looked at it."""
+    await connection.execute(
+        "DELETE FROM brake_cell WHERE tenant_id = $1 AND template = $2 AND sender = $3 AND segment = $4",
+        watched.tenant_id,
+        *watched.cell,
+    )
+
+
+async def blamed(connection: Connection, whom: Sequence[tuple[UUID, int, datetime]]) -> dict[int, Watched]:
+    """Return the cell of the last contact before each of (borrower, channel or 0, instant), by position."""
+    if not whom:
+        return {}
+    columns = [list(each) for each in zip(*whom, strict=True)]
+    rows = await connection.fetch(BLAMED, *columns, BLAMED_FOR)
+    return {number - 1: Watched(tenant, Cell(*cell)) for number, tenant, *cell in rows}
+
+
+async def of_attempts(connection: Connection, attempts: Sequence[UUID]) -> dict[UUID, Watched]:
+    """Return the cells of attempts."""
+    rows = await connection.fetch(OF_ATTEMPTS, list(attempts))
+    return {attempt: Watched(tenant, Cell(*cell)) for attempt, tenant, *cell in rows}
