@@ -7,6 +7,7 @@ import pytest
 from forbear_domain.messages import Occasion, Severity, lint, lint_voicemail
 from forbear_domain.messages.lint import _rules
 from forbear_domain.model import Channel
+from forbear_domain.policy import load_packs
 
 BRAND = "Harbor Home Loans"
 GOOD = {
@@ -57,6 +58,34 @@ def test_a_good_message_has_no_finding(language: str) -> None:
         ("zh-Hant", "我們將起訴您。", "REGF-18-FALSE"),
         ("zh-Hant", "最後通知。", "REGF-14A-CUMUL"),
         ("zh-Hant", "您有快遞。", "REGF-18-FALSE"),
+        ("en", "Pay now even if you dispute the debt.", "REGF-38-DISPUTE"),
+        ("en", "The debt is time-barred, but please pay.", "REGF-26-TIMEBAR"),
+        ("en", "You could sell your car.", "UK-CONC73"),
+        ("en", "Call 1-900-555-0100.", "UK-CONC79"),
+        ("es", "Pague aunque dispute la deuda.", "REGF-38-DISPUTE"),
+        ("es", "La deuda está prescrita.", "REGF-26-TIMEBAR"),
+        ("es", "Pague el total hoy.", "UK-CONC73"),
+        ("es", "Se aplica una comisión de cobranza.", "UK-CONC79"),
+        ("es", "Usted es un ladrón.", "REGF-18-FALSE"),
+        ("es", "Le habla el juzgado.", "REGF-18-FALSE"),
+        ("es", "Pida prestado a un amigo.", "CN-BAN"),
+        ("es", "No sea idiota.", "REGF-14D-ABUSE"),
+        ("zh-Hans", "您无权提出异议。", "REGF-38-DISPUTE"),
+        ("zh-Hans", "已过诉讼时效。", "REGF-26-TIMEBAR"),
+        ("zh-Hans", "请一次性还清。", "UK-CONC73"),
+        ("zh-Hans", "另收手续费。", "UK-CONC79"),
+        ("zh-Hans", "您是老赖。", "REGF-18-FALSE"),
+        ("zh-Hans", "您有包裹。", "REGF-18-FALSE"),
+        ("zh-Hans", "不要脸。", "REGF-14D-ABUSE"),
+        ("zh-Hant", "您無權提出異議。", "REGF-38-DISPUTE"),
+        ("zh-Hant", "請一次性還清。", "UK-CONC73"),
+        ("zh-Hant", "另收手續費。", "UK-CONC79"),
+        ("zh-Hant", "否則將逮捕您。", "REGF-18-FALSE"),
+        ("zh-Hant", "這裡是警察。", "REGF-18-FALSE"),
+        ("zh-Hant", "您是老賴。", "REGF-18-FALSE"),
+        ("zh-Hant", "我們會通知您的親友。", "REGF-14-PUBLISH"),
+        ("zh-Hant", "您可以借新還舊。", "CN-BAN"),
+        ("zh-Hant", "不要臉。", "REGF-14D-ABUSE"),
     ],
 )
 def test_what_must_not_be_said_is_found_with_its_rule(language: str, words: str, rule: str) -> None:
@@ -186,3 +215,11 @@ def test_a_voicemail_of_a_telling_name_is_not_limited_content() -> None:
     text = LCM.replace("Harbor Home Loans", "Quick Debt Recovery")
 
     assert lint_voicemail(text, "en", brand="Quick Debt Recovery", contact_person="Jordan Lee")
+
+
+def test_every_rule_that_the_linter_names_stands_in_a_pack() -> None:
+    """A finding leads to its source: `forbear policy packs --why RULE`."""
+    forbidden, others = _rules()
+    named = {one.rule for one in (*forbidden, *others.values())}
+
+    assert set() == named - load_packs().rule_ids
