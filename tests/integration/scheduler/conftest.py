@@ -26,6 +26,7 @@ from contact_scheduler.store.imports import ImportStore
 from contact_scheduler.store.reports import ReportStore
 from contact_scheduler.store.tenants import TenantStore
 from contact_scheduler.take_feedback import TakeFeedback
+from contact_scheduler.watch_clocks import WatchClocks
 from contact_scheduler.web.access import Api
 from forbear.dispatcher.v1 import control_service_pb2_grpc as control_grpc
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
@@ -90,6 +91,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, manual_clock), explain=explain,
         cost=COST,
         control=control_grpc.ControlServiceStub(channel), tracker=tracker_stub,
+        watch_clocks=wake,
     )  # fmt: skip
     app = make_app(api)
     transport = httpx.ASGITransport(app=app)
@@ -102,6 +104,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
                 pool, manual_clock, DispatcherCapacity(dispatcher_stub, (10, 10, 10)), wake, plan_hour_utc=9, seed=1,
                 cost=COST,
             ),
+            watch=WatchClocks(pool, manual_clock, plan_hour_utc=9),
             release=ReleaseContacts(pool, manual_clock, dispatcher_stub.SubmitContacts),
             rpc=scheduler_grpc.SchedulerServiceStub(own_channel), dispatcher=dispatcher, tracker=tracker,
             relays=[

@@ -15,6 +15,7 @@ from contact_scheduler.credentials import SCOPES, digest
 from contact_scheduler.plan_day import PlanDay
 from contact_scheduler.release_contacts import ReleaseContacts
 from contact_scheduler.store.tenants import TenantStore
+from contact_scheduler.watch_clocks import WatchClocks
 from forbear.dispatcher.v1 import control_service_pb2 as control_pb
 from forbear.dispatcher.v1 import control_service_pb2_grpc as control_grpc
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
@@ -121,6 +122,7 @@ class Scheduler:
     http: httpx.AsyncClient
     plan: PlanDay
     release: ReleaseContacts
+    watch: WatchClocks
     rpc: Any
     dispatcher: FakeDispatcher
     tracker: FakeTracker
@@ -146,6 +148,12 @@ class Scheduler:
             pass
         return made.next_due_at
 
+    async def run_watch(self) -> datetime | None:
+        """Look at the clocks of mortgages until nothing is left for this day; return when the next begins."""
+        while (made := await self.watch.run_once()).done:
+            pass
+        return made.next_due_at
+
     async def run_release(self) -> datetime | None:
         """Make passes of release and relays until nothing is due; return when the next contact is."""
         while (made := await self.release.run_once()).done:
@@ -158,7 +166,7 @@ class Scheduler:
     async def live_until(self, instant: datetime) -> None:
         """Step from one due instant to the next, planning and releasing what falls due."""
         while True:
-            due = [await self.run_plan(), await self.run_release()]
+            due = [await self.run_watch(), await self.run_plan(), await self.run_release()]
             if self.clock.now() == instant:
                 return
             self.clock.move_to(min([instant, *(at for at in due if at is not None)]))

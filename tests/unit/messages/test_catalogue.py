@@ -28,7 +28,7 @@ from forbear_domain.model import Channel
 
 CATALOGUE = Catalogue.load()
 TEMPLATES = {
-    "reminder.gentle", "reminder.firm", "offer.deferral", "offer.instalments", "options.offered",
+    "reminder.gentle", "reminder.firm", "duty.live_contact", "offer.deferral", "offer.instalments", "options.offered",
     "option.deferral_confirmed", "option.instalments_confirmed", "promise.thanks", "promise.reminder", "promise.kept",
     "promise.missed", "arrangement.reminder", "arrangement.kept", "arrangement.missed", "opt_out.confirmed",
     "handover.person", "identity.verify", "care.distress", "answer.how_to_pay", "answer.balance_protected",
@@ -226,7 +226,7 @@ def test_a_changed_frame_changes_every_text_of_its_channel_and_language(folder: 
 
     _, changed = approved_lock(folder)
 
-    assert len(changed) == 20  # 22 templates but for the two that only confirm
+    assert len(changed) == 21  # 23 templates but for the two that only confirm
     assert {name.split("/", 1)[1] for name in changed} == {"sms/en"}
 
 
@@ -267,7 +267,7 @@ def test_a_broken_lock_is_named_by_its_line(folder: Path) -> None:
     lock = folder / "templates.lock"
     lock.write_text(lock.read_text(encoding="utf-8") + "x = 1\n", encoding="utf-8")
 
-    with pytest.raises(TemplateError, match=r"templates\.lock, line 266"):
+    with pytest.raises(TemplateError, match=r"templates\.lock, line 278"):
         Catalogue.load(folder)
 
 

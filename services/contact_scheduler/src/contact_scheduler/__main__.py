@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 import structlog
@@ -29,6 +29,7 @@ from contact_scheduler.store.reports import ReportStore
 from contact_scheduler.store.tenants import TenantStore
 from contact_scheduler.take_feedback import TakeFeedback
 from contact_scheduler.tenants import ACTORS, TenantRefused, create_key, create_tenant
+from contact_scheduler.watch_clocks import WatchClocks
 from contact_scheduler.web.access import Api
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.dispatcher.v1.control_service_pb2_grpc import ControlServiceStub
@@ -37,14 +38,18 @@ from forbear.scheduler.v1.scheduler_service_pb2_grpc import add_SchedulerService
 from forbear.tracker.v1 import tracker_service_pb2 as tracker_pb
 from forbear.tracker.v1.tracker_service_pb2_grpc import TrackerServiceStub
 from forbear_chassis import logs, process
-from forbear_chassis.clock import SystemClock
+from forbear_chassis.clock import Clock, SystemClock
 from forbear_chassis.command import Service, make_group
 from forbear_chassis.http import App, HttpServer, admin_app
 from forbear_chassis.postgres import Pool, open_pool
 from forbear_chassis.process import Process
 from forbear_chassis.rpc import RpcServer, connect
 from forbear_chassis.settings import load
-from forbear_chassis.worker import TRANSIENT
+from forbear_chassis.worker import TRANSIENT, WorkerLoop
+
+if TYPE_CHECKING:
+    from forbear.dispatcher.v1.dispatcher_service_pb2_grpc import DispatcherServiceAsyncStub
+    from forbear.tracker.v1.tracker_service_pb2_grpc import TrackerServiceAsyncStub
 
 NAME = "contact-scheduler"
 
@@ -72,17 +77,10 @@ async def serve(settings: Settings) -> None:
         seed=settings.seed, cost=cost,
     )  # fmt: skip
     plan_loop = running.worker("plan", plan.run_once, clock)
-    recall_loop = running.worker(
-        "recall",
-        lambda: relay_requests(pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher.RecallContacts),
-        clock,
+    watch_loop = running.worker(
+        "clocks", WatchClocks(pool, clock, plan_hour_utc=settings.plan_hour_utc).run_once, clock
     )
-    payment_loop = running.worker(
-        "payments",
-        lambda: relay_requests(pool, PAYMENT, tracker_pb.RecordPaymentsRequest, tracker.RecordPayments),
-        clock,
-    )
-
+    recall_loop, payment_loop = _relays(running, pool, clock, dispatcher, tracker)
     policy_loop = running.worker("policy", lambda: hand_over_policy(pool, dispatcher.ApplyPolicy), clock)
 
     def wake_all() -> None:
@@ -104,12 +102,30 @@ async def serve(settings: Settings) -> None:
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
         cost=cost,
         control=ControlServiceStub(dispatcher_channel), tracker=tracker,
+        watch_clocks=watch_loop.wake,
     )  # fmt: skip
     running.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
     running.serve(HttpServer(cast("App", make_app(api)), settings.http_listen, running.activity))
     running.serve(rpc)
     log.info("settings_read", **settings.model_dump(mode="json"))
     await running.run()
+
+
+def _relays(
+    running: Process, pool: Pool, clock: Clock, dispatcher: DispatcherServiceAsyncStub, tracker: TrackerServiceAsyncStub
+) -> tuple[WorkerLoop, WorkerLoop]:
+    """Start what hands requests over: recalls to the dispatcher, payments to the tracker."""
+    recalls = running.worker(
+        "recall",
+        lambda: relay_requests(pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher.RecallContacts),
+        clock,
+    )
+    payments = running.worker(
+        "payments",
+        lambda: relay_requests(pool, PAYMENT, tracker_pb.RecordPaymentsRequest, tracker.RecordPayments),
+        clock,
+    )
+    return recalls, payments
 
 
 async def _open_database(settings: Settings) -> Pool:

@@ -26,6 +26,13 @@ class ContactPhase(IntEnum):
         return self.name.lower()
 
 
+class Purpose(IntEnum):
+    """Why a contact is planned; numbers of the wire."""
+
+    REMINDER = 1
+    DUTY = 5
+
+
 class ResponseKind(IntEnum):
     """What a borrower did; numbers of the wire."""
 

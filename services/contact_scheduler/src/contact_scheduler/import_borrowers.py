@@ -12,7 +12,9 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
+from typing import NamedTuple
 
 import structlog
 
@@ -117,9 +119,8 @@ class ImportBorrowers:
             known_loans = await session.known_loans([row.loan_id for row in checked.rows])
             known_borrowers = await session.known_borrowers(list({row.borrower_id for row in checked.rows}))
             rows, counts = _sort_out(checked, known_loans, known_borrowers)
-            derived = await asyncio.to_thread(
-                _derive, rows, atlas, known_loans, known_borrowers, session.tenant_id.bytes
-            )
+            origin = Origin(session.tenant_id.bytes, self._clock.now().date())
+            derived = await asyncio.to_thread(_derive, rows, atlas, known_loans, known_borrowers, origin)
             if derived.loans or derived.borrowers:
                 await session.write(
                     places=derived.places, borrowers=derived.borrowers, points=derived.points,
@@ -191,8 +192,15 @@ def _sort_out(
     return rows, dict(counts)
 
 
+class Origin(NamedTuple):
+    """Whose file it is, and the day on which it came."""
+
+    tenant: bytes
+    today: date
+
+
 def _derive(
-    rows: list[Row], atlas: Atlas, loans: dict[UUID, tuple[UUID, bytes]], borrowers: dict[UUID, bytes], tenant: bytes
+    rows: list[Row], atlas: Atlas, loans: dict[UUID, tuple[UUID, bytes]], borrowers: dict[UUID, bytes], of: Origin
 ) -> Derived:
     derived = Derived({}, [], [], [])
     done: set[UUID] = set()
@@ -202,9 +210,9 @@ def _derive(
             place = derive_place(row, atlas)
             derived.places[place.place_id] = place[:3]
             derived.borrowers.append(derive_borrower(row, place))
-            derived.points.extend((row.borrower_id, *point) for point in derive_points(row, place, tenant))
+            derived.points.extend((row.borrower_id, *point) for point in derive_points(row, place, of.tenant))
         if loans.get(row.loan_id, (None, b""))[1] != row.loan_digest:
-            derived.loans.append(derive_loan(row))
+            derived.loans.append(derive_loan(row, of.today))
     return derived
 
 

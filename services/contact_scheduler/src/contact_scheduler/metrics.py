@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from contact_scheduler.clocks import ClockKind
 from contact_scheduler.contacts import ContactPhase, ResponseKind
 from contact_scheduler.learning.strategies import Move
 
@@ -24,6 +25,10 @@ _MOVES = Counter(
 )
 STRATEGY_MOVES = {move: _MOVES.labels(move.value) for move in Move}
 PAYMENTS = Counter("forbear_scheduler_payments_total", "Payments taken")
+_AT_RISK = Gauge("forbear_scheduler_duties_at_risk", "Duties of mortgages that run out soon, by kind", ["kind"])
+DUTIES_AT_RISK = {kind: _AT_RISK.labels(kind.label) for kind in ClockKind}
+_MISSED = Counter("forbear_scheduler_duties_missed_total", "Duties of mortgages that ran out undone, by kind", ["kind"])
+DUTIES_MISSED = {kind: _MISSED.labels(kind.label) for kind in ClockKind}
 RELEASE_LAG = Gauge(
     "forbear_scheduler_release_lag_seconds", "How long the oldest due contact has waited for its release"
 )

@@ -111,13 +111,13 @@ class ContactBuilder:
 
     def __init__(self, campaign: HeldCampaign) -> None:
         self._campaign = campaign
-        self._shared: dict[tuple[types_pb2.Channel.ValueType, str, datetime, datetime], bytes] = {}
+        self._shared: dict[tuple[object, ...], bytes] = {}
 
     def add(self, request: pb.SubmitContactsRequest, row: Any) -> None:
         """Append the contact of one row. The recipient is joined from stored pieces; the later override the earlier."""
         contact = request.contacts.add()
         contact.MergeFromString(
-            self._shared_fields(row["channel"], row["template"], row["not_before"], row["expire_at"])
+            self._shared_fields(row["channel"], row["purpose"], row["template"], (row["not_before"], row["expire_at"]))
         )
         contact.contact_id = row["contact_id"].bytes
         contact.borrower_id = row["borrower_id"]
@@ -132,17 +132,21 @@ class ContactBuilder:
         loan.past_due_days = row["past_due_days"]
 
     def _shared_fields(
-        self, channel: types_pb2.Channel.ValueType, template: str, not_before: datetime, expire_at: datetime
+        self,
+        channel: types_pb2.Channel.ValueType,
+        purpose: types_pb2.Purpose.ValueType,
+        template: str,
+        window: tuple[datetime, datetime],
     ) -> bytes:
-        key = channel, template, not_before, expire_at
+        key = channel, purpose, template, window
         shared = self._shared.get(key)
         if shared is None:
             contact = types_pb2.Contact(
                 tenant_id=self._campaign.tenant_id.bytes, campaign_id=self._campaign.campaign_id.bytes,
-                channel=channel, purpose=types_pb2.PURPOSE_REMINDER, template=template,
+                channel=channel, purpose=purpose, template=template,
             )  # fmt: skip
-            contact.not_before_time.FromDatetime(not_before)
-            contact.expire_time.FromDatetime(expire_at)
+            contact.not_before_time.FromDatetime(window[0])
+            contact.expire_time.FromDatetime(window[1])
             contact.recipient.ParseFromString(self._campaign.recipient)
             shared = self._shared[key] = contact.SerializeToString()
         return shared

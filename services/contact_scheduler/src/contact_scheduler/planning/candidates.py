@@ -56,6 +56,7 @@ class Candidate:
     fresh: int  # bit per channel whose consent is recent enough for the strictest law, see lawful.CONSENT_FRESH
     kinds: tuple[int, int, int]  # kind of address by channel, a position in AddressKind
     is_paused: bool
+    is_duty: bool = False  # the law asks for live contact about this loan soon
 
 
 class Touch(NamedTuple):

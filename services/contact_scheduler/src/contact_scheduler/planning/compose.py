@@ -12,7 +12,7 @@ import orjson
 from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign
-from contact_scheduler.contacts import ContactPhase
+from contact_scheduler.contacts import ContactPhase, Purpose
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.explore import control_group
 from contact_scheduler.learning.features import Borrowers, encode, without_habits
@@ -45,6 +45,8 @@ LIFE = timedelta(hours=3)  # a contact that could not be sent until then is plan
 PEACE_REST = timedelta(days=14)  # between offers of help to somebody who can neither pay nor be moved to
 CHANNEL_LABELS = ("sms", "email", "voice")
 ARM_LABELS = ("none", "planned", "explored", "control")
+DUTY_TEMPLATE = "duty.live_contact"
+DUTY_WORTH = 100.0  # duties come first where places are scarce, and nothing is tried out on them
 TEMPLATES = {
     Treatment.REMIND_GENTLY: "reminder.gentle",
     Treatment.OFFER_INSTALMENTS: "offer.instalments",
@@ -90,7 +92,10 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     everybody = request.candidates
     scores = score_candidates(everybody, request.history)
     treatments = choose_treatment(scores.ability, scores.willingness, np.zeros(len(everybody), dtype=np.bool_))
-    rest = [_rest(request.campaign, Treatment(int(treatment))) for treatment in treatments]
+    rest = [
+        _rest(request.campaign, Treatment(int(treatment)), one)
+        for treatment, one in zip(treatments, everybody, strict=True)
+    ]
     eligible = find_eligible(everybody, rest, request.history, request.campaign, request.window)
 
     calendar = Calendar(request.window)
@@ -140,9 +145,10 @@ class _Choices:
     plain: FloatArray  # the probability expected of others like them: with the borrowers' own habits left out
 
 
-def _rest(campaign: Campaign, treatment: Treatment) -> timedelta:
+def _rest(campaign: Campaign, treatment: Treatment, one: Candidate) -> timedelta:
+    """Return the rest between two contacts; our own long one gives way to a duty, the campaign's does not."""
     own = timedelta(days=campaign.rest_days)
-    return max(own, PEACE_REST) if treatment is Treatment.LEAVE_IN_PEACE else own
+    return max(own, PEACE_REST) if treatment is Treatment.LEAVE_IN_PEACE and not one.is_duty else own
 
 
 def _only(scores: LoanScores, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
@@ -157,13 +163,14 @@ def _cast(
     ids = ids_from_bytes(b"".join(one.borrower_id.bytes for one in rows))
     strategy_of = request.deciding.strategy_of(ids, request.seed)
     is_control = control_group(ids, request.campaign.control_share, request.seed)
+    is_duty = np.array([one.is_duty for one in rows], dtype=np.bool_)
     borrowers = Borrowers(
         ids=ids,
         features=encode(describe(rows, request.history, scores, request.window.tick_at)),
         zone=np.array([zones.index(zone) for zone in homes], dtype=np.int16),
-        worth=np.ones(len(rows), dtype=np.float32),
-        is_protected=np.zeros(len(rows), dtype=np.bool_),
-        is_control=is_control | request.deciding.is_even(strategy_of),
+        worth=np.where(is_duty, DUTY_WORTH, 1.0).astype(np.float32),
+        is_protected=is_duty,
+        is_control=(is_control | request.deciding.is_even(strategy_of)) & ~is_duty,
     )
     return _Cast(rows, borrowers, calendar.horizon(zones), strategy_of)
 
@@ -192,14 +199,15 @@ def _contacts(request: PlanRequest, choices: _Choices) -> Iterator[tuple[object,
         treatment = Treatment(int(choices.treatments[choices.chosen[row]]))
         contact_id = make_id(campaign.bytes, f"contact:{one.borrower_id}:{request.number}")
         not_before = window.starts_at + hour * HOUR + contact_id.bytes[15] % QUARTERS * QUARTER + AFTER
+        template = DUTY_TEMPLATE if one.is_duty else TEMPLATES[treatment]
         reason = _reason(request, choices, row, int(cells[choices.lawful.pattern_of[row]]))
         yield (
             request.campaign.tenant_id, contact_id, campaign, one.borrower_id, one.loan_id, int(plan.channel[row]) + 1,
             int(cast.horizon.local_hour[cast.borrowers.zone[row], hour]), int(plan.arm[row]),
             float(plan.propensity[row]), float(plan.probability[row]), float(plan.value[row]), treatment.name.lower(),
-            TEMPLATES[treatment], reason, cast.borrowers.features[row].tobytes(), ContactPhase.PLANNED.value,
+            template, reason, cast.borrowers.features[row].tobytes(), ContactPhase.PLANNED.value,
             not_before, min(not_before + LIFE, window.starts_at + window.hours * HOUR),
-            one.kinds[int(plan.channel[row])],
+            one.kinds[int(plan.channel[row])], Purpose.DUTY if one.is_duty else Purpose.REMINDER,
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ stored pieces (contact point, loan, tenant) without building it field by field f
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -154,9 +154,14 @@ def derive_borrower(row: Row, place: Place) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def derive_loan(row: Row) -> tuple[object, ...]:
-    """Return the row of `loan` without its tenant, in the order of `store.imports.LOAN`."""
+def derive_loan(row: Row, today: date) -> tuple[object, ...]:
+    """Return the row of `loan` without its tenant, in the order of `store.imports.LOAN`.
+
+    A due date that the file does not give is as many days ago as it says: clocks run from it.
+    """
     ref, product, currency, balance, past_due, instalment, days, due_on, missed, kept, broken = LOAN_VALUES(row.values)
+    if due_on is None and days:
+        due_on = today - timedelta(days=days)
     return (
         row.loan_id, row.borrower_id, ref, product, currency, to_minor(balance, currency), to_minor(past_due, currency),
         to_minor(instalment or "0", currency), days, due_on, missed or 0, kept or 0, broken or 0, row.loan_digest,

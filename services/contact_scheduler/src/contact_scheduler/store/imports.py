@@ -182,7 +182,8 @@ class ImportSession:
         )  # fmt: skip
 
     async def end(self, state: str, digest: bytes, failure: str, now: datetime) -> None:
-        """Close the job."""
+        """Close the job; clocks of mortgages that it brought are looked at today."""
+        await self._connection.execute("DELETE FROM duty_watch WHERE tenant_id = $1", self.tenant_id)
         await self._connection.execute(
             "UPDATE import_job SET state = $3, digest = $4, failure = $5, finished_at = $6 "
             "WHERE tenant_id = $1 AND import_id = $2",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from contact_scheduler.campaigns import Campaign, State
+from contact_scheduler.clocks import LEAD
 from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
 from contact_scheduler.planning.candidates import Candidate, Conversations, History, Touch
 from contact_scheduler.planning.lawful import CONSENT_FRESH, Place
@@ -17,7 +18,7 @@ from forbear_chassis.postgres import UUID, Connection
 CONTACT = (
     "tenant_id", "contact_id", "campaign_id", "borrower_id", "loan_id", "channel", "slot", "arm", "propensity",
     "probability", "value", "treatment", "template", "reason", "features", "state", "not_before", "expire_at",
-    "address_kind",
+    "address_kind", "purpose",
 )  # fmt: skip
 CANDIDATES_A_PAGE = 20_000
 LOOK_BACK = timedelta(days=60)
@@ -35,13 +36,16 @@ AUDIENCE = """
 SELECT b.borrower_id, b.place_id, b.language, b.employment, b.monthly_income, b.unemployment_pct, b.preferred_channel,
        b.wished_channel, b.wished_hour_start, b.wished_hour_end, l.loan_id, l.product, l.instalment, l.past_due,
        l.past_due_days, l.missed_payments_12m, l.kept_promises, l.broken_promises,
-       o.consented, o.fresh, o.sms_kind, o.email_kind, o.voice_kind,
+       l.is_duty, o.consented, o.fresh, o.sms_kind, o.email_kind, o.voice_kind,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
                AND (s.until IS NULL OR s.until > $2) AND (s.lifted_at IS NULL OR s.lifted_at >= $2)) AS is_paused
-FROM (SELECT DISTINCT ON (borrower_id) * FROM loan
+FROM (SELECT DISTINCT ON (borrower_id) *,
+             EXISTS (SELECT FROM duty d WHERE d.tenant_id = loan.tenant_id AND d.loan_id = loan.loan_id
+                     AND d.kind = 1 AND d.state = 1 AND d.by_on <= $10) AS is_duty
+      FROM loan
       WHERE tenant_id = $1 AND past_due >= $3 AND past_due_days >= $4 AND ($5::int IS NULL OR past_due_days <= $5)
         AND (cardinality($6::text[]) = 0 OR product = ANY($6))
-      ORDER BY borrower_id, past_due_days DESC, past_due DESC, loan_id) l
+      ORDER BY borrower_id, is_duty DESC, past_due_days DESC, past_due DESC, loan_id) l
 JOIN borrower b ON b.tenant_id = $1 AND b.borrower_id = l.borrower_id
 CROSS JOIN LATERAL (
     SELECT coalesce(bit_or(1 << p.channel) FILTER (WHERE p.consent_on IS NOT NULL), 0) AS consented,
@@ -101,7 +105,7 @@ async def read_audience(connection: Connection, campaign: Campaign, tick_at: dat
     cursor = await connection.cursor(
         AUDIENCE, campaign.tenant_id, tick_at, audience.past_due_min_minor, audience.past_due_days_min,
         audience.past_due_days_max, list(audience.products), list(audience.regions), list(audience.languages),
-        (tick_at - CONSENT_FRESH).date(),
+        (tick_at - CONSENT_FRESH).date(), (tick_at + LEAD).date(),
     )  # fmt: skip
     candidates: list[Candidate] = []
     while rows := await cursor.fetch(CANDIDATES_A_PAGE):
@@ -120,6 +124,7 @@ def _candidate(row: Any) -> Candidate:
         past_due_days=row["past_due_days"], missed_payments_12m=row["missed_payments_12m"],
         kept_promises=row["kept_promises"], broken_promises=row["broken_promises"], consented=row["consented"],
         fresh=row["fresh"], kinds=(row["sms_kind"], row["email_kind"], row["voice_kind"]), is_paused=row["is_paused"],
+        is_duty=row["is_duty"],
     )  # fmt: skip
 
 

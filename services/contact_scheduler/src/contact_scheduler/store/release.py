@@ -22,6 +22,7 @@ WHERE c.state = 'active' ORDER BY due.not_before, c.campaign_id LIMIT 1 FOR SHAR
 """
 TAKE_DUE = f"""
 SELECT c.contact_id, uuid_send(c.borrower_id) AS borrower_id, uuid_send(c.loan_id) AS loan_id, c.channel, c.template,
+       c.purpose,
        c.not_before, c.expire_at, p.recipient || b.wish AS recipient, l.balance, l.past_due, l.instalment,
        l.past_due_days, l.currency, l.product,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = c.tenant_id AND s.borrower_id = c.borrower_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,6 +52,7 @@ class Api:
     cost: tuple[float, float, float]
     control: ControlServiceAsyncStub
     tracker: TrackerServiceAsyncStub
+    watch_clocks: Callable[[], None]  # wakes whoever watches the clocks of mortgages
 
 
 def find_api(request: Request) -> Api:
