@@ -4,11 +4,13 @@
 """
 
 import json
+import os
 from pathlib import Path
 
 import click
 
 from forbear_replies import Reader
+from forbear_replies.assist import Assistant, AssistedReader
 from forbear_replies.corpus import DEVELOPMENT, HELD_OUT
 from forbear_replies.items import author_items, item_from_json, read_items
 from forbear_replies.report import measure, render
@@ -26,16 +28,32 @@ def replies() -> None:
 
 @replies.command()
 @click.argument("file", type=_existing_file)
-def read(file: Path) -> None:
-    """Read FILE (JSON Lines) and write id, labels, extract, confidence and action, a line for each item."""
-    reader = Reader.load()
+@click.option("--assist-url", help="Base URL of an OpenAI-compatible model that is asked about unsure replies.")
+@click.option("--assist-model", default="default", show_default=True, help="Name of that model.")
+def read(file: Path, assist_url: str | None, assist_model: str) -> None:
+    """Read FILE (JSON Lines) and write id, labels, extract, confidence and action, a line for each item.
+
+    With --assist-url the words of unsure replies leave the house; the key, if one is needed, is read from
+    FORBEAR_ASSIST_KEY. The answer can add labels that protect the borrower and nothing else.
+    """
+    reader = _reader(assist_url, assist_model)
     with file.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 click.echo(_read_line(reader, line, number))
 
 
-def _read_line(reader: Reader, line: str, number: int) -> str:
+def _reader(assist_url: str | None, assist_model: str) -> Reader | AssistedReader:
+    if assist_url is None:
+        return Reader.load()
+    try:
+        assistant = Assistant(assist_url, assist_model, os.environ.get("FORBEAR_ASSIST_KEY", ""))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--assist-url") from error
+    return AssistedReader(Reader.load(), assistant)
+
+
+def _read_line(reader: Reader | AssistedReader, line: str, number: int) -> str:
     try:
         item = item_from_json(json.loads(line))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -7,7 +7,7 @@ from forbear_replies.lexicon import Findings
 from forbear_replies.wishes import ChannelsNamed
 
 # A rule that fires is overruled only by a model this sure of the contrary; a keyword is never overruled.
-_OVERRULE: Mapping[Label, float] = {Label.DISTRESS: 0.02, Label.OPT_OUT: 0.03, Label.CEASE_ALL: 0.03}
+_OVERRULE: Mapping[Label, float] = {Label.DISTRESS: 0.05, Label.OPT_OUT: 0.1, Label.CEASE_ALL: 0.1}
 
 # Where one channel is turned down and another one named, this much chance is enough for a wish.
 _EXCHANGE_MIN = 0.15

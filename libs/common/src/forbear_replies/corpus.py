@@ -148,8 +148,8 @@ def _united(first: frozenset[Label], second: frozenset[Label]) -> frozenset[Labe
 
 
 _LINKS = {
-    "en": (". ", ", ", " and ", " but ", " also ", ". also ", " so ", "\n", "; ", " plus "),
-    "es": (". ", ", ", " y ", " pero ", " también ", ". además ", " así que ", "\n"),
+    "en": (". ", ", ", " ", " and ", " but ", " also ", ". also ", " so ", "\n", "; ", " plus "),
+    "es": (". ", ", ", " ", " y ", " pero ", " también ", ". además ", " así que ", "\n"),
     "zh": ("，", "。", "，另外", "，还有", "，不过", " ", "，而且"),
 }
 

@@ -16,9 +16,9 @@ from forbear_replies.concepts import clauses_of
 from forbear_replies.lexicon import Findings
 from forbear_replies.wishes import ChannelsNamed
 
-_BLOCK = 1 << 16  # buckets of words and of characters; collisions stay below one in ten
+_BLOCK = 1 << 18  # buckets of words and of characters; collisions stay below one in ten
 _CONCEPT_BLOCK = 1 << 15
-DIMENSIONS = 2 * _BLOCK + _CONCEPT_BLOCK  # 23 labels x 163,840 x one byte = 4 MB of weights
+DIMENSIONS = 2 * _BLOCK + _CONCEPT_BLOCK  # 23 labels x 557,056 x one byte = 13 MB of weights
 _CHARS_MAX = 1_200  # what a person says first decides; a longer text adds nothing but time
 
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|january|february|march|april|june|july|august|september|october|november|december|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre"
@@ -53,7 +53,7 @@ class Evidence:
 _BREAK = re.compile(
     r"(?<=[.;!?。])(?!\d)\s*|,(?!\d)|\b(?:and|but|also|plus|so|then|pero|y|ademas|tambien|asi que|porque|because)\b|另外|还有|不过|但是|但|而且|所以|顺便"
 )
-_CLAUSES_MAX = 8
+_CLAUSES_MAX = 10
 
 
 def clause_evidence(folded: str, family: str) -> list[Evidence]:
@@ -62,8 +62,18 @@ def clause_evidence(folded: str, family: str) -> list[Evidence]:
     In a text that says two things each drowns in the other; read alone, either is plain.
     """
     parts = [part.strip() for part in _BREAK.split(folded[:_CHARS_MAX])]
-    clauses = [part for part in parts if len(part) > (1 if family == "zh" else 3)][:_CLAUSES_MAX]
+    kept = (part for part in parts if len(part) > (1 if family == "zh" else 3))
+    clauses = [window for part in kept for window in _windows(part, family)][:_CLAUSES_MAX]
     return [_evidence(clause, family) for clause in clauses] if len(clauses) > 1 else []
+
+
+def _windows(clause: str, family: str) -> list[str]:
+    """A clause, or where it runs on without a stop, as speech does, windows over it that overlap by half."""
+    pieces, width = (list(clause), 18) if family == "zh" else (clause.split(), 12)
+    if len(pieces) <= width * 3 // 2:
+        return [clause]
+    joint = "" if family == "zh" else " "
+    return [joint.join(pieces[at : at + width]) for at in range(0, len(pieces) - width // 2, width // 2)]
 
 
 def evidence(folded: str, family: str, findings: Findings, named: ChannelsNamed, channel: str) -> Evidence:
@@ -86,6 +96,7 @@ def _evidence(text: str, family: str) -> Evidence:
 
 def _channel_features(named: ChannelsNamed, own: str) -> Iterator[str]:
     """Refusing the channel one writes on revokes consent; refusing another one is a preference."""
+    yield f"channels {min(len(named.refused | named.others), 4)} refused {min(len(named.refused), 3)}"
     if named.refused:
         yield "channel refuses own" if own in named.refused else "channel refuses other"
     if named.is_exchange:

@@ -197,10 +197,10 @@ def _thresholds(chances: Floats, prepared: Prepared) -> Floats:
 _THRESHOLD_MIN = 0.5
 # Label: how much more recall weighs than precision, and the least threshold.
 _LEAN = {
-    Label.PROMISE_TO_PAY: (0.5, 0.6),
-    Label.OPT_OUT: (2.0, 0.36),
-    Label.CEASE_ALL: (2.0, 0.3),
-    Label.DISTRESS: (3.0, 0.2),
+    Label.PROMISE_TO_PAY: (0.35, 0.7),
+    Label.OPT_OUT: (1.5, 0.44),
+    Label.CEASE_ALL: (1.5, 0.4),
+    Label.DISTRESS: (2.5, 0.3),
 }
 
 

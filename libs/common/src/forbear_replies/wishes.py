@@ -22,17 +22,17 @@ _PATTERNS = tuple((channel, re.compile(pattern, re.ASCII)) for channel, pattern 
 
 # What is refused or compared against; blanked out before the wish is looked for.
 _REFUSED = re.compile(
-    r"""\b(?:dont|do\ not|stop|quit|no\ more|never|instead\ of|rather\ than|not|no|without|hate|cant|cant\ stand|tired\ of|cease|better\ than|more\ than|over|off|cant\ (?:get|hear|answer|open|use|do|take)|unable\ to|sick\ of|isnt|arent|wont|kill|drop)\s(?:\w+\s){0,3}?
+    r"""(?<!dont\ )(?<!never\ )(?<!not\ )\b(?:dont|do\ not|stop|quit|no\ more|never|instead\ of|rather\ than|not|no|without|hate|cant|cant\ stand|tired\ of|cease|better\ than|more\ than|over|off|cant\ (?:get|hear|answer|open|use|do|take)|unable\ to|sick\ of|isnt|arent|wont|kill|drop|cut|nix|scrap|ditch|unsubscribe\ me\ from|done\ with)\s(?:(?!(?:and|so|just|please|but|or|then|instead|stop)\b)\w+\s){0,3}?
         (?:by\s|on\s|the\s)?(?:call(?:s|ing)?|phone(?:\scalls?)?|ring(?:ing)?|text(?:s|ing)?|messages?|messaging|e-?mail(?:s|ing)?|mail(?:ing)?|letters?|voicemails?|whatsapp|inbox|talk|attachments?|computers?|paper|post|sms|app|portal|website)\b
         (?:\s(?:on\s|to\s|at\s)?(?:this|my|the)\s(?:\w+\s)?(?:phone|cell|line|number|landline)\b)?
-      | \b(?:calls?|texts?|emails?|phone|voicemail|letters)\s(?:dont|do\snot|never|doesnt|are\snot|arent|is\snot|isnt|make\sme|give\sme|are\sno|is\sno|off)\b[^.,;]{0,20}
+      | \b(?:calls?|texts?|emails?|phone|voicemail|letters)\s(?:dont(?!\s(?:call|phone|ring|text|email|mail))|do\snot|never|is\ dead|are\ dead|cost|wake|no\ more|not\ ok|doesnt|are\snot|arent|is\snot|isnt|make\sme|give\sme|are\sno|is\sno|off)\b[^.,;]{0,20}
       | \b(?:my|this)\s(?:phone|cell|voicemail|inbox|email)\s(?:is|has|was|does|isnt|never|doesnt|keeps|cant)\b[^.,;]{0,40}
       | \b(?:no|ya\ no|nunca|dejen\ de|paren\ de|en\ vez\ de|en\ lugar\ de|sin|casi\ no|nada\ de|odio|ni)\s(?:\w+\s){0,3}?(?:llam\w*|marqu\w*|texte\w*|textos?|mensaj\w*|correos?|emails?|telefono|celular|cartas?|whatsapp|habl\w*|escrib\w*)\b
       | \b(?:el|mi)\s(?:celular|telefono|correo|buzon)\s(?:casi|no|nunca|esta|se)\b[^.,;]{0,30}
       | (?:不|别|勿|没|少|莫|免|停|懒得|取消|讨厌)(?:要|用|再|想|太|常|能|方便|会|看|收|接|喜欢|习惯|总|老|给我|是){0,3}(?:发|打|传|寄|接|看|用|收|讲|听|检查|查)?(?:给我)?(?:短信|电话|邮件|信箱|邮箱|微信|信息|line|email|语音|whatsapp|来电|纸本|信|电话联系)
       | (?:不|别|勿|莫)(?:要|用|再|必){0,2}打(?:来|过来|给我|我|电话)
       | (?:短信|电话|邮件|语音|email|微信|信)不(?:看|收|接|用|回|听)
-      | \b(?:mensajes|llamadas|correos|cartas|textos)\ no\b
+      | \b(?:mensajes|llamadas|correos|cartas|textos|email)\ (?:ya\ )?no\b
       | (?:看不了|收不到|看不到|看不清|听不清|接不了)(?:短信|电话|邮件|信息|微信|来电)
       | (?:短信|电话|邮件|语音|email|微信|信)(?:就|都|请|先)?(?:不要|停|别|免|不用|取消|太|经常|老|常|很少|听不|看不|漏接|没信号|费|不方便|不便|接不)[^,。;]{0,6}
       | 打(?:字|电话)(?:慢|费事|麻烦|好贵|很贵)|接(?:一个|个)?电话(?:好|要|很|不|太)[^,。;]{0,6}
