@@ -49,7 +49,7 @@ def prequential(design: Matrix, label: Matrix, batch: int) -> Matrix:
     """Predicts each batch, then learns it."""
     sd, mean = np.ones(design.shape[1]), np.zeros(design.shape[1])
     sd[0], mean[0] = 2.0, -2.0
-    bank = EvidenceBank(Prior.normal(mean, sd))
+    bank = EvidenceBank(Prior.normal(mean, sd), level_column=0)
     predicted = np.empty(len(label))
     for first in range(0, len(label), batch):
         part = slice(first, first + batch)

@@ -13,6 +13,7 @@ from contact_scheduler.explain_contact import ExplainContact
 from contact_scheduler.hand_over import PAYMENT, RECALL, relay_requests
 from contact_scheduler.http_app import make_app
 from contact_scheduler.import_borrowers import ImportBorrowers
+from contact_scheduler.learning.worth import Costs
 from contact_scheduler.manage_campaigns import ManageCampaigns
 from contact_scheduler.manage_policy import ManagePolicy, hand_over_policy
 from contact_scheduler.plan_day import PlanDay
@@ -28,6 +29,7 @@ from contact_scheduler.store.tenants import TenantStore
 from contact_scheduler.take_feedback import TakeFeedback
 from contact_scheduler.watch_clocks import WatchClocks
 from contact_scheduler.web.access import Api
+from contact_scheduler.what_if import AskWhatIf
 from forbear.dispatcher.v1 import control_service_pb2_grpc as control_grpc
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.dispatcher.v1 import dispatcher_service_pb2_grpc as dispatcher_grpc
@@ -51,7 +53,7 @@ from tests.integration.scheduler.scheduler_stage import (
 from tests.kit.databases import Database
 from tests.kit.manual_clock import ManualClock
 
-COST = (0.008, 0.0004, 0.014)
+COSTS = Costs((0.008, 0.0004, 0.014), 2.0)
 
 
 @pytest.fixture
@@ -82,6 +84,10 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
     await server.start()
     own_channel = connect(f"127.0.0.1:{server.port}", manual_clock)
     report = ReportCampaign(ReportStore(pool))
+    plan = PlanDay(
+        pool, manual_clock, DispatcherCapacity(dispatcher_stub, (10, 10, 10)), wake, plan_hour_utc=9, seed=1,
+        costs=COSTS,
+    )  # fmt: skip
     api = Api(
         pool=pool, clock=manual_clock, tenants=TenantStore(pool), imports=ImportStore(pool),
         campaigns=CampaignStore(pool),
@@ -89,9 +95,8 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
         manage_campaigns=ManageCampaigns(wake), manage_policy=ManagePolicy(wake),
         record_payments=RecordPayments(wake),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, manual_clock), explain=explain,
-        cost=COST,
-        control=control_grpc.ControlServiceStub(channel), tracker=tracker_stub,
-        watch_clocks=wake,
+        control=control_grpc.ControlServiceStub(channel), tracker=tracker_stub, watch_clocks=wake, costs=COSTS,
+        what_if=AskWhatIf(pool, plan),
     )  # fmt: skip
     app = make_app(api)
     transport = httpx.ASGITransport(app=app)
@@ -100,10 +105,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
     ) as client:
         yield Scheduler(
             pool=pool, clock=manual_clock, tenant_id=tenant_id, app=app, http=client,
-            plan=PlanDay(
-                pool, manual_clock, DispatcherCapacity(dispatcher_stub, (10, 10, 10)), wake, plan_hour_utc=9, seed=1,
-                cost=COST,
-            ),
+            plan=plan,
             watch=WatchClocks(pool, manual_clock, plan_hour_utc=9),
             release=ReleaseContacts(pool, manual_clock, dispatcher_stub.SubmitContacts),
             rpc=scheduler_grpc.SchedulerServiceStub(own_channel), dispatcher=dispatcher, tracker=tracker,

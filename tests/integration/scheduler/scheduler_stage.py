@@ -40,6 +40,7 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
         self.policies: list[dispatcher_pb.ApplyPolicyRequest] = []
         self.repeated = 0
         self.per_hour = {1: 1_000, 2: 1_000, 3: 1_000}
+        self.by_hour: dict[int, list[int]] = {}
 
     async def SubmitContacts(self, requests: Any, context: Any) -> AsyncIterator[Any]:
         async for request in requests:
@@ -59,7 +60,10 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
         return answer
 
     async def GetCapacity(self, request: Any, context: Any) -> Any:
-        channels = [dispatcher_pb.ChannelCapacity(channel=c, contacts_per_hour=n) for c, n in self.per_hour.items()]
+        channels = [
+            dispatcher_pb.ChannelCapacity(channel=c, contacts_per_hour=n, contacts_by_hour=self.by_hour.get(c, []))
+            for c, n in self.per_hour.items()
+        ]
         return dispatcher_pb.GetCapacityResponse(channels=channels)
 
 

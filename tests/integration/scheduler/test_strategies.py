@@ -12,14 +12,18 @@ import pytest
 from contact_scheduler.learning.explore import OPTIONS, option_of
 from contact_scheduler.learning.features import BorrowerFacts, encode
 from contact_scheduler.learning.strategies import term_names
+from contact_scheduler.learning.worth import Costs, weigh_channels
 from contact_scheduler.store.planning import CONTACT
+from contact_scheduler.store.worth import read_tally
 from forbear_chassis.postgres import UUID
+from forbear_domain import ids
 from tests.integration.scheduler.scheduler_stage import Scheduler, make_csv, make_row
 
 pytestmark = pytest.mark.needs_postgres
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 ROWS = 8_000
+COSTS = Costs((0.008, 0.0004, 0.014), 2.0)
 OPEN = np.zeros((3, 24), dtype=bool)
 OPEN[:, :12] = True  # 09:00 to 21:00 of a day that begins at nine
 FIRST = 9
@@ -157,3 +161,56 @@ async def test_people_see_who_decides_and_bad_proposals_are_refused_by_field(sch
     assert 409 == (await scheduler.http.post("/v1/strategies", json=body)).status_code
     found = (await scheduler.http.get("/v1/strategies")).json()
     assert [("mine", "wait")] == [(one["strategy"], one["verdict"]) for one in found["asking"]]
+
+
+async def test_nothing_is_tried_out_on_whoever_was_in_hardship_or_with_a_person(scheduler: Scheduler) -> None:
+    """Half the audience is control, a strategy is ramped up: protected files get the plan, and no firm words."""
+    refs = [f"B{number:05d}" for number in range(1, 61)]
+    await scheduler.upload(make_csv([make_row(number) for number in range(1, 61)]))
+    now = scheduler.clock.now()
+    for number, ref in enumerate(refs[:40]):
+        await scheduler.pool.execute(
+            "INSERT INTO pause VALUES ($1, $2, $3, $4, $5, NULL, $6)",
+            scheduler.tenant_id, UUID(number.to_bytes(16, "big")),
+            UUID(ids.borrower_id(scheduler.tenant_id, ref).bytes), 8 if number % 2 else 12, now - 60 * DAY,
+            now - 20 * DAY,
+        )  # fmt: skip
+    campaign_id = await scheduler.start_campaign(control_share=0.5)
+    await log_drawn(scheduler, campaign_id, now - 9 * DAY, {EVENING_TEXTS: 0.4, 5: 0.2}, 1)
+    await propose(scheduler, "evening-texts", GOOD)
+    await scheduler.run_plan()
+    rows = await scheduler.pool.fetch(
+        "SELECT p.borrower_id IS NOT NULL AS is_protected, c.arm, c.propensity, c.template, "
+        "c.reason->>'strategy' AS strategy FROM contact c LEFT JOIN pause p USING (tenant_id, borrower_id) "
+        "WHERE c.state = 0"
+    )
+    protected = [row for row in rows if row["is_protected"]]
+
+    assert 35 <= len(protected) <= 40
+    assert {(1, 1.0, "learning")} == {(row["arm"], row["propensity"], row["strategy"]) for row in protected}
+    assert "reminder.firm" not in {row["template"] for row in protected}
+    assert {1, 3} <= {row["arm"] for row in rows if not row["is_protected"]}
+
+
+async def test_a_plan_values_answers_by_the_payments_that_followed(scheduler: Scheduler) -> None:
+    """Counted as stored: payments within two weeks of an answered text and of a silent one, and a complaint."""
+    await scheduler.upload(make_csv([make_row(1)]))
+    campaign_id = await scheduler.start_campaign(control_share=0)
+    sent_at = scheduler.clock.now() - 20 * DAY
+    await log_drawn(scheduler, campaign_id, sent_at, {0: 0.5, 1: 0.5, 2: 0.5, 3: 0.5}, 1)
+    await scheduler.pool.execute(
+        "INSERT INTO response SELECT tenant_id, gen_random_uuid(), borrower_id, NULL, "
+        "CASE WHEN row_number() OVER () % 10 = 0 THEN 9 ELSE 6 END, 0, sent_at + interval '30 hours' FROM contact "
+        "WHERE channel = 1 AND responded_at IS NOT NULL AND sent_at IS NOT NULL"
+    )
+    async with scheduler.pool.acquire() as connection:
+        found = await read_tally(connection, scheduler.tenant_id, "payment", scheduler.clock.now())
+        early = await read_tally(connection, scheduler.tenant_id, "payment", scheduler.clock.now() - 7 * DAY)
+
+    assert ROWS == int(found.contacts.sum())
+    assert int(found.answered[0]) == int(found.reached_after_answer[0] + found.complaints[0])
+    assert (0, 0, 0) == (found.complaints[1], found.reached_after_answer[1:].sum(), found.reached_after_silence.sum())
+    assert 0 == early.contacts.sum()
+    worth = weigh_channels(found, COSTS)
+    assert worth.of_answer[0] > 1.0 > worth.of_answer[1]
+    assert worth.cost[0] > worth.cost[1] + 0.05

@@ -106,3 +106,21 @@ def test_silence_weighs_as_much_as_it_can_mean(silent_chance: float) -> None:
     expected = {1.0: (-1e-9, 1e-9), 0.5: (0.1, 0.5), 0.0: (0.5, 2.0)}[silent_chance]
     assert expected[0] <= moved <= expected[1]
     np.testing.assert_allclose(ours.mean, before, atol=1e-12)
+
+
+def test_a_level_of_its_own_follows_a_sudden_change_and_keeps_the_tastes() -> None:
+    """After 20,000 outcomes everybody answers a third as often; 5,000 later the level is there, the order stays."""
+    plain = bank(3, (np.inf,))
+    ours = EvidenceBank(plain.prior, (np.inf,), level_column=0)
+    taste, fall = np.array([0.0, 0.8, -0.5]), np.array([-1.2, 0.0, 0.0])
+    before, after = stream(20_000, 4, taste), stream(5_000, 5, taste + fall)
+    after[0][:, 0] = before[0][:, 0] = 1.0
+    draw = np.random.default_rng(6)
+    for part, truth in ((before, taste), (after, taste + fall)):
+        part[1][:] = draw.random(len(part[1])) < 1.0 / (1.0 + np.exp(-part[0] @ truth))
+        for first in range(0, len(part[1]), 100):
+            for one in (plain, ours):
+                one.update(part[0][first : first + 100], part[1][first : first + 100])
+
+    assert abs(ours.mean[0] + 1.2) < 0.3 < abs(plain.mean[0] + 1.2)
+    np.testing.assert_allclose(ours.mean[1:], taste[1:], atol=0.1)

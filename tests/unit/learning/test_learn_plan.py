@@ -9,6 +9,7 @@ import pytest
 from ortools.graph.python import min_cost_flow
 
 from contact_scheduler.learning import Arm, Borrowers, Horizon, LawfulSlots, Plan, PlanOptions, make_plan
+from contact_scheduler.learning.worth import Worth
 from tests.unit.learning.learning_cases import crowd, even_capacity, posterior
 
 KNOWN = posterior()
@@ -150,7 +151,7 @@ def test_a_budget_is_kept_and_its_price_says_what_more_would_bring() -> None:
     borrowers, lawful, horizon = crowd(4_000)
     capacity = even_capacity(lawful, 4_000)
     cost = (0.002, 0.0005, 0.02)
-    options = PlanOptions(1, 1, explore_share=0.0, cost=cost, draw_spread=0.0)
+    options = PlanOptions(1, 1, explore_share=0.0, worth=Worth(cost=cost), draw_spread=0.0)
     free = make_plan(KNOWN, borrowers, lawful, horizon, capacity, options)
     spent = float(loads(free).sum(axis=1) @ np.array(cost))
 

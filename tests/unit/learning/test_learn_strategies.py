@@ -37,6 +37,7 @@ from contact_scheduler.learning.strategies import (
     stand_after,
 )
 from contact_scheduler.learning.terms import TERMS
+from contact_scheduler.learning.worth import Worth
 from tests.unit.learning.learning_cases import crowd
 
 NOW = datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
@@ -115,7 +116,8 @@ def live_through(
 ) -> list[Decision]:
     """Ask every day for a strategy that competes with the model, which always takes the middling option."""
     choices = {"new": candidate, LEARNING: MIDDLING, EVEN: 0}
-    standing, record = Standing(), []
+    standing = Standing()
+    record: list[Decision] = []
     for day in range(days):
         truth = truth_on[max(start for start in truth_on if start <= day)]
 
@@ -182,9 +184,9 @@ def test_a_table_chooses_the_open_cell_it_likes_best_net_of_cost() -> None:
     table = Table("mine", TERMS.prior_mean + TERMS.prior_sd * draw.normal(size=len(TERMS)))
     is_open = draw.random((200, 3, 24)) < 0.4
     first = draw.integers(0, 168, 200)
-    cost = (0.008, 0.0004, 0.014)
+    worth = Worth((1.3, 0.8, 1.0), (0.008, 0.0004, 0.014))
 
-    found = DrawnLog(borrowers.features, is_open, first).choices(table, cost)
+    found = DrawnLog(borrowers.features, is_open, first).choices(table, worth)
 
     for row in range(200):
         values = {}
@@ -192,7 +194,7 @@ def test_a_table_chooses_the_open_cell_it_likes_best_net_of_cost() -> None:
             local = (first[row] + hour) % 168
             log_odds = float(borrowers.features[row] @ table.weights[:, channel * 168 + local])
             values[int(option_of(np.array([channel]), np.array([local]))[0]), int(hour), int(channel)] = (
-                1 / (1 + np.exp(-log_odds)) - cost[channel]
+                worth.of_answer[channel] / (1 + np.exp(-log_odds)) - worth.cost[channel]
             )
         assert found[row] == max(values, key=lambda key: values[key])[0]
 

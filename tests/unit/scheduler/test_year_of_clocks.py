@@ -17,6 +17,7 @@ from contact_scheduler.campaigns import Audience, Campaign, State
 from contact_scheduler.clocks import LEAD, Arrears, ClockKind, ClockState, Effort
 from contact_scheduler.learning.model import Posterior, ResponseModel
 from contact_scheduler.learning.slots import FloatArray
+from contact_scheduler.learning.worth import Worth
 from contact_scheduler.planning.candidates import Candidate, Touch, Window
 from contact_scheduler.planning.compose import PlanRequest, plan_day
 from contact_scheduler.planning.lawful import Place
@@ -151,7 +152,8 @@ class Year:
                 campaign=CAMPAIGN, actor="collecting_servicer", policy=None,
                 window=Window.after(tick, tick + timedelta(days=1)),
                 candidates=candidates, history=history, conversations={}, places=PLACES, posterior=self.posterior,
-                capacity=np.full((3, 24), self.capacity), cost=(0.008, 0.0004, 0.014), seed=1, number=number + 1,
+                capacity=np.full((3, 24), self.capacity), worth=Worth(cost=(0.008, 0.0004, 0.014)), seed=1,
+                number=number + 1,
                 start_prices=None,
             )
         )  # fmt: skip

@@ -95,6 +95,10 @@ class Api:
         """Return what learning brought, beside the control group and beside fixed rules."""
         return self._document("GET", f"/v1/campaigns/{campaign_id}/evaluation")
 
+    def what_if(self, campaign_id: str, **changes: float) -> Document:
+        """Return what other capacity (factors by channel) or a budget would bring; nothing is changed."""
+        return self._document("GET", f"/v1/campaigns/{campaign_id}/what-if", params=changes)
+
     def strategies(self) -> Document:
         """Return who decides, what asks to, and the record of every change."""
         return self._document("GET", "/v1/strategies")

@@ -34,6 +34,7 @@ def campaign(context: click.Context, url: str, key_file: str) -> None:
     forbear campaign create "March reminders" --channels sms,email
     forbear campaign change CAMPAIGN_ID start
     forbear campaign report CAMPAIGN_ID
+    forbear campaign what-if CAMPAIGN_ID --voice 2
     forbear campaign next BORROWER_REF
     """
     context.obj = {"url": url, "key_file": key_file}
@@ -97,6 +98,31 @@ def report(context: click.Context, campaign_id: str) -> None:
     """Print what a campaign has brought so far, as JSON."""
     with open_api(context) as api:
         show(refused(lambda: api.report(campaign_id)))
+
+
+@campaign.command("what-if")
+@click.argument("campaign_id")
+@click.option("--sms", default=1.0, show_default=True, help="capacity of this channel, times this")
+@click.option("--email", default=1.0, show_default=True, help="capacity of this channel, times this")
+@click.option("--voice", default=1.0, show_default=True, help="capacity of this channel, times this")
+@click.option("--budget", type=float, help="most that the day may cost, in units of worth")
+@click.option("--json", "as_json", is_flag=True, help="print the document of the API instead of tables")
+@click.pass_context
+def what_if(context: click.Context, /, campaign_id: str, *, as_json: bool, **changes: float | None) -> None:
+    """Say what more lines or less money would bring: the latest plan, solved again. Nothing is changed."""
+    asked = {name: value for name, value in changes.items() if value is not None}
+    with open_api(context) as api:
+        found = refused(lambda: api.what_if(campaign_id, **asked))
+    if as_json:
+        show(found)
+        return
+    console.print(found["summary"], highlight=False)
+    table = Table("channel", "hour (UTC)", "one more contact brings", title="Most sought after as it is")
+    for place in found["places_as_is"]:
+        table.add_row(place["channel"], place["at"][:16].replace("T", " "), f"{place['price']:.3f} answers")
+    console.print(table if table.row_count else "No place is scarce: more lines would bring nothing.")
+    if found["changed"]["budget_price"] > 0:
+        console.print(f"One more unit of money would bring {found['changed']['budget_price']:.2f} answers.")
 
 
 @campaign.command("next")

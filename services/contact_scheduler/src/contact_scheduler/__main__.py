@@ -14,6 +14,7 @@ from contact_scheduler.explain_contact import ExplainContact
 from contact_scheduler.hand_over import PAYMENT, RECALL, relay_requests
 from contact_scheduler.http_app import make_app
 from contact_scheduler.import_borrowers import ImportBorrowers
+from contact_scheduler.learning.worth import Costs
 from contact_scheduler.manage_campaigns import ManageCampaigns
 from contact_scheduler.manage_policy import ManagePolicy, hand_over_policy
 from contact_scheduler.plan_day import PlanDay
@@ -31,6 +32,7 @@ from contact_scheduler.take_feedback import TakeFeedback
 from contact_scheduler.tenants import ACTORS, TenantRefused, create_key, create_tenant
 from contact_scheduler.watch_clocks import WatchClocks
 from contact_scheduler.web.access import Api
+from contact_scheduler.what_if import AskWhatIf
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.dispatcher.v1.control_service_pb2_grpc import ControlServiceStub
 from forbear.dispatcher.v1.dispatcher_service_pb2_grpc import DispatcherServiceStub
@@ -71,10 +73,10 @@ async def serve(settings: Settings) -> None:
     release = ReleaseContacts(pool, clock, dispatcher.SubmitContacts)
     release_loop = running.worker("release", release.run_once, clock)
     fallback = (settings.capacity_sms_per_hour, settings.capacity_email_per_hour, settings.capacity_voice_per_hour)
-    cost = (settings.cost_sms, settings.cost_email, settings.cost_voice)
+    costs = Costs((settings.cost_sms, settings.cost_email, settings.cost_voice), settings.cost_complaint)
     plan = PlanDay(
         pool, clock, DispatcherCapacity(dispatcher, fallback), release_loop.wake, plan_hour_utc=settings.plan_hour_utc,
-        seed=settings.seed, cost=cost,
+        seed=settings.seed, costs=costs,
     )  # fmt: skip
     plan_loop = running.worker("plan", plan.run_once, clock)
     watch_loop = running.worker(
@@ -100,9 +102,8 @@ async def serve(settings: Settings) -> None:
         manage_campaigns=ManageCampaigns(wake_all), manage_policy=ManagePolicy(policy_loop.wake),
         record_payments=RecordPayments(wake_all),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
-        cost=cost,
-        control=ControlServiceStub(dispatcher_channel), tracker=tracker,
-        watch_clocks=watch_loop.wake,
+        control=ControlServiceStub(dispatcher_channel), tracker=tracker, watch_clocks=watch_loop.wake, costs=costs,
+        what_if=AskWhatIf(pool, plan),
     )  # fmt: skip
     running.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
     running.serve(HttpServer(cast("App", make_app(api)), settings.http_listen, running.activity))

@@ -63,6 +63,13 @@ ANSWERS = frozenset(
     {ResponseKind.ENGAGED, ResponseKind.REPLIED, ResponseKind.PROMISED, ResponseKind.PAID, ResponseKind.ARRANGED}
 )
 
+# What a campaign is for. Opening or clicking is none of them: machines do that too.
+GOALS = {
+    "payment": frozenset({ResponseKind.PAID, ResponseKind.KEPT}),
+    "promise": frozenset({ResponseKind.PROMISED, ResponseKind.ARRANGED, ResponseKind.PAID, ResponseKind.KEPT}),
+    "contact": ANSWERS,
+}
+
 # How long a borrower is left in peace after each, where the response itself does not say; None: until it is lifted.
 REST: dict[ResponseKind, timedelta | None] = {
     ResponseKind.PROMISED: timedelta(days=7),

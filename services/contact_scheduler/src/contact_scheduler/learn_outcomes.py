@@ -56,6 +56,12 @@ async def learn_outcomes(connection: Connection, tenant_id: UUID, tick_at: datet
     return version, model.for_tenant(tenant)
 
 
+async def present_posterior(connection: Connection, tenant_id: UUID) -> Posterior:
+    """Return what was known at the last tick; nothing is learned."""
+    kept = await latest_model(connection, tenant_id)
+    return _load(kept).for_tenant(str(tenant_id))
+
+
 def teach(model: ResponseModel, tenant: str, known: list[Outcome], tick_at: datetime) -> UpdateReport:
     """Learn closed contacts for good and all open ones provisionally; report the former."""
     silent_chance = _silent_chance(known, tick_at)

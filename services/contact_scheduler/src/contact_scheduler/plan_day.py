@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign, State, next_plan_at, tick_of
 from contact_scheduler.learn_outcomes import learn_outcomes
+from contact_scheduler.learning.model import Posterior
+from contact_scheduler.learning.worth import Costs, Worth, weigh_channels
 from contact_scheduler.manage_policy import policy_of
 from contact_scheduler.metrics import PLAN_SECONDS, PLANNED_CONTACTS, PLANS
-from contact_scheduler.planning.candidates import Window
+from contact_scheduler.planning.candidates import HOUR, Window
 from contact_scheduler.planning.compose import PlannedDay, PlanRequest, plan_day
+from contact_scheduler.planning.deciding import Deciding
 from contact_scheduler.release_strategies import release_strategies
 from contact_scheduler.store import planning
 from contact_scheduler.store.campaigns import next_to_plan
+from contact_scheduler.store.worth import read_tally
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID, Connection, Pool
 from forbear_chassis.worker import Pass
@@ -35,8 +39,8 @@ log = structlog.get_logger(__name__)
 class CapacitySource(Protocol):
     """Says how many contacts each channel can carry."""
 
-    async def per_hour(self, tenant_id: UUID) -> tuple[int, int, int]:
-        """Return contacts an hour by SMS, e-mail and voice."""
+    async def by_hour(self, tenant_id: UUID) -> NDArray[np.int64]:
+        """Return contacts by SMS, e-mail and voice in each of the next 24 hours: [3, 24]."""
 
 
 class PlanDay:
@@ -44,7 +48,7 @@ class PlanDay:
 
     def __init__(
         self, pool: Pool, clock: Clock, capacity: CapacitySource, wake_release: Callable[[], None], *,
-        plan_hour_utc: int, seed: int, cost: tuple[float, float, float],
+        plan_hour_utc: int, seed: int, costs: Costs,
     ) -> None:  # fmt: skip
         self._pool = pool
         self._clock = clock
@@ -52,7 +56,7 @@ class PlanDay:
         self._wake_release = wake_release
         self._plan_hour_utc = plan_hour_utc
         self._seed = seed
-        self._cost = cost
+        self.costs = costs
 
     async def run_once(self) -> Pass:
         """Plan the campaign that has waited longest; say when the next is due."""
@@ -93,14 +97,23 @@ class PlanDay:
     ) -> tuple[int, PlanRequest]:
         tenant_id = campaign.tenant_id
         version, posterior = await learn_outcomes(connection, tenant_id, window.tick_at)
-        deciding = await release_strategies(connection, tenant_id, window.tick_at, self._cost)
+        worth = weigh_channels(await read_tally(connection, tenant_id, campaign.goal, window.tick_at), self.costs)
+        deciding = await release_strategies(connection, tenant_id, window.tick_at, worth)
+        return version, await self.request(connection, campaign, window, number, posterior, worth, deciding)
+
+    async def request(
+        self, connection: Connection, campaign: Campaign, window: Window, number: int, posterior: Posterior,
+        worth: Worth, deciding: Deciding,
+    ) -> PlanRequest:  # fmt: skip
+        """Read what a plan of this window is made from; nothing is written."""
+        tenant_id = campaign.tenant_id
         candidates = await planning.read_audience(connection, campaign, window.tick_at)
         borrowers = [one.borrower_id for one in candidates]
         spoken = await planning.read_conversations(connection, tenant_id, window.tick_at)
         history = await planning.read_history(connection, tenant_id, borrowers, window.tick_at, spoken)
         prices = await planning.latest_prices(connection, campaign)
         fits = prices is not None and len(prices[0]) == window.hours
-        return version, PlanRequest(
+        return PlanRequest(
             campaign=campaign,
             actor=await planning.read_actor(connection, tenant_id),
             policy=await policy_of(connection, tenant_id),
@@ -111,18 +124,24 @@ class PlanDay:
             places=await planning.read_places(connection, {one.place_id for one in candidates}),
             posterior=posterior,
             capacity=await self._room(connection, tenant_id, window),
-            cost=self._cost,
+            worth=worth,
             seed=self._seed,
             number=number,
             start_prices=np.array(prices, dtype=np.float32) if fits else None,
             deciding=deciding,
         )
 
+    async def places(self, tenant_id: UUID, window: Window) -> NDArray[np.int64]:
+        """Return contacts by channel and hour of a window, as the dispatcher says; its last hour stands for later."""
+        told = await self._capacity.by_hour(tenant_id)
+        ahead = [int((window.starts_at - window.tick_at) / HOUR + hour + 0.5) for hour in range(window.hours)]
+        result: NDArray[np.int64] = told[:, np.minimum(ahead, told.shape[1] - 1)]
+        return result
+
     async def _room(self, connection: Connection, tenant_id: UUID, window: Window) -> NDArray[np.int64]:
         """Return the places per channel and hour that other plans have left."""
-        per_hour = np.array(await self._capacity.per_hour(tenant_id), dtype=np.int64)
         load = await planning.read_load(connection, tenant_id, window.starts_at, window.hours)
-        room: NDArray[np.int64] = np.maximum(per_hour[:, None] - load, 0)
+        room: NDArray[np.int64] = np.maximum(await self.places(tenant_id, window) - load, 0)
         return room
 
 

@@ -1,12 +1,11 @@
 """Releases, widens and takes back strategies at the plan's tick, by what the drawn contacts say. Keeps the record.
 
 The same logs give the same decision: it depends on what happened before the tick alone, and is written in the plan's
-transaction. Contacts are valued by the campaign's unit of worth: one for an answer, less what the channel costs.
+transaction. A contact's value is what its answer is worth on that channel, less its cost (`learning.worth`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -39,12 +38,14 @@ from contact_scheduler.learning.strategies import (
     stand_after,
 )
 from contact_scheduler.learning.terms import TERMS
+from contact_scheduler.learning.worth import Costs, Worth, weigh_channels
 from contact_scheduler.metrics import STRATEGY_MOVES
 from contact_scheduler.planning.deciding import Deciding
 from contact_scheduler.planning.drawn import read_cells
 from contact_scheduler.store import strategies as store
 from contact_scheduler.store.learning import latest_summary
 from contact_scheduler.store.strategies import Recorded
+from contact_scheduler.store.worth import read_tally
 from forbear_chassis.postgres import UUID, Connection
 
 HOURS = 24  # of a plan that covers a whole day; a first plan of part of a day is left out
@@ -71,11 +72,9 @@ class StrategyReport:
     record: list[Recorded]
 
 
-async def release_strategies(
-    connection: Connection, tenant_id: UUID, tick_at: datetime, cost: Sequence[float]
-) -> Deciding:
+async def release_strategies(connection: Connection, tenant_id: UUID, tick_at: datetime, worth: Worth) -> Deciding:
     """Take the one step that the evidence asks for, write it down, and return who decides."""
-    judge = await _Judge.of(connection, tenant_id, tick_at, cost)
+    judge = await _Judge.of(connection, tenant_id, tick_at, worth)
     decision = decide_next(judge.standing, judge.candidates(), judge.weigh, tick_at)
     standing = judge.standing
     if decision is not None:
@@ -90,11 +89,10 @@ async def release_strategies(
     return Deciding(standing, judge.tables)
 
 
-async def report_strategies(
-    connection: Connection, tenant_id: UUID, now: datetime, cost: Sequence[float]
-) -> StrategyReport:
+async def report_strategies(connection: Connection, tenant_id: UUID, now: datetime, costs: Costs) -> StrategyReport:
     """Say who decides and what the gate would answer now; nothing is changed."""
-    judge = await _Judge.of(connection, tenant_id, now, cost)
+    worth = weigh_channels(await read_tally(connection, tenant_id, "payment", now), costs)
+    judge = await _Judge.of(connection, tenant_id, now, worth)
     answers = []
     present = judge.standing.strategy
     for name in judge.candidates():
@@ -139,10 +137,10 @@ class _Judge:
     tables: list[Table]
     rows: _Rows | None
     live: dict[str, tuple[int, int]]
-    cost: Sequence[float]
+    worth: Worth
 
     @classmethod
-    async def of(cls, connection: Connection, tenant_id: UUID, tick_at: datetime, cost: Sequence[float]) -> _Judge:
+    async def of(cls, connection: Connection, tenant_id: UUID, tick_at: datetime, worth: Worth) -> _Judge:
         record = await store.read_decisions(connection, tenant_id)
         standing = Standing()
         for entry in record:
@@ -152,7 +150,7 @@ class _Judge:
             live = await store.read_live(connection, tenant_id, tick_at, standing.since)
         drawn = await store.read_drawn(connection, tenant_id, tick_at)
         tables = await store.read_tables(connection, tenant_id)
-        return cls(standing, record, tables, _rows(drawn, cost) if drawn else None, live, cost)
+        return cls(standing, record, tables, _rows(drawn, worth) if drawn else None, live, worth)
 
     def candidates(self) -> list[str]:
         """Return who asks to be released: proposed and neither refused nor taken back, and the model if it is out."""
@@ -196,7 +194,7 @@ class _Judge:
             return even_choice(self.rows.open_cells)
         for table in self.tables:
             if table.name == name:
-                return one_hot(self.rows.log.choices(table, self.cost))
+                return one_hot(self.rows.log.choices(table, self.worth))
         return one_hot(self.rows.best)
 
     def _live(self, new: str, present: str) -> Lift | None:
@@ -205,7 +203,7 @@ class _Judge:
         return lift(rate(*self.live.get(new, (0, 0))), rate(*self.live.get(present, (0, 0))))
 
 
-def _rows(drawn: list[Any], cost: Sequence[float]) -> _Rows | None:
+def _rows(drawn: list[Any], worth: Worth) -> _Rows | None:
     """Put the contacts into arrays; those of plans that did not log their open cells are left out."""
     told = [(row, orjson.loads(row["drawn"])) for row in drawn]
     told = [(row, one) for row, one in told if one.get("hours") == HOURS]
@@ -223,7 +221,7 @@ def _rows(drawn: list[Any], cost: Sequence[float]) -> _Rows | None:
         sent_at=[row["sent_at"] for row in rows],
         option=option,
         propensity=np.where(is_control, even, logged_propensity),
-        reward=answered - np.asarray(cost)[channel],
+        reward=answered * np.asarray(worth.of_answer)[channel] - np.asarray(worth.cost)[channel],
         complained=np.array([row["has_complained"] for row in rows], dtype=np.float64),
         open_cells=open_cells,
         best=np.array([one["best"] for one in logged]),

@@ -32,5 +32,10 @@ class Settings(ServiceSettings):
     cost_sms: float = Field(default=0.008, ge=0, description="cost of one text message, in the unit of worth")
     cost_email: float = Field(default=0.0004, ge=0, description="cost of one mail, in the unit of worth")
     cost_voice: float = Field(default=0.014, ge=0, description="cost of one call, in the unit of worth")
+    cost_complaint: float = Field(
+        default=2.0,
+        ge=0,
+        description="cost of one opt-out, in the unit of worth (an average answer)",
+    )
     import_bytes_max: int = Field(default=4 << 30, gt=0, description="largest portfolio file taken, in bytes")
     pool_size_max: int = Field(default=10, ge=4, le=100, description="connections to PostgreSQL")

@@ -3,7 +3,11 @@
 Each batch of outcomes is condensed once into Gaussian evidence (Laplace: a Gram matrix and a vector, linearised at the
 present mean). Several memories keep that same evidence and differ only in how fast it fades; what fades falls back to
 the prior, never to nothing. The memories are mixed by how well each predicted the outcomes *before* learning them, so a
-drifting stream shortens its own memory and a steady one lengthens it: no half-life is a constant in the code.
+drifting stream shortens its own memory and a steady one lengthens it.
+
+What drifts most is the level: who answers rests, so the others are left. A level of its own follows it within some
+thousand outcomes, so that the tastes of channels and hours need not be forgotten for its sake. Memories of a few
+hundred outcomes are not kept: they predict the level best, win the comparison, and lose the tastes (docs/LEARNING.md).
 """
 
 from __future__ import annotations
@@ -16,7 +20,10 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
 
-HALF_LIVES: Final = (500.0, 1_000.0, 2_000.0, 4_000.0, 16_000.0, np.inf)  # in outcomes
+HALF_LIVES: Final = (4_000.0, 16_000.0, np.inf)  # in outcomes
+LEVEL_HALF_LIFE: Final = 1_000.0  # outcomes
+LEVEL_INFORMATION: Final = 10.0  # pulls the level back to nothing; a hundred outcomes at ten in a hundred know as much
+LEVEL_STEPS: Final = 4
 LOSS_HALF_LIFE: Final = 1_000.0  # outcomes over which the memories are compared
 NEWTON_STEPS_MAX: Final = 25
 NEWTON_TOLERANCE: Final = 0.1  # log-odds of any row; one step from there is exact to a hundredth
@@ -56,12 +63,15 @@ class EvidenceBank:
     prior: Prior
     half_lives: tuple[float, ...] = HALF_LIVES
     loss_half_life: float = LOSS_HALF_LIFE
+    level_column: int | None = None  # column of ones that carries the level; None: no level of its own
     gram: Matrix = field(init=False)  # [memories, D, D]
     pull: Matrix = field(init=False)  # [memories, D]
     means: Matrix = field(init=False)  # [memories, D]
     loss: Matrix = field(init=False)  # [memories], faded sum of prequential losses
     open_gram: Matrix = field(init=False)  # [D, D], what contacts still open say, taken back at each refresh
     open_pull: Matrix = field(init=False)  # [D]
+    level: Matrix = field(init=False)  # [memories], log-odds on top of each memory's mean
+    level_information: Matrix = field(init=False)  # [memories], faded
     outcomes: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -72,6 +82,8 @@ class EvidenceBank:
         self.loss = np.zeros(memories)
         self.open_gram = np.zeros((size, size))
         self.open_pull = np.zeros(size)
+        self.level = np.zeros(memories)
+        self.level_information = np.zeros(memories)
 
     @property
     def shares(self) -> Matrix:
@@ -81,9 +93,17 @@ class EvidenceBank:
         return result
 
     @property
+    def taste(self) -> Matrix:
+        """What the memories hold, mixed by trust: the coefficients without the level of late."""
+        result: Matrix = self.shares @ self.means
+        return result
+
+    @property
     def mean(self) -> Matrix:
         """The coefficients used for prediction: the memories' means, mixed by trust."""
-        result: Matrix = self.shares @ self.means
+        result = self.taste
+        if self.level_column is not None:
+            result[self.level_column] += float(self.shares @ self.level)
         return result
 
     @property
@@ -111,16 +131,18 @@ class EvidenceBank:
             return
         self._compare(design, label, weight, total)
         self._fade(total)
-        base_gram, base_pull, at = self.gram, self.pull, self.mean
+        base_gram, base_pull, at = self.gram, self.pull, self.taste
         for _ in range(NEWTON_STEPS_MAX):
             gram, pull = condense(design, label, weight, at)
             self.gram, self.pull = base_gram + gram, base_pull + pull
             self.solve()
-            step = self.mean - at
+            step = self.taste - at
             reach = float(np.abs(design @ step).max())
             if reach <= NEWTON_TOLERANCE:
                 break
             at = at + step * min(1.0, NEWTON_STRIDE_MAX / reach)
+        if self.level_column is not None:
+            self._follow_level(design, label, weight, total)
         self.outcomes += total
 
     def clear_provisional(self) -> None:
@@ -152,9 +174,28 @@ class EvidenceBank:
         return result
 
     def _compare(self, design: Matrix, label: Matrix, weight: Matrix, total: float) -> None:
-        losses = log_loss(label[:, None], sigmoid(design @ self.means.T))
+        losses = log_loss(label[:, None], sigmoid(design @ self.means.T + self.level))
         self.loss = self.loss * 0.5 ** (total / self.loss_half_life) + weight @ losses
         self.loss -= self.loss.min()
+
+    def _follow_level(self, design: Matrix, label: Matrix, weight: Matrix, total: float) -> None:
+        """Moves each level towards what this batch says beyond its memory; what it knew before fades.
+
+        The memories learn as if there were no level: what they catch up with, the level gives back.
+        """
+        keep = 0.5 ** (total / LEVEL_HALF_LIFE)
+        self.level_information = self.level_information * keep
+        for memory in range(len(self.half_lives)):
+            log_odds = design @ self.means[memory]
+            before = level = float(self.level[memory])
+            inertia = float(self.level_information[memory])
+            for _ in range(LEVEL_STEPS):
+                probability = sigmoid(log_odds + level)
+                information = float(weight @ (probability * (1.0 - probability)))
+                pull = float(weight @ (label - probability)) - inertia * (level - before) - LEVEL_INFORMATION * level
+                level += min(max(pull / (information + inertia + LEVEL_INFORMATION), -1.0), 1.0)
+            self.level[memory] = level
+            self.level_information[memory] += information
 
     def _fade(self, total: float) -> None:
         keep = np.array([0.5 ** (total / half_life) for half_life in self.half_lives])

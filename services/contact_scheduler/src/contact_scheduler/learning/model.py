@@ -155,7 +155,7 @@ class ResponseModel:
 
     def for_tenant(self, tenant: str) -> Posterior:
         """Returns what is known about a tenant now; an unknown one gets the pool's prior."""
-        bank = self.tenants.get(tenant) or EvidenceBank(self.pool)
+        bank = self.tenants.get(tenant) or _new_bank(self.pool)
         mean = bank.mean
         return Posterior(mean, TERMS.weights(mean).astype(np.float32), bank.outcomes, bank)
 
@@ -187,9 +187,13 @@ class ResponseModel:
 
     def _of(self, tenant: str) -> tuple[EvidenceBank, Monitor]:
         if tenant not in self.tenants:
-            self.tenants[tenant] = EvidenceBank(self.pool)
+            self.tenants[tenant] = _new_bank(self.pool)
             self.monitors[tenant] = Monitor.new()
         return self.tenants[tenant], self.monitors[tenant]
+
+
+def _new_bank(pool: Prior) -> EvidenceBank:
+    return EvidenceBank(pool, level_column=TERMS.level)
 
 
 def _pool_of(summaries: list[TenantSummary]) -> Prior:

@@ -8,7 +8,7 @@ optimum.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from contact_scheduler.learning.lots import PURPOSE_GROUP, draw_key
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.scoring import Scorer, Tables
 from contact_scheduler.learning.slots import CHANNELS, FloatArray, Horizon, IntArray, LawfulSlots
+from contact_scheduler.learning.worth import Worth
 
 # Full draws of some 250 coefficients explore far more than is worth while: measured in docs/LEARNING.md.
 DRAW_SPREAD: Final = 0.3
@@ -34,7 +35,7 @@ class PlanOptions:
     tick: int  # number of the planning round
     explore_share: float = 0.04  # share of unprotected borrowers whose slot is drawn by inverse-gap weights
     gamma: float | None = None  # sharpness of those weights; None: from the number of outcomes learned
-    cost: tuple[float, float, float] = (0.0, 0.0, 0.0)  # of one contact by SMS, e-mail, voice, in the unit of worth
+    worth: Worth = field(default_factory=Worth)  # of answers, and cost of contacts, by channel
     budget: float | None = None  # ceiling on the total cost of the plan
     draw_spread: float = DRAW_SPREAD  # of Thompson draws for groups of borrowers (protected ones always get the mean)
     with_second: bool = False  # also name the runner-up of each planned row (a tenth slower; `explain` does it for one)
@@ -55,7 +56,7 @@ class Plan:
     arm: NDArray[np.int8]
     propensity: FloatArray
     probability: FloatArray  # of a response in the chosen slot, at the posterior mean
-    value: FloatArray  # worth x probability - cost, before prices
+    value: FloatArray  # worth of the borrower x of an answer there x probability - cost, before prices
     second_channel: NDArray[np.int8]  # next best cell after prices, for planned rows
     second_hour: NDArray[np.int16]
     prices: FloatArray  # [CHANNELS, H]: what one more place in this cell would bring
@@ -89,7 +90,7 @@ def make_plan(
         raise ValueError(f"capacity must be {CHANNELS} x {horizon.hours} numbers of places, none negative")
     weights = posterior.plan_weights(options.seed, options.tick, spread=options.draw_spread)
     key = draw_key(options.seed, PURPOSE_GROUP, options.tick)
-    scorer = Scorer.of(borrowers, lawful, horizon, weights, options.cost, key=key, tables=tables)
+    scorer = Scorer.of(borrowers, lawful, horizon, weights, options.worth, key=key, tables=tables)
     gamma = gamma_for(posterior.outcomes) if options.gamma is None else options.gamma
     lottery = Lottery(options.seed, options.tick, options.explore_share, gamma)
     start = None if options.start_prices is None else options.start_prices.ravel()
@@ -105,6 +106,7 @@ def _plan(work: Assignment, scorer: Scorer, horizon: Horizon) -> Plan:
     probability = np.zeros(len(work.cell), dtype=np.float32)
     probability[has_slot] = scorer.mean_probability(has_slot, work.cell[has_slot])
     value = scorer.borrowers.worth * probability
+    value[has_slot] *= scorer.cell_worth[work.cell[has_slot]]
     value[has_slot] -= scorer.cell_cost[work.cell[has_slot]]
     channel, hour = _split(work.cell, horizon.hours)
     second_channel, second_hour = _split(work.second, horizon.hours)

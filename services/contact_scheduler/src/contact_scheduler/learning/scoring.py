@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from contact_scheduler.learning.features import Borrowers
 from contact_scheduler.learning.lots import hash_ids
 from contact_scheduler.learning.slots import CHANNELS, FloatArray, Horizon, IntArray, LawfulSlots
+from contact_scheduler.learning.worth import Worth
 
 CHUNK_ROWS: Final = 1_024  # x 250 lawful cells x 4 bytes: the second-level cache
 RUN_ROWS_MIN: Final = 128  # a shared pattern is worth a chunk of its own from here on
@@ -54,6 +55,7 @@ class Scorer:
     horizon: Horizon
     weights: Weights
     cost: FloatArray  # [CHANNELS]
+    answer_worth: FloatArray  # [CHANNELS], of an answer beside the average one
     group: NDArray[np.uint8]
     order: IntArray  # rows sorted by (zone, group, pattern, id)
 
@@ -64,7 +66,7 @@ class Scorer:
         lawful: LawfulSlots,
         horizon: Horizon,
         weights: Weights,
-        cost: tuple[float, float, float],
+        worth: Worth,
         *,
         key: int,
         tables: Tables | None = None,
@@ -85,12 +87,18 @@ class Scorer:
         order = _by_id(borrowers.ids)
         for sort_key in (lawful.pattern_of, borrowers.zone.astype(np.int32) * len(weights) + group):
             order = order[np.argsort(_small(sort_key)[order], kind="stable")]
-        return cls(borrowers, lawful, horizon, weights, np.asarray(cost, dtype=np.float32), group, order)
+        cost, of_answer = (np.asarray(part, dtype=np.float32) for part in (worth.cost, worth.of_answer))
+        return cls(borrowers, lawful, horizon, weights, cost, of_answer, group, order)
 
     @property
     def cell_cost(self) -> FloatArray:
         """Cost of each cell, flattened."""
         return np.repeat(self.cost, self.horizon.hours)
+
+    @property
+    def cell_worth(self) -> FloatArray:
+        """Worth of an answer in each cell, flattened."""
+        return np.repeat(self.answer_worth, self.horizon.hours)
 
     def chunks(self, is_wanted: NDArray[np.bool_] | None = None) -> Iterator[Chunk]:
         """Yields the values of the wanted borrowers. The value array is reused: copy what must outlive the step."""
@@ -117,6 +125,8 @@ class Scorer:
             np.exp(value, out=value)
         value += np.float32(1.0)
         np.divide(self.borrowers.worth[rows, None], value, out=value)
+        if (self.answer_worth != 1.0).any():
+            value *= self.cell_worth[cells]
         if self.cost.any():
             value -= self.cell_cost[cells]
         if len(distinct) > 1:

@@ -23,6 +23,7 @@ from contact_scheduler.learning.lift import Lift
 from contact_scheduler.learning.ope import Comparison, Estimate, Verdict, release_gate
 from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, BoolArray, FloatArray
 from contact_scheduler.learning.terms import TERMS
+from contact_scheduler.learning.worth import Worth
 
 Matrix = NDArray[np.float64]
 
@@ -189,13 +190,14 @@ class DrawnLog:
     is_open: BoolArray
     first_hour: NDArray[np.int64]
 
-    def choices(self, table: Table, cost: Sequence[float]) -> NDArray[np.int64]:
+    def choices(self, table: Table, worth: Worth) -> NDArray[np.int64]:
         """Return the option (channel x part of the day) that a table would have chosen for each row."""
         hours = self.is_open.shape[2]
         local = (self.first_hour[:, None] + np.arange(hours)) % HOURS_PER_WEEK
         log_odds = (self.features.reshape(-1, FEATURES) @ table.weights).reshape(-1, CHANNELS, HOURS_PER_WEEK)
         seen = np.take_along_axis(log_odds, np.repeat(local[:, None, :], CHANNELS, axis=1), axis=2)
-        value = 1.0 / (1.0 + np.exp(-np.clip(seen, -30.0, 30.0))) - np.asarray(cost)[None, :, None]
+        gain = np.asarray(worth.of_answer)[:, None] / (1.0 + np.exp(-np.clip(seen, -30.0, 30.0)))
+        value = gain - np.asarray(worth.cost)[:, None]
         best = np.where(self.is_open, value, -np.inf).reshape(len(local), -1).argmax(axis=1)
         channel, hour = np.divmod(best, hours)
         return option_of(channel, local[np.arange(len(local)), hour])

@@ -80,6 +80,11 @@ class Terms:
     def __len__(self) -> int:
         return len(self.row)
 
+    @property
+    def level(self) -> int:
+        """The term that is one for every contact."""
+        return 0
+
     def name(self, index: int) -> str:
         """Returns e.g. 'employment:shift x evening'."""
         return f"{FEATURE_NAMES[self.row[index]]} x {BASIS_NAMES[self.column[index]]}"

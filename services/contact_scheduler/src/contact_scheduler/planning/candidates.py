@@ -57,6 +57,7 @@ class Candidate:
     kinds: tuple[int, int, int]  # kind of address by channel, a position in AddressKind
     is_paused: bool
     is_duty: bool = False  # the law asks for live contact about this loan soon
+    is_protected: bool = False  # was in hardship, or with a person, within a year: nothing is tried out
 
 
 class Touch(NamedTuple):

@@ -22,6 +22,7 @@ from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
 from contact_scheduler.learning.scores import LoanScores
 from contact_scheduler.learning.slots import HOURS_PER_WEEK, FloatArray, Horizon, LawfulSlots
 from contact_scheduler.learning.treatment import Treatment, choose_treatment
+from contact_scheduler.learning.worth import Worth
 from contact_scheduler.planning.candidates import (
     HOUR,
     Candidate,
@@ -70,11 +71,12 @@ class PlanRequest:
     places: dict[int, Place]
     posterior: Posterior
     capacity: NDArray[np.int64]  # [channel, hour]
-    cost: tuple[float, float, float]
+    worth: Worth
     seed: int
     number: int  # of the campaign's plan, from 1
     start_prices: FloatArray | None
     deciding: Deciding = field(default_factory=Deciding)
+    budget: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +87,14 @@ class PlannedDay:
     counts: dict[str, int]
     prices: list[list[float]]
     gap: float
+    budget_price: float = 0.0  # what one more unit of money would bring
 
 
 def plan_day(request: PlanRequest) -> PlannedDay:
     """Plan at most one contact per borrower; the same request gives the same plan."""
     everybody = request.candidates
     scores = score_candidates(everybody, request.history)
-    treatments = choose_treatment(scores.ability, scores.willingness, np.zeros(len(everybody), dtype=np.bool_))
+    treatments = _treatments(everybody, scores)
     rest = [
         _rest(request.campaign, Treatment(int(treatment)), one)
         for treatment, one in zip(treatments, everybody, strict=True)
@@ -118,7 +121,11 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     choices = _Choices(cast, plan, lawful, scores, treatments, chosen, _plain(request.posterior, cast, plan))
     prices = np.nan_to_num(plan.prices).tolist()
     return PlannedDay(
-        list(_contacts(request, choices)), _counts(request, eligible.skipped, plan), prices, float(plan.gap)
+        list(_contacts(request, choices)),
+        _counts(request, eligible.skipped, plan),
+        prices,
+        float(plan.gap),
+        plan.budget_price,
     )
 
 
@@ -145,6 +152,18 @@ class _Choices:
     plain: FloatArray  # the probability expected of others like them: with the borrowers' own habits left out
 
 
+def _treatments(everybody: list[Candidate], scores: LoanScores) -> NDArray[np.int8]:
+    """Return the treatment of each; whoever was in hardship or with a person is offered time, whatever the scores say.
+
+    The person who looks after such a file looks after it until the rest is lifted; the plan only meets it afterwards.
+    """
+    nobody = np.zeros(len(everybody), dtype=np.bool_)
+    chosen = choose_treatment(scores.ability, scores.willingness, nobody)
+    is_protected = np.array([one.is_protected for one in everybody], dtype=np.bool_)
+    firm = is_protected & (chosen == Treatment.HAND_TO_PERSON)
+    return np.where(firm, np.int8(Treatment.OFFER_DEFERRAL), chosen)
+
+
 def _rest(campaign: Campaign, treatment: Treatment, one: Candidate) -> timedelta:
     """Return the rest between two contacts; our own long one gives way to a duty, the campaign's does not."""
     own = timedelta(days=campaign.rest_days)
@@ -161,7 +180,8 @@ def _cast(
     homes = [request.places[one.place_id].zones[0] for one in rows]
     zones = sorted(set(homes))
     ids = ids_from_bytes(b"".join(one.borrower_id.bytes for one in rows))
-    strategy_of = request.deciding.strategy_of(ids, request.seed)
+    is_protected = np.array([one.is_protected for one in rows], dtype=np.bool_)
+    strategy_of = request.deciding.strategy_of(ids, is_protected, request.seed)
     is_control = control_group(ids, request.campaign.control_share, request.seed)
     is_duty = np.array([one.is_duty for one in rows], dtype=np.bool_)
     borrowers = Borrowers(
@@ -169,7 +189,7 @@ def _cast(
         features=encode(describe(rows, request.history, scores, request.window.tick_at)),
         zone=np.array([zones.index(zone) for zone in homes], dtype=np.int16),
         worth=np.where(is_duty, DUTY_WORTH, 1.0).astype(np.float32),
-        is_protected=is_duty,
+        is_protected=is_protected | is_duty,
         is_control=(is_control | request.deciding.is_even(strategy_of)) & ~is_duty,
     )
     return _Cast(rows, borrowers, calendar.horizon(zones), strategy_of)
@@ -184,8 +204,8 @@ def _plain(posterior: Posterior, cast: _Cast, plan: Plan) -> FloatArray:
 
 def _options(request: PlanRequest) -> PlanOptions:
     return PlanOptions(
-        seed=request.seed, tick=request.window.tick_at.toordinal(), cost=request.cost, with_second=True,
-        start_prices=request.start_prices,
+        seed=request.seed, tick=request.window.tick_at.toordinal(), worth=request.worth, with_second=True,
+        start_prices=request.start_prices, budget=request.budget,
     )  # fmt: skip
 
 
@@ -232,7 +252,7 @@ def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int
     if plan.arm[row] != Arm.PLANNED:
         reason["drawn"] = describe_draw(
             request.posterior, choices.cast.borrowers, choices.lawful, choices.cast.horizon, request.capacity,
-            request.cost, row,
+            request.worth, row,
         )  # fmt: skip
     return orjson.dumps(reason).decode()
 

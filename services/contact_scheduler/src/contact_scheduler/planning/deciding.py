@@ -22,11 +22,15 @@ class Deciding:
     standing: Standing = field(default_factory=Standing)
     tables: Sequence[Table] = ()
 
-    def strategy_of(self, ids: NDArray[np.uint64], seed: int) -> NDArray[np.str_]:
-        """Return the name of the strategy that decides for each borrower; the same borrowers stay in a ramp."""
+    def strategy_of(self, ids: NDArray[np.uint64], is_protected: BoolArray, seed: int) -> NDArray[np.str_]:
+        """Return the name of the strategy that decides for each borrower; the same borrowers stay in a ramp.
+
+        Nothing is tried out on protected files: what is not fully released does not decide for them.
+        """
         standing = self.standing
         lots = uniform(ids, draw_key(seed, PURPOSE_RAMP, crc32(standing.strategy.encode())))
-        return np.where(lots < standing.share, standing.strategy, standing.fallback)
+        is_new = (lots < standing.share) & ~(is_protected & (standing.share < 1.0))
+        return np.where(is_new, standing.strategy, standing.fallback)
 
     def weights_for(self, strategy_of: NDArray[np.str_]) -> Tables | None:
         """Return the tables that choose for these borrowers; None where the model chooses for all."""

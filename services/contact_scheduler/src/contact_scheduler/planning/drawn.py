@@ -14,6 +14,7 @@ from contact_scheduler.learning.explore import OPTIONS, option_of
 from contact_scheduler.learning.features import Borrowers
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, BoolArray, Horizon, LawfulSlots
+from contact_scheduler.learning.worth import Worth
 
 
 def describe_draw(
@@ -22,7 +23,7 @@ def describe_draw(
     lawful: LawfulSlots,
     horizon: Horizon,
     capacity: NDArray[np.int64],
-    cost: tuple[float, float, float],
+    worth: Worth,
     row: int,
 ) -> dict[str, object]:
     """Return how many cells of each option were open, the option that the model liked best, and the open cells."""
@@ -32,7 +33,8 @@ def describe_draw(
     is_open = (lawful.patterns[lawful.pattern_of[row]] & (capacity > 0)).ravel()
     option = option_of(channel, slot % HOURS_PER_WEEK)
     features = np.repeat(borrowers.features[[row]], len(slot), axis=0)
-    value = posterior.probability(features, slot) - np.asarray(cost, dtype=np.float32)[channel]
+    gain = posterior.probability(features, slot) * np.asarray(worth.of_answer, dtype=np.float32)[channel]
+    value = gain - np.asarray(worth.cost, dtype=np.float32)[channel]
     best = int(np.where(is_open, value, -np.inf).argmax())
     return {
         "open": np.bincount(option[is_open], minlength=OPTIONS).tolist(),

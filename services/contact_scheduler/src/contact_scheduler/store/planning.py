@@ -9,7 +9,7 @@ import numpy as np
 
 from contact_scheduler.campaigns import Campaign, State
 from contact_scheduler.clocks import LEAD
-from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
+from contact_scheduler.contacts import ATTRIBUTION, ContactPhase, ResponseKind
 from contact_scheduler.planning.candidates import Candidate, Conversations, History, Touch
 from contact_scheduler.planning.lawful import CONSENT_FRESH, Place
 from contact_scheduler.store.campaigns import to_campaign
@@ -25,6 +25,8 @@ LOOK_BACK = timedelta(days=60)
 QUIET = timedelta(days=15)  # longer than any rule bars calls after a conversation
 VOICE = 3
 OPEN = [ContactPhase.PLANNED.value, ContactPhase.RELEASED.value]
+# Disputes, lawyers and the vulnerable are handed over to a person.
+PROTECTED = f"{ResponseKind.HARDSHIP.value}, {ResponseKind.HANDED_OVER.value}"
 TOUCHED = [*OPEN, ContactPhase.ACCEPTED.value, ContactPhase.UNKNOWN.value]
 
 TAKE_DUE = """
@@ -32,13 +34,16 @@ SELECT * FROM campaign WHERE state = 'active' AND next_plan_at <= $1
 ORDER BY next_plan_at, tenant_id, campaign_id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 # Pauses count as they stood at the tick: what is said at that very instant cancels afterwards instead.
-AUDIENCE = """
+AUDIENCE = f"""
 SELECT b.borrower_id, b.place_id, b.language, b.employment, b.monthly_income, b.unemployment_pct, b.preferred_channel,
        b.wished_channel, b.wished_hour_start, b.wished_hour_end, l.loan_id, l.product, l.instalment, l.past_due,
        l.past_due_days, l.missed_payments_12m, l.kept_promises, l.broken_promises,
        l.is_duty, o.consented, o.fresh, o.sms_kind, o.email_kind, o.voice_kind,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
-               AND (s.until IS NULL OR s.until > $2) AND (s.lifted_at IS NULL OR s.lifted_at >= $2)) AS is_paused
+               AND (s.until IS NULL OR s.until > $2) AND (s.lifted_at IS NULL OR s.lifted_at >= $2)) AS is_paused,
+       EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
+               AND s.kind IN ({PROTECTED}) AND coalesce(s.lifted_at, s.until, $2) > $2 - interval '1 year'
+              ) AS is_protected
 FROM (SELECT DISTINCT ON (borrower_id) *,
              EXISTS (SELECT FROM duty d WHERE d.tenant_id = loan.tenant_id AND d.loan_id = loan.loan_id
                      AND d.kind = 1 AND d.state = 1 AND d.by_on <= $10) AS is_duty
@@ -125,6 +130,7 @@ def _candidate(row: Any) -> Candidate:
         kept_promises=row["kept_promises"], broken_promises=row["broken_promises"], consented=row["consented"],
         fresh=row["fresh"], kinds=(row["sms_kind"], row["email_kind"], row["voice_kind"]), is_paused=row["is_paused"],
         is_duty=row["is_duty"],
+        is_protected=row["is_protected"],
     )  # fmt: skip
 
 
@@ -224,6 +230,15 @@ class PlanRun(NamedTuple):
     counts: str
     prices: list[list[float]]
     gap: float
+
+
+async def latest_run(connection: Connection, campaign: Campaign) -> PlanRun | None:
+    """Return the record of the campaign's last plan, or None."""
+    row = await connection.fetchrow(
+        "SELECT * FROM plan_run WHERE tenant_id = $1 AND campaign_id = $2 ORDER BY day DESC LIMIT 1",
+        campaign.tenant_id, campaign.campaign_id,
+    )  # fmt: skip
+    return None if row is None else PlanRun(*row.values())
 
 
 async def write_run(connection: Connection, run: PlanRun) -> None:

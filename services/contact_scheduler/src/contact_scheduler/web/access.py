@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contact_scheduler.evaluate_campaign import EvaluateCampaign
     from contact_scheduler.explain_contact import ExplainContact
     from contact_scheduler.import_borrowers import ImportBorrowers
+    from contact_scheduler.learning.worth import Costs
     from contact_scheduler.manage_campaigns import ManageCampaigns
     from contact_scheduler.manage_policy import ManagePolicy
     from contact_scheduler.record_payments import RecordPayments
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from contact_scheduler.store.campaigns import CampaignStore
     from contact_scheduler.store.imports import ImportStore
     from contact_scheduler.store.tenants import TenantStore
+    from contact_scheduler.what_if import AskWhatIf
     from forbear.dispatcher.v1.control_service_pb2_grpc import ControlServiceAsyncStub
     from forbear.tracker.v1.tracker_service_pb2_grpc import TrackerServiceAsyncStub
 
@@ -49,10 +51,11 @@ class Api:
     report: ReportCampaign
     evaluate: EvaluateCampaign
     explain: ExplainContact
-    cost: tuple[float, float, float]
     control: ControlServiceAsyncStub
     tracker: TrackerServiceAsyncStub
     watch_clocks: Callable[[], None]  # wakes whoever watches the clocks of mortgages
+    costs: Costs
+    what_if: AskWhatIf
 
 
 def find_api(request: Request) -> Api:

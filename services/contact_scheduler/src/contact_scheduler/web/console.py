@@ -54,10 +54,10 @@ async def show_console(api: Parts, session: Session = None, campaign: uuid.UUID 
     report = None if chosen is None else await api.report.run(tenant_id, chosen.campaign_id)
     evaluation = None if chosen is None else await api.evaluate.run(tenant_id, chosen.campaign_id)
     async with api.pool.acquire() as connection:
-        strategies = await report_strategies(connection, tenant_id, api.clock.now(), api.cost)
+        strategies = await report_strategies(connection, tenant_id, api.clock.now(), api.costs)
     return render(
         "console.html", strategies=strategies, brand=await api.tenants.brand(tenant_id), now=api.clock.now(),
-        campaigns=campaigns,        chosen=chosen, report=report, evaluation=evaluation, heat=_heat(report),
+        campaigns=campaigns, chosen=chosen, report=report, evaluation=evaluation, heat=_heat(report),
         may_work="cases" in person.scopes,
         phases=[phase.label for phase in ContactPhase], channels=[channel.label for channel in Channel],
     )  # fmt: skip

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from contact_scheduler.evaluate_campaign import Policy
 from contact_scheduler.learning.ope import Estimate
 from contact_scheduler.web.access import Parts, Reader
-from contact_scheduler.web.problems import RESPONSES, not_found
+from contact_scheduler.web.problems import RESPONSES, Problem, not_found
 from contact_scheduler.web.reports import LiftView, view_lift
 from forbear_chassis.postgres import UUID
 
@@ -58,6 +61,52 @@ async def evaluate_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) 
         campaign_id=campaign_id, summary=found.summary, lift=view_lift(found.lift),
         policies=[_view(policy) for policy in found.policies],
     )  # fmt: skip
+
+
+class OutcomeView(BaseModel):
+    """What one plan would come to."""
+
+    contacts: dict[str, int] = Field(description="contacts by channel")
+    expected_answers: float = Field(description="answers expected of them")
+    value: float = Field(description="value less costs, in average answers")
+    budget_price: float = Field(description="value of one more unit of money; 0 where money does not limit")
+
+
+class PlaceView(BaseModel):
+    """A channel and an hour that is sought after."""
+
+    channel: str = Field(description="sms, email or voice")
+    at: datetime = Field(description="the hour")
+    price: float = Field(description="what one more contact there would bring, in average answers")
+
+
+class WhatIfView(BaseModel):
+    """The latest plan as it was possible, and as it would be."""
+
+    summary: str = Field(description="the answer in one sentence")
+    day: datetime = Field(description="when the plan begins")
+    as_is: OutcomeView = Field(description="with the capacity that the dispatcher reports")
+    changed: OutcomeView = Field(description="with what was asked for")
+    places_as_is: list[PlaceView] = Field(description="most sought-after places, with the capacity as it is")
+    places_changed: list[PlaceView] = Field(description="the same, with what was asked for")
+
+
+Factor = Annotated[float, Query(ge=0, le=100, description="capacity of the channel, times this")]
+
+
+@router.get("/campaigns/{campaign_id}/what-if", summary="Ask what other capacity would bring")
+async def ask_what_if(
+    campaign_id: uuid.UUID, api: Parts, caller: Reader, sms: Factor = 1.0, email: Factor = 1.0, voice: Factor = 1.0,
+    budget: Annotated[float | None, Query(ge=0, description="most that the day may cost, in units of worth")] = None,
+) -> WhatIfView:  # fmt: skip
+    """Solve the latest plan again with other capacity or with a budget; nothing is written and nobody contacted."""
+    campaign = await api.campaigns.find(caller.tenant_id, UUID(campaign_id.bytes))
+    if campaign is None:
+        raise not_found()
+    found = await api.what_if.run(campaign, (sms, email, voice), budget)
+    if found is None:
+        raise Problem(409, "wrong-state", "the campaign was not planned yet; start it and ask again")
+    return WhatIfView(summary=found.summary, **asdict(found))
 
 
 def _view(policy: Policy) -> PolicyView:

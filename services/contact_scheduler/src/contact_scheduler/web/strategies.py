@@ -78,7 +78,7 @@ class WeightsView(BaseModel):
 async def show_strategies(api: Parts, caller: Reader) -> StrategiesView:
     """Show the present strategy, those that ask to be released with what the logs say, and every change so far."""
     async with api.pool.acquire() as connection:
-        return view(await report_strategies(connection, caller.tenant_id, api.clock.now(), api.cost))
+        return view(await report_strategies(connection, caller.tenant_id, api.clock.now(), api.costs))
 
 
 @router.get("/learning", summary="Export the model as a table of weights")
@@ -111,7 +111,7 @@ async def propose_strategy(
     async def act(connection: Connection) -> tuple[int, BaseModel]:
         if not await add_table(connection, caller.tenant_id, table, body.origin, now):
             raise Problem(409, "name-taken", f"there is a strategy {body.name} already; choose another name")
-        return 201, view(await report_strategies(connection, caller.tenant_id, now, api.cost))
+        return 201, view(await report_strategies(connection, caller.tenant_id, now, api.costs))
 
     return await once.answer_once(api, request, caller.tenant_id, key, act)
 
