@@ -6,7 +6,7 @@ approved text that was sent, of a note. Links are left out of what was sent, bec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -88,19 +88,25 @@ async def tell(
     kept = await stories.read(connection, tenant_id, case.borrower_id)
     of_borrower = await cases.of_borrower(connection, tenant_id, case.borrower_id)
     acts = await cases.acts_of(connection, tenant_id, case.borrower_id)
-    lines = sorted(
-        [*_kept_lines(kept, catalogue), *_case_lines(of_borrower), *_act_lines(acts)],
-        key=lambda line: (line.at, _AT_ONE_INSTANT.index(line.kind)),
-    )
     of = await attempts.last_of_borrower(connection, tenant_id, case.borrower_id)
     snapshot = None if of is None else await current(connection, of)
     return Story(
         case=case,
         cases=of_borrower,
-        lines=lines[-LINES_MAX:],
+        lines=in_order(kept, of_borrower, acts, catalogue)[-LINES_MAX:],
         bars=[_bar(row, now) for row in reversed(kept.suppressions)],
         given_name="" if snapshot is None else snapshot.given_name,
         language="" if snapshot is None else snapshot.language,
+    )
+
+
+def in_order(
+    kept: stories.Kept, of_borrower: Sequence[Case], acts: Sequence[CaseAct], catalogue: Catalogue
+) -> list[Line]:
+    """Return the lines of a story in the order of time, and of what follows from what."""
+    return sorted(
+        [*_kept_lines(kept, catalogue), *_case_lines(of_borrower), *_act_lines(acts)],
+        key=lambda line: (line.at, _AT_ONE_INSTANT.index(line.kind)),
     )
 
 
