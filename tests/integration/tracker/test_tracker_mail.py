@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import resource
 from email.message import EmailMessage
 from uuid import UUID
 
@@ -124,6 +127,14 @@ async def test_the_server_is_no_relay_and_takes_no_giants(world: World) -> None:
 
 PART = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n"
 NESTED = PART + (b"--x\r\n" + PART) * 300
+ZIPPED = (
+    PART + b"--x\r\nContent-Type: application/zip\r\nContent-Encoding: gzip\r\nContent-Transfer-Encoding: base64\r\n"
+    b"Content-Disposition: attachment; filename=a.zip\r\n\r\n"
+    + base64.encodebytes(gzip.compress(b"0" * 50_000_000, 9))
+    + b"\r\n--x--\r\n"
+)
+PARTS = PART + b"--x\r\nContent-Type: text/plain\r\n\r\nhi\r\n" * 20_000
+TAGS = b"Content-Type: text/html; charset=utf-8\r\n\r\n" + (b"<div><b>" * 100 + b"&#x202e;\r\n") * 1_000
 
 
 @pytest.mark.parametrize(
@@ -135,11 +146,16 @@ NESTED = PART + (b"--x\r\n" + PART) * 300
         NESTED,
         b"Content-Transfer-Encoding: base64\r\n\r\n!!!!",
         b"Subject: =?utf-8?b?////?=\r\n\r\n\xed\xa0\x80 \x00",
+        ZIPPED,
+        PARTS,
+        TAGS,
     ],
-    ids=["empty", "bytes", "html", "nested", "base64", "surrogate"],
+    ids=["empty", "bytes", "html", "nested", "base64", "surrogate", "zip_bomb", "many_parts", "many_tags"],
 )
 async def test_odd_mail_gets_an_answer_and_never_a_crash(world: World, content: bytes) -> None:
-    """Whatever arrives is taken, and the tracker lives on."""
+    """Whatever arrives is taken, nothing is unpacked, and the tracker lives on."""
     attempt = await world.attempt(channel=Channel.EMAIL)
+    before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     assert 250 == await send(world, f"reply+{attempt.hex}@example.com", content)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 150_000

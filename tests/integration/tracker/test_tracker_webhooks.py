@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlencode
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
-from tests.integration.tracker.conftest import PHONE, SENDER, World
+from forbear_domain.model import Channel
+from response_tracker.forms import read_form
+from tests.integration.tracker.conftest import PHONE, SENDER, TENANT, World
 
 pytestmark = pytest.mark.needs_postgres
 
@@ -144,3 +150,55 @@ async def test_a_carrier_that_knows_of_an_opt_out_makes_it_ours(world: World) ->
 
     assert ["OPT_OUT"] == world.suppression_kinds()
     assert PHONE == world.dispatcher.suppressions[0].address
+
+
+async def test_word_of_a_recording_is_kept_with_its_call_and_nothing_follows(world: World) -> None:
+    """Twice is once; a forged one is refused; nobody is opted out, answered or credited by it."""
+    await world.attempt(channel=Channel.VOICE, provider_ref="CA1")
+    form = {"RecordingSid": "RE1", "CallSid": "CA1", "RecordingStatus": "completed", "RecordingDuration": "31"}
+
+    forged, _ = await world.post_signed("/twilio/recording", form, signature="x")
+    statuses = [(await world.post_signed("/twilio/recording", form))[0] for _ in range(2)]
+    nameless, _ = await world.post_signed("/twilio/recording", {"RecordingSid": "RE1"})
+    await world.pump()
+
+    rows = await world.pool.fetch("SELECT fate, tenant_id FROM event")
+    assert (403, [204, 204], 400) == (forged, statuses, nameless)
+    assert [("recorded", str(TENANT))] == [(row["fate"], str(row["tenant_id"])) for row in rows]
+    assert ([], [], []) == (world.suppression_kinds(), world.templates(), world.scheduler.kinds())
+
+
+SIGNED = st.dictionaries(
+    st.sampled_from(
+        ["MessageSid", "CallSid", "RecordingSid", "From", "To", "Body", "MessageStatus", "CallStatus", "ErrorCode",
+         "Digits", "SpeechResult", "AnsweredBy", "OptOutType", "\x00", "漢字"],
+    ),
+    st.one_of(st.text(max_size=60), st.sampled_from(["STOP", "delivered", "30007", "-1", PHONE, "+", "9" * 400])),
+    max_size=10,
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(form=SIGNED, door=st.sampled_from(["status", "message", "recording", "voice"]))
+async def test_whatever_a_provider_signs_gets_an_answer_and_never_a_crash(
+    world: World, form: dict[str, str], door: str
+) -> None:
+    """The signature is right, the fields are anything: a status below 500, and the worker gets through."""
+    attempt = await world.attempt()
+    path = f"/twilio/voice/{attempt}/identity" if door == "voice" else f"/twilio/{door}"
+
+    status, _ = await world.post_signed(path, form)
+    await world.pump()
+
+    assert status < 500
+    assert 0 == await world.pool.fetchval("SELECT count(*) FROM event WHERE processed_at IS NULL")
+
+
+@given(
+    fields=st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)).filter(lambda pair: any(pair)), max_size=30)
+)
+def test_a_form_is_read_as_the_standard_library_reads_it(fields: list[tuple[str, str]]) -> None:
+    """Of a field given twice the last counts."""
+    body = urlencode(fields, errors="replace").encode()
+
+    assert dict(parse_qsl(body.decode(), keep_blank_values=True)) == dict(read_form(body))

@@ -20,6 +20,7 @@ class Kind(IntEnum):
     MAIL = 4  # an inbound mail: reply, bounce or complaint
     ONE_CLICK = 5  # List-Unsubscribe-Post
     PAGE = 6  # an act on the self-service page
+    RECORDING = 7  # a provider recorded a call: kept as evidence, and nothing else follows
 
     @property
     def label(self) -> str:

@@ -131,6 +131,8 @@ class HttpApp:
             return await self._status(scope, receive)
         if path == "/twilio/message" and is_post:
             return await self._message(scope, receive)
+        if path == "/twilio/recording" and is_post:
+            return await self._recording(scope, receive)
         if path.startswith("/twilio/voice/") and is_post:
             return await self._call(scope, receive, path.removeprefix("/twilio/voice/"))
         if path.startswith("/gateway/") and is_post:
@@ -160,6 +162,16 @@ class HttpApp:
             raise PayloadError("the callback lacks MessageSid, From or To")
         await self._receiver.settle(Event(name_event(Kind.MESSAGE, sid), Kind.MESSAGE, None, body, self._clock.now()))
         return TWIML_NOTHING
+
+    async def _recording(self, scope: Scope, receive: Receive) -> Reply:
+        """Take word of a recording; a worker finds its call. We ask for none: an account may be set to record."""
+        body, form = await self._signed_form(scope, receive)
+        sid = form.get("RecordingSid", "")
+        if not sid or not form.get("CallSid"):
+            raise PayloadError("the callback lacks RecordingSid or CallSid")
+        event_id = name_event(Kind.RECORDING, sid, form.get("RecordingStatus", ""))
+        await self._receiver.take(Event(event_id, Kind.RECORDING, _attempt_in(scope), body, self._clock.now()))
+        return NO_CONTENT
 
     async def _call(self, scope: Scope, receive: Receive, rest: str) -> Reply:
         """Act on one step of a call and say what comes next."""

@@ -21,7 +21,7 @@ from response_tracker.converse import Reader, Words, converse
 from response_tracker.decision import Bar, Decision, Scope
 from response_tracker.enact import enact
 from response_tracker.events import Event, Kind
-from response_tracker.forms import FormError, storable
+from response_tracker.forms import FormError, read_form, storable
 from response_tracker.gateways import read_message
 from response_tracker.heard import hear
 from response_tracker.intake import Intake
@@ -134,6 +134,8 @@ class Receiver:
             return await attempts.last_to_address(
                 connection, storable(message.from_), storable(message.to), event.received_at
             )
+        if event.kind is Kind.RECORDING:
+            return await attempts.by_provider_ref(connection, storable(read_form(event.body).get("CallSid", "")))
         if event.kind is Kind.MAIL:
             recipient, content = split_event(event.body)
             named = parse_inbound(content, recipient).attempt_id
@@ -148,6 +150,8 @@ class Receiver:
                 message = read_message(event.body)
                 words = Words(of, storable(message.text), is_direct=False, is_stop=message.is_stop)
                 return await converse(connection, self._by.reader, event, words)
+            if event.kind is Kind.RECORDING:
+                return "recorded"
             if event.kind is Kind.CALL:
                 return await self._by.voice.act(connection, event, of)
             if event.kind is Kind.MAIL:
