@@ -57,10 +57,11 @@ def find_money(text: str, taken: list[tuple[int, int]], *, lang: Lang, is_canton
         if _is_taken(match, taken) or _is_not_money(match, text):
             continue
         ranked.append((-_weight(match, text, taken), match.start(), match))
-    if not ranked or (_HALF.search(text) and ranked[0][0] > -_SURE):
+    if not ranked:
         return None
     best = min(ranked, key=lambda one: one[:2])
-    if best[0] > 0:
+    half = _HALF.search(text)
+    if best[0] > 0 or (half and half.start() < best[1] and best[0] > -_SURE):
         return None
     return Money(_value(best[2]), _currency(best[2], lang, is_cantonese=is_cantonese))
 

@@ -37,7 +37,7 @@ _ES_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[ ]y (?P<spoken>media|cuart
 _ZH_CLOCK = r"(?P<part>凌晨|清晨|早上|上午|早晨|早|中午|下午|傍晚|晚上|晚|夜晚|夜里|午后|朝早|下昼)?(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[点时](?P<spoken>半|1刻|一刻|3刻|三刻|\d{1,2}分?)?)(?:钟)?\s?(?P<half>am|pm)?"
 _CLOCKS = {"en": re.compile(_EN_CLOCK), "es": re.compile(_ES_CLOCK), "zh": re.compile(_ZH_CLOCK)}
 _CLOCK_WORDS = {
-    "en": ((r"\bnoon(?:time)?\b|\bmidday\b", "12:00 pm"), (r"\bmidnight\b", "23:59"), (r"\bhalf past (\d{1,2})\b", r"\1:30"), (r"\b(?:a )?quarter past (\d{1,2})\b", r"\1:15"), (r"\b(1\d|2[01]|[1-9])(00|15|30|45)\b", r"\1:\2"), (r"\b(\d{1,2}) ?o ?clock\b", r"\1:00"), (r"\b(?:any ?|every ?)?(?:day|time) but\b", "except")),
+    "en": ((r"\bnoon(?:time)?\b|\bmidday\b", "12:00 pm"), (r"\bmidnight\b", "23:59"), (r"\bhalf past (\d{1,2})\b", r"\1:30"), (r"\b(?:a )?quarter past (\d{1,2})\b", r"\1:15"), (r"\b(1\d|2[01]|[1-9])(00|15|30|45)\b", r"\1:\2"), (r"\b(\d{1,2}) ?o ?clock\b", r"\1:00"), (r"\b((?:any|every) ?(?:day|time|evening|night|morning|afternoon|weekday)) but\b", r"\1 except"), (r"\b(\d{1,2})ish\b", r"around \1")),
     "es": ((r"\bmediodia\b|\bmedio dia\b", "12:00 pm"), (r"\bmedianoche\b", "23:59")),
     "zh": ((r"正午", "12点"),),
 }  # fmt: skip
@@ -46,7 +46,7 @@ _EVENING = {"pm", "p", "afternoon", "evening", "night", "tarde", "noche", "中�
 
 _NOT = {
     "en": r"\b(?:not|dont|no|never|stop|quit|cant|nothing|wont|unavailable|except|avoid|isnt|arent|refrain)\b",
-    "es": r"\b(?:no|nunca|ni|dejen|eviten|menos|excepto|paren|salvo)\b",
+    "es": r"\b(?:no|nada|nunca|ni|dejen|eviten|menos|excepto|paren|salvo)\b",
     "zh": r"不|别|勿|莫|甭|没|少|除了|禁止",
 }
 _AFTER = {
@@ -77,6 +77,17 @@ _THEN = {
     "es": r"^\W*(?:y )?(?:ya )?(?:despues|luego|entonces|a partir de ahi)\b",
     "zh": r"(?!)",
 }
+_AFTER_THAT = r"^\W*(?:and |so )*(?:(?:call|text|try|reach)(?: me)? )?after(?: that)?\b|^\W*(?:y )?(?:ya )?despues\b"
+# 'I teach from eight to three': the hours of a duty are closed.
+_TIED_UP = {
+    "en": r"\b(?:teach|work|working|sleep|in class|have class|busy|on shift|at work)\b.{0,8}$",
+    "es": r"\b(?:trabajo|duermo|doy clases?|estoy en clase|ocupad\w|mi turno es)\b.{0,8}$",
+    "zh": r"(?:上班|上课|睡觉|值班|开会)(?:时间)?(?:是)?$",
+}
+# Nobody calls at five in the morning: an hour outside these that is refused says nothing about the day.
+_EARLIEST, _LATEST = 8 * 60, 21 * 60
+# What puts an hour without am or pm into the evening.
+_BEDTIME = re.compile(r"\bkids? (?:are|is|re) (?:down|asleep|in bed)\b|\bduerma|\bse duerm|(?:孩子|小孩|宝宝)睡")
 _RANGE = {
     "en": r"^\s?(?:-|to|and|til|till|until|through|thru|&)\s?$",
     "es": r"^\s?(?:-|a|y|hasta|a las?|y las?|hasta las?)\s?(?:las? )?$",
@@ -95,7 +106,7 @@ _WORKS_THEN = {
 _DAY_WORDS = {
     "en": re.compile(r"\b(mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday|s)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)s?\b"),
     "es": re.compile(r"\b(lunes|martes|miercoles|jueves|viernes|sabados?|domingos?)\b"),
-    "zh": re.compile(r"(?<![\d一两每几])(?:星期|周|礼拜|拜)([一二三四五六日天])(?![次封条个回通则])"),
+    "zh": re.compile(r"(?<![\d两每几])(?<!(?<![周期拜])一)(?:星期|周|礼拜|拜)([一二三四五六日天])(?![次封条个回通则])"),
 }  # fmt: skip
 _DAY_LISTS = {
     "zh": re.compile(
@@ -127,6 +138,10 @@ def find_welcome(text: str, *, family: str, today: date) -> Welcome:
     window = _window_by_clock(text, family)
     if window is None:
         window = _window_by_part(text, family)
+    elif window.not_before and window.not_before < "12:00" and _BEDTIME.search(text):
+        window = replace(
+            window, not_before=_written(int(window.not_before[:2]) * 60 + int(window.not_before[3:]) + 720)
+        )
     return replace(window, days=_welcome_days(text, family, today))
 
 
@@ -159,7 +174,7 @@ def _is_clock(match: re.Match[str], text: str, family: str) -> bool:
         after,
     ):
         return False
-    leads = r"(?:after|before|past|until|till|til|to|and|at|around|about|by|from|between|than|-|like|las?|a|y|hasta|de|&|catch me|since|through|thru|or)\s?$"
+    leads = r"(?:after|before|past|until|till|til|to|and|at|around|about|by|from|between|than|-|like|las?|a|y|hasta|de|entre|desde|para|&|catch me|since|through|thru|or)\s?$"
     return bool(re.search(leads, before)) or bool(re.match(r"\s?(?:-|to\b|or later|onwards?)", after))
 
 
@@ -213,7 +228,8 @@ def _with_range(window: Welcome, first: _Clock, last: _Clock, text: str, family:
         end += 720
     if not first.is_sure and last.is_sure and last.minutes >= 780 and start < 720 and start + 720 < end and start < 540:
         start += 720
-    if _is_refused(text, first.start, last.end, family):
+    then = re.match(_AFTER_THAT, text[last.end :]) or re.search(_TIED_UP[family], _clause_before(text, first.start))
+    if then or _is_refused(text, first.start, last.end, family):
         return replace(window, not_before=_written(end))
     return replace(window, not_before=_written(start), not_after=_written(end))
 
@@ -231,6 +247,8 @@ def _with_bound(window: Welcome, clock: _Clock, text: str, family: str) -> Welco
         return replace(window, not_after=_written(_late(clock) if clock.minutes <= 480 else clock.minutes))
     if opens and refused:
         return replace(window, not_after=_written(_late(clock)))
+    if refused and not opens and clock.is_sure and not _EARLIEST <= clock.minutes <= _LATEST:
+        return window
     return replace(window, not_before=_written(clock.minutes))
 
 

@@ -13,7 +13,7 @@ _CHANNELS: tuple[tuple[WantedChannel, str], ...] = (
     (WantedChannel.IN_PERSON, r"\bin person\b|\bface to face\b|\b(?:come|stop|drop|swing|walk) (?:in|by)(?:to)?\b|\bsit down\b|\bat the (?:branch|office)\b|\ben persona\b|\bir (?:a la|en persona|personalmente)\b|\b(?:en|a) la (?:sucursal|oficina)\b|\bcara a cara\b|\bpersonalmente\b|当面|面谈|网点|分行|柜台|面对面|亲自|上门谈|见面"),
     (WantedChannel.PORTAL, r"\bportal\b|\bonline account\b|\bmy account online\b|\b(?:the|your|bank'?s?) (?:app|website|site)\b|\bsecure (?:message|inbox)\b|\b(?:la|su) (?:app|aplicacion|pagina)\b|\ben linea\b|手机银行|网银|app上|app里|网上银行|个人中心|官网"),
     (WantedChannel.EMAIL, r"\be-?mails?\b|\binbox\b|\bcorreo electronico\b|\b(?:al|por|mi|un|el|a mi|en el|mejor|solo|los|puro|de) correos?\b(?! (?:postal|normal|regular|certificado|a (?:mi )?casa))|\bcorreos?\b(?! (?:postal|normal|regular|a mi casa|a la casa|certificado))|邮箱|邮件|信箱(?!寄)|电子邮|伊妹儿|寄e"),
-    (WantedChannel.MAIL, r"\bletters?\b|\bin writing\b|\bon paper\b|\bpaper\b|\b(?:snail|regular|us|postal|normal|physical) mail\b|\bmail(?:ed|ing)?\b|\bmailbox\b|\bpost(?:ed)?\b(?! (?:yet|to my account))|\bhard cop(?:y|ies)\b|\bletterhead\b|\bprinted\b|\bwritten\b|\benvelope\b|\bcartas?\b|\bpor escrito\b|\bpapel\b|\bcorreo (?:postal|normal|regular|a mi casa|a la casa|certificado)\b|\bimpres[oa]s?\b|\ba mi (?:casa|domicilio|direccion)\b|书面|纸质|纸本|寄信|寄到家|信件|挂号|来信|写信|寄(?:一?封|给|到|来|过来|去|纸|实体|白纸)(?!.{0,4}(?:email|e-mail|邮))|白纸黑字|实体账单|信函|快递|平信|纸"),
+    (WantedChannel.MAIL, r"\bletters?\b|\bin writing\b|\bon paper\b|\bpaper\b|\b(?:snail|regular|us|postal|normal|physical) mail\b|\bmail(?:ed|ing)?\b|\bmailbox\b|\b(?:home|street|mailing) address\b|\bpost(?:ed)?\b(?! (?:yet|to my account))|\bhard cop(?:y|ies)\b|\bletterhead\b|\bprinted\b|\bwritten\b|\benvelope\b|\bcartas?\b|\bpor escrito\b|\bpapel\b|\bcorreo (?:postal|normal|regular|a mi casa|a la casa|certificado)\b|\bimpres[oa]s?\b|\ba mi (?:casa|domicilio|direccion)\b|书面|纸质|纸本|寄信|寄到家|信件|挂号|来信|写信|寄(?:一?封|给|到|来|过来|去|纸|实体|白纸)(?!.{0,4}(?:email|e-mail|邮))|白纸黑字|实体账单|信函|快递|平信|纸"),
     (WantedChannel.SMS, r"\btexts?(?:ing)?\b|\bsms\b|\bmessages?\b|\bmessaging\b|\bmensaj\w*\b|\btexte\w*\b|\btextos?\b|\bpor texto\b|短信|短讯|简讯|讯息|信息|文字|打字|发消息|传消息|留言"),
     (WantedChannel.VOICE, r"\bcall(?:s|ed|ing)?\b|\bvoicemails?\b|\bphone\b|\bring\b|\bvoice\b|\btelephone\b|\btalk\b|\bllam\w*\b|\bmarqu\w*\b|\bmarca\w*\b|\btelefono\b|\bhabl(?:e|en|ame|eme|enme)\w*\b|\bcelular\b|电话|打给|打过来|打来|来电|通话|语音|打我|回电|致电|讲电话|说电话"),
 )  # fmt: skip
@@ -25,13 +25,15 @@ _REFUSED = re.compile(
     r"""(?<!dont\ )(?<!never\ )(?<!not\ )\b(?:dont|do\ not|stop|quit|no\ more|never|instead\ of|rather\ than|not|no|without|hate|cant|cant\ stand|tired\ of|cease|better\ than|more\ than|over|off|cant\ (?:get|hear|answer|open|use|do|take)|unable\ to|sick\ of|isnt|arent|wont|kill|drop|cut|nix|scrap|ditch|unsubscribe\ me\ from|done\ with)\s(?:(?!(?:and|so|just|please|but|or|then|instead|stop)\b)\w+\s){0,3}?
         (?:by\s|on\s|the\s)?(?:call(?:s|ing)?|phone(?:\scalls?)?|ring(?:ing)?|text(?:s|ing)?|messages?|messaging|e-?mail(?:s|ing)?|mail(?:ing)?|letters?|voicemails?|whatsapp|inbox|talk|attachments?|computers?|paper|post|sms|app|portal|website)\b
         (?:\s(?:on\s|to\s|at\s)?(?:this|my|the)\s(?:\w+\s)?(?:phone|cell|line|number|landline)\b)?
-      | \b(?:calls?|texts?|emails?|phone|voicemail|letters)\s(?:dont(?!\s(?:call|phone|ring|text|email|mail))|do\snot|never|is\ dead|are\ dead|cost|wake|no\ more|not\ ok|doesnt|are\snot|arent|is\snot|isnt|make\sme|give\sme|are\sno|is\sno|off)\b[^.,;]{0,20}
+      | \b(?:calls?|texts?|emails?|phone|voicemail|letters)\s(?:bounce|dont(?!\s(?:call|phone|ring|text|email|mail))|do\snot|never|is\ dead|are\ dead|cost|wake|no\ more|not\ ok|doesnt|are\snot|arent|is\snot|isnt|make\sme|give\sme|are\sno|is\sno|off)\b[^.,;]{0,20}
       | \b(?:my|this)\s(?:phone|cell|voicemail|inbox|email)\s(?:is|has|was|does|isnt|never|doesnt|keeps|cant)\b[^.,;]{0,40}
       | \b(?:no|ya\ no|nunca|dejen\ de|paren\ de|en\ vez\ de|en\ lugar\ de|sin|casi\ no|nada\ de|odio|ni)\s(?:\w+\s){0,3}?(?:llam\w*|marqu\w*|texte\w*|textos?|mensaj\w*|correos?|emails?|telefono|celular|cartas?|whatsapp|habl\w*|escrib\w*)\b
       | \b(?:el|mi)\s(?:celular|telefono|correo|buzon)\s(?:casi|no|nunca|esta|se)\b[^.,;]{0,30}
       | (?:不|别|勿|没|少|莫|免|停|懒得|取消|讨厌)(?:要|用|再|想|太|常|能|方便|会|看|收|接|喜欢|习惯|总|老|给我|是){0,3}(?:发|打|传|寄|接|看|用|收|讲|听|检查|查)?(?:给我)?(?:短信|电话|邮件|信箱|邮箱|微信|信息|line|email|语音|whatsapp|来电|纸本|信|电话联系)
       | (?:不|别|勿|莫)(?:要|用|再|必){0,2}打(?:来|过来|给我|我|电话)
-      | (?:短信|电话|邮件|语音|email|微信|信)不(?:看|收|接|用|回|听)
+      | (?:短信|电话|邮件|语音|email|微信|信)我?(?:不(?:看|收|接|用|回|听)|要钱|收费|太贵|很贵)
+      | \b(?:textos|mensajes|llamadas)\s(?:me\s)?(?:cuestan|cobran|molestan|despiertan)\b
+      | \b(?:mailbox|inbox)\s(?:is\s)?full\b
       | \b(?:mensajes|llamadas|correos|cartas|textos|email)\ (?:ya\ )?no\b
       | (?:看不了|收不到|看不到|看不清|听不清|接不了)(?:短信|电话|邮件|信息|微信|来电)
       | (?:短信|电话|邮件|语音|email|微信|信)(?:就|都|请|先)?(?:不要|停|别|免|不用|取消|太|经常|老|常|很少|听不|看不|漏接|没信号|费|不方便|不便|接不)[^,。;]{0,6}
@@ -42,7 +44,9 @@ _REFUSED = re.compile(
 
 
 # 'Message me in the app': where the message is to stand decides, not the word for sending it.
-_IN_PORTAL = re.compile(r"\b(?:in|through|on|via|inside) (?:the|your) (?:app|portal|website|site)\b")
+_IN_PORTAL = re.compile(
+    r"\b(?:in|on|to) my (?:online )?account\b|\b(?:in|through|on|via|inside) (?:the|your) (?:app|portal|website|site)\b"
+)
 
 
 def find_channel(text: str, *, own_channel: str) -> WantedChannel:
