@@ -6,9 +6,6 @@ tables as the superuser reads them: never from what a service says about itself 
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +16,11 @@ from typing import Any
 
 from forbear_client.api import Api
 from forbear_sandbox import portfolio
-from forbear_sandbox.census import plain_id
-from forbear_sandbox.evidence import Claims, read_claims
-from forbear_sandbox.stack import SERVICES, START, Options, Stack
+from forbear_sandbox.evidence import Claims
+from forbear_sandbox.judgement import judge
+from forbear_sandbox.stack import START, Options, Stack
 from forbear_sandbox.world_client import WorldClient
 
-SCHEMAS = ("scheduler", "dispatcher", "tracker")
 WAIT_MAX_S = 180.0
 POLL_S = 0.01
 LOG_TAIL_CHARS = 3_000
@@ -32,11 +28,11 @@ LOG_TAIL_CHARS = 3_000
 DAY = timedelta(days=1)
 DAYTIME = timedelta(hours=14)
 CHANNELS = ("sms", "email", "voice")
-# As often as a campaign may, so that every day has contacts.
+CONTACTS_A_WEEK_MAX = 7  # as often as a campaign may, so that every day has contacts
 CAMPAIGN = {
     "name": "End to end",
     "control_share": 0.2,
-    "cadence": {"rest_days": 0.5, "contacts_a_week_max": 7},
+    "cadence": {"rest_days": 0.5, "contacts_a_week_max": CONTACTS_A_WEEK_MAX},
 }
 
 running: list[Stack] = []  # stacks alive at this moment, so that a failed test can show their logs
@@ -154,70 +150,9 @@ def log_tails(stack: Stack) -> list[tuple[str, str]]:
     return [(f"end of {path.name}", path.read_text("utf-8", "replace")[-LOG_TAIL_CHARS:]) for path in logs]
 
 
-# What must be true at a quiet hour, whatever happened before.
-
-
-def assert_nobody_was_contacted_twice(scene: Scene) -> None:
-    """Neither an attempt nor a contact reached the world more than once, and nobody whom we do not know."""
-    seen = scene.world.contacts()
-    contact_of = dict(scene.select("SELECT replace(attempt_id::text, '-', ''), contact_id FROM dispatcher.attempt"))
-    attempts = Counter(plain_id(one["attempt"]) for one in seen)
-    contacts = Counter(contact_of.get(attempt, f"unknown attempt {attempt}") for attempt in attempts.elements())
-
-    assert {} == {attempt: count for attempt, count in attempts.items() if count > 1}
-    assert {} == {contact: count for contact, count in contacts.items() if count > 1}
-    assert [] == [contact for contact in contacts if contact.startswith("unknown")]
-    assert [] == [one for one in seen if not one["borrower"]]
-
-
-def assert_nothing_is_lost(scene: Scene) -> None:
-    """Every contact ended in a state that is the same wherever one looks, and nothing waits to be told."""
-    open_ones = "SELECT contact_id, state, expire_at FROM scheduler.contact WHERE state IN (0, 6)"
-    in_queue = (
-        "SELECT contact_id, state, due_at, reason FROM dispatcher.contact WHERE state IN (10, 11) AND purpose = 1"
-    )
-    differing = (
-        "SELECT contact_id, s.state, d.state FROM scheduler.contact s "
-        "FULL JOIN (SELECT * FROM dispatcher.contact WHERE purpose = 1) d USING (contact_id) "
-        "WHERE CASE WHEN d.state IS NULL THEN s.state NOT IN (2, 3, 7) "
-        "ELSE s.state <> 7 AND s.state IS DISTINCT FROM d.state END"
-    )
-    untold = (
-        "SELECT a.attempt_id, a.state FROM dispatcher.attempt a LEFT JOIN tracker.attempt t ON t.id = a.attempt_id "
-        "WHERE a.state IN (1, 5) AND t.id IS NULL"
-    )
-
-    assert [] == scene.select(open_ones)
-    assert [] == scene.select(in_queue)
-    assert [] == scene.select(differing)
-    assert [] == scene.select(untold)
-    assert [] == scene.select("SELECT id, kind, tries FROM tracker.event WHERE processed_at IS NULL")
-    for schema in SCHEMAS:
-        assert [] == scene.select(f"SELECT id, topic FROM {schema}.outbox")
-
-
-def assert_ledger_equals_census(scene: Scene) -> Claims:
-    """The ledger is whole, and claims exactly what the world saw; what nobody knows is said to be unknown."""
-    auditor = scene.stack.database_url("forbear_auditor")
-    verified = subprocess.run(
-        [sys.executable, "-m", "forbear_client.cli", "ledger", "verify", "--database-url", auditor],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    claims = read_claims(auditor)
-    agreement = scene.world.compare(sorted(claims.accepted))
-
-    assert 0 == verified.returncode, verified.stdout + verified.stderr
-    assert [] == agreement["unseen"]
-    assert set() == set(agreement["unclaimed"]) - claims.unknown
-    assert [] == agreement["doubled"]
-    return claims
-
-
 def assert_all_is_well(scene: Scene) -> Claims:
-    """Everything above, lawful hours, and a world that met no fault of its own."""
-    assert_nobody_was_contacted_twice(scene)
-    assert_nothing_is_lost(scene)
-    assert 0 == scene.world.summary()["outside_hours"]
-    assert [] == scene.world.state()["failures"]
-    assert all(scene.stack.is_running(name) for name in SERVICES)
-    return assert_ledger_equals_census(scene)
+    """Nothing is lost, sent twice or too often, unlawful or untold at a quiet hour, whatever happened before."""
+    judgement = judge(scene.stack, CONTACTS_A_WEEK_MAX)
+
+    assert [] == judgement.violations
+    return judgement.claims

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +15,7 @@ from forbear_client.api import Api, ApiError
 from forbear_sandbox import portfolio
 from forbear_sandbox.child import ChildError
 from forbear_sandbox.evidence import read_claims
+from forbear_sandbox.judgement import verify_ledger
 from forbear_sandbox.stack import START, Options, Stack
 from forbear_sandbox.summary import Result, read_labels, show
 from forbear_sandbox.world_client import WorldError
@@ -127,12 +126,8 @@ def _tell(console: Console, now: datetime, end: datetime, state: dict[str, Any],
 
 
 def _collect(stack: Stack, asked: argparse.Namespace, report: dict[str, Any], borrowers: int, took_s: float) -> Result:
-    auditor = stack.database_url("forbear_auditor")
-    claims = read_claims(auditor)
-    verified = subprocess.run(
-        [sys.executable, "-m", "forbear_client.cli", "ledger", "verify", "--database-url", auditor],
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+    claims = read_claims(stack.database_url("forbear_auditor"))
+    is_whole, verdict = verify_ledger(stack)
     return Result(
         borrowers=borrowers,
         days=asked.days,
@@ -142,6 +137,7 @@ def _collect(stack: Stack, asked: argparse.Namespace, report: dict[str, Any], bo
         claims=claims,
         agreement=stack.world.compare(sorted(claims.accepted)),
         readings=read_labels(f"http://127.0.0.1:{stack.ports.tracker_admin}/metrics"),
-        ledger_verdict=(verified.stdout or verified.stderr).strip(),
+        ledger_is_whole=is_whole,
+        ledger_verdict=verdict,
         picture=asked.run_dir / "campaign.png",
     )

@@ -187,7 +187,8 @@ class _Session(asyncio.Protocol):
         self._sender, self._recipients = None, []
 
     def _say(self, line: str) -> None:
-        if self._transport is not None:
+        # A slow answer may come after its client was killed.
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(line.encode() + b"\r\n")
 
     def _cut(self) -> None:

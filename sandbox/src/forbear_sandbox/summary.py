@@ -34,6 +34,7 @@ class Result:
     claims: Claims
     agreement: dict[str, Any]
     readings: Counter[str]
+    ledger_is_whole: bool
     ledger_verdict: str
     picture: Path
 
@@ -45,6 +46,7 @@ class Result:
             "contacts that reached somebody twice": len(self.agreement["doubled"]) or self.census["twice"],
             "contacts outside 8:00 to 21:00 where the borrower lives": self.census["outside_hours"],
             "contacts that reached a stranger": self.census["strangers"],
+            "ledger that does not verify": int(not self.ledger_is_whole),
         }
         return [f"{count} {what}" for what, count in found.items() if count]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiosmtplib
 import pytest
+import uvloop
 
 from forbear_sandbox.child import free_port
 from forbear_sandbox.faults import Faults
@@ -150,3 +151,27 @@ async def test_commands_out_of_order_are_refused(command: str, code: int) -> Non
 
         assert [code, 250] == [int((await reader.readline())[:3]) for _ in range(2)]
         writer.close()
+
+
+def test_a_slow_answer_to_a_client_that_has_gone_harms_nobody() -> None:
+    """A dispatcher that was killed meanwhile hears nothing, and the world, on its own loop, meets no error."""
+    came: list[Mail] = []
+    errors: list[dict[str, object]] = []
+
+    async def scenario() -> None:
+        faults = Faults(Lots(0))
+        faults.set([{"kind": "slow", "share": 1.0, "seconds": 0.05}])
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+        server = SmtpServer(WorldTime(STARTS_AT), Traffic(), faults, lambda _: MailFate(), came.append)
+        _, writer = await asyncio.open_connection("127.0.0.1", await server.start("127.0.0.1", free_port()))
+        writer.write(b"HELO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nhello\r\n.\r\n")
+        while not came:
+            await asyncio.sleep(0.001)
+        writer.transport.abort()
+        await asyncio.sleep(0.15)
+        await server.close()
+
+    uvloop.run(scenario())
+
+    assert 1 == len(came)
+    assert [] == errors

@@ -90,6 +90,20 @@ async def test_a_body_that_is_too_large_is_refused(scheduler: Scheduler) -> None
     assert 413 == answer.status_code
 
 
+async def test_without_its_database_the_api_says_when_to_come_again(scheduler: Scheduler) -> None:
+    """503 with Retry-After and a problem document: no bug, nothing changed, and nothing of the cause told outside."""
+    scheduler.pool.terminate()
+
+    answers = [
+        await scheduler.http.get("/v1/campaigns"),
+        await scheduler.http.post("/v1/campaigns", json={"name": "x"}, headers={"Idempotency-Key": "once"}),
+    ]
+
+    assert [503, 503] == [answer.status_code for answer in answers]
+    assert {"1"} == {answer.headers["retry-after"] for answer in answers}
+    assert {"urn:forbear:problem:unavailable"} == {answer.json()["type"] for answer in answers}
+
+
 async def test_the_contract_is_published_with_every_operation_described(scheduler: Scheduler) -> None:
     """Every operation and every field of a body in /openapi.json says what it is."""
     contract = (await scheduler.http.get("/openapi.json")).json()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import grpc
 import pytest
 
@@ -27,6 +28,8 @@ class Servicer(pb_grpc.DispatcherServiceServicer):
             raise invalid("TENANT_INVALID", "tenant_id must be 16 bytes", FieldViolation("tenant_id", "send 16 bytes"))
         if request.tenant_id == b"away":
             raise OSError("the database is away")
+        if request.tenant_id == b"dies":
+            raise asyncpg.InternalClientError("got result for unknown protocol state 3")
         if request.tenant_id == b"slow":
             await asyncio.sleep(30)
         return pb.GetCapacityResponse()
@@ -89,10 +92,11 @@ async def test_a_typed_error_crosses_the_wire_with_its_violations() -> None:
     assert (FieldViolation("tenant_id", "send 16 bytes"),) == fault.violations
 
 
-async def test_a_dependency_that_is_away_becomes_unavailable() -> None:
-    """The only code that clients retry."""
+@pytest.mark.parametrize("how", [b"away", b"dies"])
+async def test_a_dependency_that_is_away_becomes_unavailable(how: bytes) -> None:
+    """The only code that clients retry; also when it dies in the middle of an exchange."""
     async with serving() as stub:
-        fault = await fault_of(stub.GetCapacity(pb.GetCapacityRequest(tenant_id=b"away"), timeout=5))
+        fault = await fault_of(stub.GetCapacity(pb.GetCapacityRequest(tenant_id=how), timeout=5))
 
     assert (grpc.StatusCode.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE") == (fault.code, fault.reason)
 

@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from forbear_chassis.failures import describe
 from forbear_chassis.settings import split_address
-from forbear_chassis.worker import Activity
+from forbear_chassis.worker import TRANSIENT, Activity
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -85,14 +85,20 @@ def count_requests(app: App, activity: Activity) -> App:
             is_started = True
             await send(message)
 
+        async def end(status: int) -> None:
+            if not is_started:
+                await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+                await send({"type": "http.response.body", "body": b""})
+
         with activity:
             try:
                 await app(scope, receive, watched)
+            except TRANSIENT as error:
+                log.warning("request_deferred", error=type(error).__name__)
+                await end(503)
             except Exception as error:  # noqa: BLE001  # the edge of the process: a bug ends the request, not the service
                 log.error("request_failed", **describe(error))
-                if not is_started:
-                    await send({"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"0")]})
-                    await send({"type": "http.response.body", "body": b""})
+                await end(500)
 
     return counted
 
@@ -119,7 +125,7 @@ async def _answer(path: str, is_ready: Callable[[], Awaitable[bool]]) -> tuple[i
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 ready = await is_ready()
-        except TimeoutError:
+        except TRANSIENT:  # a time-out among them
             ready = False
         return (200, "text/plain", b"ready\n") if ready else (503, "text/plain", b"not ready\n")
     return 404, "text/plain", b"try /metrics, /livez or /readyz\n"

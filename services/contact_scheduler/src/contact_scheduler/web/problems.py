@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from forbear_chassis.worker import TRANSIENT
+
+log = structlog.get_logger(__name__)
+
 MEDIA_TYPE = "application/problem+json"
+HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
 
 
 class FieldError(BaseModel):
@@ -44,8 +50,9 @@ class Problem(Exception):
 
     def response(self) -> JSONResponse:
         """Return the document as an answer."""
-        headers = {"WWW-Authenticate": "Bearer"} if self.document.status == 401 else None
-        return JSONResponse(self.document.model_dump(), self.document.status, headers, MEDIA_TYPE)
+        return JSONResponse(
+            self.document.model_dump(), self.document.status, HEADERS.get(self.document.status), MEDIA_TYPE
+        )
 
 
 def not_found() -> Problem:
@@ -53,8 +60,20 @@ def not_found() -> Problem:
     return Problem(404, "not-found", "there is no such resource in your tenant; check the id")
 
 
+def unavailable(error: Exception) -> Problem:
+    """Make the answer while something behind us, such as the database, does not answer: nothing was changed."""
+    log.warning("request_deferred", error=type(error).__name__)
+    return Problem(503, "unavailable", "a part behind this API does not answer; send the same request again in a while")
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of an application as a problem document."""
+
+    async def on_transient(_: Request, error: Exception) -> JSONResponse:
+        return unavailable(error).response()
+
+    for kind in TRANSIENT:
+        app.add_exception_handler(kind, on_transient)
 
     @app.exception_handler(Problem)
     async def on_problem(_: Request, error: Problem) -> JSONResponse:
@@ -90,4 +109,5 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     409: {"model": ProblemDocument, "description": "Not possible in the present state, or a twin of it runs now."},
     413: {"model": ProblemDocument, "description": "The body is too large."},
     422: {"model": ProblemDocument, "description": "Fields to mend."},
+    503: {"model": ProblemDocument, "description": "A part behind the API does not answer; send it again."},
 }
