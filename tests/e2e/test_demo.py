@@ -18,7 +18,7 @@ SAID = (
     "Contacts by channel and how they ended",
     "Answered within 48 hours, per 100 contacts",
     "What the gate held back at the moment of sending",
-    "What borrowers said, and what they did",
+    "What borrowers wrote, by language, and what was done about it",
     "covered by signed checkpoints",
     "nobody was contacted twice, outside lawful hours, or without the ledger knowing",
 )

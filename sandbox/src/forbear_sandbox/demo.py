@@ -17,7 +17,8 @@ from forbear_sandbox.child import ChildError
 from forbear_sandbox.evidence import read_claims
 from forbear_sandbox.judgement import verify_ledger
 from forbear_sandbox.stack import START, Options, Stack
-from forbear_sandbox.summary import Result, read_labels, show
+from forbear_sandbox.summary import Result, show
+from forbear_sandbox.understanding import read_understood
 from forbear_sandbox.world_client import WorldError
 
 BORROWERS = 1_200
@@ -136,7 +137,7 @@ def _collect(stack: Stack, asked: argparse.Namespace, report: dict[str, Any], bo
         census=stack.world.summary(),
         claims=claims,
         agreement=stack.world.compare(sorted(claims.accepted)),
-        readings=read_labels(f"http://127.0.0.1:{stack.ports.tracker_admin}/metrics"),
+        understood=read_understood(stack),
         ledger_is_whole=is_whole,
         ledger_verdict=verdict,
         picture=asked.run_dir / "campaign.png",

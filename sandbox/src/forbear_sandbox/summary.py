@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import orjson
 from rich.console import Console
 from rich.table import Table
 
+from forbear_sandbox import understanding
 from forbear_sandbox.evidence import Claims
 from forbear_sandbox.picture import Cell, Week, draw
+from forbear_sandbox.understanding import Understood
 
 RULES_SHOWN_MAX = 12
-LABELS_SHOWN_MAX = 14
+DEEDS_SHOWN_MAX = 12
 STATES = ("accepted", "refused", "expired", "recalled", "cancelled", "unknown", "planned", "released")
 
 
@@ -33,7 +32,7 @@ class Result:
     census: dict[str, Any]
     claims: Claims
     agreement: dict[str, Any]
-    readings: Counter[str]
+    understood: Understood
     ledger_is_whole: bool
     ledger_verdict: str
     picture: Path
@@ -64,18 +63,11 @@ class Result:
         return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
 
 
-def read_labels(metrics_url: str) -> Counter[str]:
-    """Return how often each label was given to a reply, from the tracker's own metrics."""
-    with urlopen(metrics_url, timeout=10) as answer:
-        text = answer.read().decode()
-    found = re.findall(r'^forbear_tracker_reply_labels_total\{label="(\w+)"\} ([\d.e+]+)$', text, re.M)
-    return Counter({label: int(float(count)) for label, count in found if float(count)})
-
-
 def show(console: Console, result: Result) -> None:
     """Print the summary and draw the picture."""
     console.rule(f"{result.days:.0f} days, {result.borrowers:,} borrowers, in {result.took_s:.0f} s")
-    console.print(_contacts(result), _weeks(result.report), _blocked(result), _readings(result))
+    console.print(_contacts(result), _weeks(result.report), _blocked(result), understanding.table(result.understood))
+    console.print(f"people    {_deeds(result)}")
     _evidence(console, result)
     draw(result.picture, _cells(result.report), _picture_weeks(result.report), _title(result))
     console.print(f"picture   {result.picture}")
@@ -128,20 +120,11 @@ def _blocked(result: Result) -> Table:
     return table
 
 
-def _readings(result: Result) -> Table:
-    table = Table(title="What borrowers said, and what they did", title_justify="left")
-    table.add_column("read in replies")
-    table.add_column("times", justify="right")
-    table.add_column("seen in the world")
-    table.add_column("times", justify="right")
-    events = {name: count for name, count in result.census["events"].items() if name.startswith(("did.", "paid"))}
-    left = result.readings.most_common(LABELS_SHOWN_MAX)
-    right = sorted(events.items(), key=lambda item: -item[1])[:LABELS_SHOWN_MAX]
-    for row in range(max(len(left), len(right))):
-        read = left[row] if row < len(left) else ("", "")
-        seen = right[row] if row < len(right) else ("", "")
-        table.add_row(read[0], str(read[1]), seen[0].removeprefix("did."), str(seen[1]))
-    return table
+def _deeds(result: Result) -> str:
+    """Return what the world saw borrowers do, most frequent first."""
+    events = [(name, count) for name, count in result.census["events"].items() if name.startswith(("did.", "paid"))]
+    shown = sorted(events, key=lambda item: (-item[1], item[0]))[:DEEDS_SHOWN_MAX]
+    return ", ".join(f"{name.removeprefix('did.').replace('_', ' ')} {count:,}" for name, count in shown)
 
 
 def _evidence(console: Console, result: Result) -> None:
