@@ -213,7 +213,7 @@ def tracker_app(pool: Any, clock: Any) -> Any:
     from response_tracker.receive import Receiver
 
     nothing: Any = None
-    receiver = Receiver(pool, clock, Intake(pool), nothing, lambda: None)
+    receiver = Receiver(pool, clock, Intake(pool), nothing, wake=lambda: None, wake_events=lambda: None)
     return HttpApp(pool, clock, receiver, nothing, nothing, PUBLIC_URL, Secrets(AUTH_TOKEN, LINK_SECRET))
 
 

@@ -9,7 +9,7 @@ running at shutdown is finished, never cancelled.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -120,6 +120,12 @@ class WorkerLoop:
         """Return whether a peer has carried a stepped clock on to what is due, while the pass ran."""
         now = self._clock.now() if self._clock.is_simulated else started_at
         return now > started_at and (self._every_step or (due_at is not None and started_at < due_at <= now))
+
+
+def wake_all(loops: Iterable[WorkerLoop]) -> None:
+    """Wake loops; call it after the commit that made work for them visible."""
+    for loop in loops:
+        loop.wake()
 
 
 class Activity:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -48,7 +49,7 @@ from forbear_chassis.outbox import relay
 from forbear_chassis.postgres import Pool, open_pool
 from forbear_chassis.redis import open_redis
 from forbear_chassis.settings import EXIT_BAD_SETTINGS
-from forbear_chassis.worker import Pass, WorkerLoop
+from forbear_chassis.worker import Pass, wake_all
 from forbear_domain.messages import Catalogue
 from forbear_domain.policy import load_packs
 
@@ -116,19 +117,19 @@ async def serve(settings: Settings) -> None:
         capacities=Capacities(pool, clock, outlets, tenant_limit, health),
         settlement=Settlement(pool, signer),
         signer=signer,
-        tell=lambda: _wake(relay_loops),
+        tell=partial(wake_all, relay_loops),
         claiming=asyncio.Lock(),
     )
     dispatches = [Dispatch(each, means, settings.batch_size) for each in outlets.values()]
     loops += [service.worker(f"dispatch_{one.channel.label}", one.run_once, clock) for one in dispatches]
     loops += relay_loops
-    reconciliation = Reconciliation(pool, clock, outlets, signer, lambda: _wake(loops))
+    reconciliation = Reconciliation(pool, clock, outlets, signer, partial(wake_all, loops))
     # The death of another dispatcher, which leaves claims behind, is announced by nobody.
-    loops.append(service.worker("reconcile", reconciliation.run_once, clock, every_step=True))
+    service.worker("reconcile", reconciliation.run_once, clock, every_step=True)
     erasure = Erasure(clock, Changes(pool, clock, signer), signer, packs)
     service.worker("housekeeping", Housekeeping(pool, clock, erasure).run_once, clock)
 
-    service.serve(_make_server(settings, service, means, erasure, outlets, lambda: _wake(loops)))
+    service.serve(_make_server(settings, service, means, erasure, outlets, partial(wake_all, loops)))
     service.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
     await service.run()
 
@@ -171,11 +172,6 @@ def _relay_outcomes(service: process.Process, settings: Settings, clock: Clock, 
     service.on_close(channel.close)
     call: Any = scheduler_grpc.SchedulerServiceStub(channel).ReportOutcomes
     return lambda: relay(pool, outbox.SCHEDULER, call, outbox.outcomes_request)
-
-
-def _wake(loops: Iterable[WorkerLoop]) -> None:
-    for loop in loops:
-        loop.wake()
 
 
 async def _is_ready(pool: Pool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -47,7 +48,7 @@ from forbear_chassis.postgres import Pool, open_pool
 from forbear_chassis.process import Process
 from forbear_chassis.rpc import RpcServer, connect
 from forbear_chassis.settings import load
-from forbear_chassis.worker import TRANSIENT, WorkerLoop
+from forbear_chassis.worker import TRANSIENT, WorkerLoop, wake_all
 
 if TYPE_CHECKING:
     from forbear.dispatcher.v1.dispatcher_service_pb2_grpc import DispatcherServiceAsyncStub
@@ -85,13 +86,9 @@ async def serve(settings: Settings) -> None:
     recall_loop, payment_loop = _relays(running, pool, clock, dispatcher, tracker)
     policy_loop = running.worker("policy", lambda: hand_over_policy(pool, dispatcher.ApplyPolicy), clock)
 
-    def wake_all() -> None:
-        for loop in (plan_loop, release_loop, recall_loop, payment_loop):
-            loop.wake()
-
     explain = ExplainContact(BorrowerStore(pool), clock)
     rpc = RpcServer(settings.rpc_listen, clock, running.activity, reflect=settings.reflection)
-    service = SchedulerService(TakeFeedback(pool, wake_all), explain)
+    service = SchedulerService(TakeFeedback(pool, recall_loop.wake), explain)
     add_SchedulerServiceServicer_to_server(service, rpc.server)
     rpc.add(SERVICE)
     report = ReportCampaign(ReportStore(pool))
@@ -99,8 +96,9 @@ async def serve(settings: Settings) -> None:
         pool=pool, clock=clock, tenants=TenantStore(pool), imports=ImportStore(pool), campaigns=CampaignStore(pool),
         borrowers=BorrowerStore(pool),
         import_borrowers=ImportBorrowers(ImportStore(pool), clock, settings.import_bytes_max),
-        manage_campaigns=ManageCampaigns(wake_all), manage_policy=ManagePolicy(policy_loop.wake),
-        record_payments=RecordPayments(wake_all),
+        manage_campaigns=ManageCampaigns(partial(wake_all, (plan_loop, release_loop, recall_loop))),
+        manage_policy=ManagePolicy(policy_loop.wake),
+        record_payments=RecordPayments(partial(wake_all, (recall_loop, payment_loop))),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
         control=ControlServiceStub(dispatcher_channel), tracker=tracker, watch_clocks=watch_loop.wake, costs=costs,
         what_if=AskWhatIf(pool, plan),

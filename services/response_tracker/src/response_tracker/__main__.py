@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 
 from forbear.dispatcher.v1.dispatcher_service_pb2_grpc import DispatcherServiceStub
@@ -13,7 +15,7 @@ from forbear_chassis.http import HttpServer, admin_app
 from forbear_chassis.postgres import Pool, open_pool
 from forbear_chassis.process import Process
 from forbear_chassis.rpc import RpcServer, connect
-from forbear_chassis.worker import TRANSIENT, WorkerLoop
+from forbear_chassis.worker import TRANSIENT, WorkerLoop, wake_all
 from forbear_domain.messages import Catalogue
 from forbear_replies import Reader
 from response_tracker import metrics
@@ -54,12 +56,9 @@ def _assemble(process: Process, settings: Settings, clock: Clock, pool: Pool) ->
     process.on_close(to_scheduler.close)
     dispatcher = DispatcherServiceStub(to_dispatcher)
     scheduler = SchedulerServiceStub(to_scheduler)
-    loops: list[WorkerLoop] = []
-
-    def wake() -> None:
-        for loop in loops:
-            loop.wake()
-
+    events: list[WorkerLoop] = []  # what came in
+    carriers: list[WorkerLoop] = []  # what follows from it
+    wake, wake_events = partial(wake_all, carriers), partial(wake_all, events)
     auth_token = settings.twilio_auth_token.get_secret_value()
     link_secret = settings.link_secret.get_secret_value()
     reader = Reader.load()
@@ -71,19 +70,18 @@ def _assemble(process: Process, settings: Settings, clock: Clock, pool: Pool) ->
     handlers = Handlers(reader, Tracker(pool, clock, read_status), voice, page, suppressor)
     intake = Intake(pool)
     process.on_close(intake.close)
-    receiver = Receiver(pool, clock, intake, handlers, wake)
+    receiver = Receiver(pool, clock, intake, handlers, wake=wake, wake_events=wake_events)
     relays = Relays(pool, dispatcher, scheduler)
-    loops += [
-        process.worker("events", receiver.run_once, clock),
+    events.append(process.worker("events", receiver.run_once, clock))
+    carriers += [
         process.worker("suppressions", suppressor.run_once, clock),
         process.worker("due", Due(pool, clock, settler, wake).run_once, clock),
         process.worker("to_dispatcher", relays.to_dispatcher, clock),
         process.worker("to_scheduler", relays.to_scheduler, clock),
     ]
     rpc = RpcServer(settings.rpc_listen, clock, process.activity, reflect=settings.reflection)
-    add_TrackerServiceServicer_to_server(
-        TrackerRpc(pool, clock, catalogue, settler, CaseDesk(pool, clock), wake), rpc.server
-    )
+    service = TrackerRpc(pool, clock, catalogue, settler, CaseDesk(pool, clock), wake=wake, wake_events=wake_events)
+    add_TrackerServiceServicer_to_server(service, rpc.server)
     rpc.add(NAME)
     process.serve(rpc)
     secrets = Secrets(auth_token, link_secret, Gateways(settings.accounts()))

@@ -29,17 +29,19 @@ class Due:
 
     async def run_once(self) -> Pass:
         """Make one pass of the worker loop."""
-        done = await self._settler.run_due()
         async with self._pool.acquire() as connection:
-            async with connection.transaction():
-                done += await outgoing.release_follow_ups(connection, self._clock.now(), BATCH_MAX)
-            if not done:
-                await self._watch(connection)
-                settle_at = await commitments.next_settle_at(connection)
-                follow_at = await outgoing.next_follow_up_at(connection)
-                return Pass(0, min((at for at in (settle_at, follow_at) if at is not None), default=None))
+            await self._watch(connection)
+            settle_at = await commitments.next_settle_at(connection)
+            follow_at = await outgoing.next_follow_up_at(connection)
+        due_at = min((at for at in (settle_at, follow_at) if at is not None), default=None)
+        now = self._clock.now()
+        if due_at is None or due_at > now:
+            return Pass(0, due_at)
+        done = await self._settler.run_due()
+        async with self._pool.acquire() as connection, connection.transaction():
+            done += await outgoing.release_follow_ups(connection, now, BATCH_MAX)
         self._wake()
-        return Pass(done)
+        return Pass(done, due_at)
 
     async def _watch(self, connection: Connection) -> None:
         """Tell, once in a while, how many cases wait and how many are overdue."""

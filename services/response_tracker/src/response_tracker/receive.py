@@ -54,20 +54,32 @@ class Handlers:
 
 
 class Receiver:
-    """Takes events and processes them. `wake` tells the loops that carry on what was written."""
+    """Takes events and processes them.
 
-    def __init__(self, pool: Pool, clock: Clock, intake: Intake, handlers: Handlers, wake: Callable[[], None]) -> None:
+    `wake` tells the loops that carry on what was written, `wake_events` the one that processes what was only taken.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        intake: Intake,
+        handlers: Handlers,
+        *,
+        wake: Callable[[], None],
+        wake_events: Callable[[], None],
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._intake = intake
         self._by = handlers
         self._wake = wake
+        self._wake_events = wake_events
 
     async def take(self, event: Event) -> None:
         """Make an event durable; a worker processes it."""
-        is_new = await self._intake.take(event)
-        (metrics.EVENT_OF if is_new else metrics.REPEAT_OF)[event.kind].inc()
-        self._wake()
+        await self._keep(event)
+        self._wake_events()
 
     async def settle(self, event: Event) -> bool:
         """Make an event durable, act on it, and return whether all that it asks for is in force.
@@ -75,13 +87,20 @@ class Receiver:
         False means that it waits, durable, for its attempt to become known. Raises what the database or the dispatcher
         raised; the event is then durable too, or was never taken, and the sender comes again.
         """
-        await self.take(event)
+        await self._keep(event)
+        fate = WAITING
         try:
             fate = await self.process(event.id)
             await self._by.suppressor.enforce(event.id)
         finally:
             self._wake()
+            if fate == WAITING:
+                self._wake_events()  # the worker comes back to what could not be finished here
         return fate != WAITING
+
+    async def _keep(self, event: Event) -> None:
+        is_new = await self._intake.take(event)
+        (metrics.EVENT_OF if is_new else metrics.REPEAT_OF)[event.kind].inc()
 
     async def process(self, event_id: UUID) -> str:
         """Process one event, unless somebody did, and return its fate."""

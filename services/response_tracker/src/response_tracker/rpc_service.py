@@ -35,10 +35,18 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class TrackerRpc(TrackerServiceServicer):
-    """Answers the dispatcher and the scheduler. `wake` tells the loops that something new is there."""
+    """Answers the dispatcher and the scheduler. `wake` and `wake_events` are those of the `Receiver`."""
 
     def __init__(
-        self, pool: Pool, clock: Clock, catalogue: Catalogue, settler: Settler, desk: CaseDesk, wake: Callable[[], None]
+        self,
+        pool: Pool,
+        clock: Clock,
+        catalogue: Catalogue,
+        settler: Settler,
+        desk: CaseDesk,
+        *,
+        wake: Callable[[], None],
+        wake_events: Callable[[], None],
     ) -> None:
         self._pool = pool
         self._clock = clock
@@ -46,6 +54,7 @@ class TrackerRpc(TrackerServiceServicer):
         self._settler = settler
         self._desk = desk
         self._wake = wake
+        self._wake_events = wake_events
 
     async def RecordAttempts(
         self, request_iterator: AsyncIterator[pb.RecordAttemptsRequest], context: Context
@@ -56,7 +65,7 @@ class TrackerRpc(TrackerServiceServicer):
             rows = [_attempt(item, f"attempts[{number}]") for number, item in enumerate(request.attempts)]
             async with self._pool.acquire() as connection:
                 await attempts.record(connection, rows)
-            self._wake()
+            self._wake_events()
             yield pb.RecordAttemptsResponse(request_id=request.request_id)
 
     async def RecordPayments(self, request: pb.RecordPaymentsRequest, context: Context) -> pb.RecordPaymentsResponse:
