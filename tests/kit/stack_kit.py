@@ -18,6 +18,7 @@ from forbear_client.api import Api
 from forbear_sandbox import portfolio
 from forbear_sandbox.evidence import Claims
 from forbear_sandbox.judgement import judge
+from forbear_sandbox.portfolio_file import read_rows
 from forbear_sandbox.stack import START, Options, Stack
 from forbear_sandbox.world_client import WorldClient
 
@@ -126,13 +127,21 @@ def open_scene(folder: Path, borrowers: int, *, seed: int = 1, **options: Any) -
 
 @contextmanager
 def open_campaign(
-    folder: Path, path: Path, *, channels: Sequence[str] = CHANNELS, is_durable: bool = False, **options: Any
+    folder: Path,
+    path: Path,
+    *,
+    channels: Sequence[str] = CHANNELS,
+    is_durable: bool = False,
+    world: Path | None = None,
+    **options: Any,
 ) -> Iterator[Scene]:
     """Start a stack, import a portfolio file, and start a campaign; the time stands at the start.
 
+    `world` names a file of all who live in the world, where they are more than the portfolio's.
+
     Not durable means that a power cut would lose data; a killed PostgreSQL loses nothing, a killed Valkey everything.
     """
-    stack_options = Options(portfolio=path, is_durable=is_durable, **options)
+    stack_options = Options(portfolio=world or path, is_durable=is_durable, **options)
     with (
         open_stack(folder / "stack", stack_options) as stack,
         Api(stack.scheduler_url, stack.api_key) as api,
@@ -141,7 +150,7 @@ def open_campaign(
         assert 0 == report["rows_rejected"], report["first_errors"]
         campaign_id = api.create_campaign({**CAMPAIGN, "channels": channels}, key="e2e")["campaign_id"]
         api.change_campaign(campaign_id, "start")
-        yield Scene(stack, api, campaign_id, list(portfolio.read_csv(path)))
+        yield Scene(stack, api, campaign_id, list(read_rows(path)))
 
 
 def log_tails(stack: Stack) -> list[tuple[str, str]]:
@@ -154,5 +163,5 @@ def assert_all_is_well(scene: Scene) -> Claims:
     """Nothing is lost, sent twice or too often, unlawful or untold at a quiet hour, whatever happened before."""
     judgement = judge(scene.stack, CONTACTS_A_WEEK_MAX)
 
-    assert [] == judgement.violations
+    assert [] == judgement.violations, judgement.violations
     return judgement.claims

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
@@ -17,12 +18,17 @@ class Bank:
         self._callbacks = callbacks
         self._url = ""
         self._api_key = ""
+        self._api_keys: dict[str, str] = {}  # of borrowers whose lender is not the first one
         self.unreported = 0
         self.rejected = 0
 
-    def connect(self, url: str, api_key: str) -> None:
-        """Say where payments are reported."""
-        self._url, self._api_key = url.rstrip("/"), api_key
+    def connect(self, url: str, api_key: str, borrowers: Sequence[str] = ()) -> None:
+        """Say where payments are reported: those of the borrowers named, or of everybody else."""
+        self._url = url.rstrip("/")
+        if borrowers:
+            self._api_keys |= dict.fromkeys(borrowers, api_key)
+        else:
+            self._api_key = api_key
 
     async def pay(self, borrower: Borrower, amount: int, at: datetime) -> None:
         """Report one payment. The reference follows from what it is, so a repeat is seen as one."""
@@ -35,7 +41,7 @@ class Bank:
             "amount": f"{amount / 100:.2f}", "currency": borrower.currency, "paid_at": at.isoformat(),
         }  # fmt: skip
         headers = {
-            "Authorization": f"Bearer {self._api_key}",
+            "Authorization": f"Bearer {self._api_keys.get(borrower.ref, self._api_key)}",
             "Content-Type": "application/json",
             "Idempotency-Key": reference,
         }

@@ -179,9 +179,13 @@ class Borrower:
 
 
 def make_borrower(columns: Mapping[str, str], lots: Lots) -> Borrower:
-    """Make the person behind a row of the portfolio; `lots` are those of the whole population."""
+    """Make the person behind a row of the portfolio; `lots` are those of the whole population.
+
+    Raises ArithmeticError, ValueError or ZoneInfoNotFoundError for a row that makes no sense.
+    """
     own = lots.under(columns["borrower_ref"])
-    zone = zone_of(columns.get("postal_code", ""), columns.get("mobile", ""))
+    known = zone_of(columns.get("postal_code", ""), columns.get("mobile", ""))
+    zone = ZoneInfo(known or columns.get("time_zone") or FALLBACK_ZONE).key  # one that is none is found here
     return Borrower(
         ref=columns["borrower_ref"],
         loan_ref=columns["loan_ref"],
@@ -193,7 +197,7 @@ def make_borrower(columns: Mapping[str, str], lots: Lots) -> Borrower:
         mobile=columns.get("mobile", ""),
         landline=columns.get("landline", ""),
         email=columns.get("email", "").lower(),
-        habits=make_habits(own, zone or columns.get("time_zone") or FALLBACK_ZONE, columns),
+        habits=make_habits(own, zone, columns),
         lots=own,
     )
 

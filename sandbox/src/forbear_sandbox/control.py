@@ -5,7 +5,7 @@
 | GET  /state            | time, target, what holds the time, counts, failures of the sandbox itself                  |
 | POST /clock/run-until  | {"until": iso, "wait": true}: lets the time run; with wait, answers when there or stalled  |
 | POST /portfolio        | {"path": file}: moves the borrowers of a portfolio file in                                 |
-| POST /platform         | {"url": scheduler, "api_key": key}: where payments are reported                            |
+| POST /platform         | {"url": scheduler, "api_key": key, "borrowers": [ref ...]}: where payments are reported    |
 | GET  /census           | every contact that reached a provider, one JSON object a line                              |
 | GET  /census/summary   | the counts                                                                                 |
 | POST /census/compare   | {"attempts": [...]}: the ledger's attempts beside those seen here                          |
@@ -27,7 +27,7 @@ from aiohttp import web
 
 from forbear_sandbox.faults import KINDS
 from forbear_sandbox.habits import best_chance, uniform_chance
-from forbear_sandbox.portfolio import read_csv
+from forbear_sandbox.portfolio_file import read_rows
 
 if TYPE_CHECKING:
     from forbear_sandbox.world import World
@@ -75,11 +75,11 @@ class _Control:
 
     async def portfolio(self, request: web.Request) -> web.Response:
         path = (await request.json())["path"]
-        return _json({"borrowers": self._world.population.settle(read_csv(Path(path)))})
+        return _json({"borrowers": self._world.population.settle(read_rows(Path(path)))})
 
     async def platform(self, request: web.Request) -> web.Response:
         asked = await request.json()
-        self._world.bank.connect(asked["url"], asked["api_key"])
+        self._world.bank.connect(asked["url"], asked["api_key"], asked.get("borrowers", ()))
         return _json({"reported_to": asked["url"]})
 
     async def census(self, request: web.Request) -> web.Response:

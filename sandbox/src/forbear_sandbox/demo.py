@@ -16,6 +16,7 @@ from forbear_sandbox import portfolio
 from forbear_sandbox.child import ChildError
 from forbear_sandbox.evidence import read_claims
 from forbear_sandbox.judgement import verify_ledger
+from forbear_sandbox.portfolio_file import PortfolioError, check_file
 from forbear_sandbox.stack import START, Options, Stack
 from forbear_sandbox.summary import Result, show
 from forbear_sandbox.understanding import read_understood
@@ -23,6 +24,7 @@ from forbear_sandbox.world_client import WorldError
 
 BORROWERS = 1_200
 DAYS = 28.0
+BORROWERS_MAX, DAYS_MAX = 25_000, 366  # about as many reserved numbers as there are; what ends within a day or so
 CONTROL_SHARE = 0.25
 PLATFORM_KEY = "demonstration"
 TELL_EVERY_S = 2.0
@@ -31,23 +33,53 @@ TELL_EVERY_S = 2.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `demo`."""
     add = parser.add_argument
-    add("--portfolio", type=Path, help="a portfolio file of your own (CSV); otherwise one is made up from the seed")
-    add("--borrowers", type=int, default=BORROWERS, help="how many to make up (%(default)s)")
-    add("--days", type=float, default=DAYS, help="how long the campaign runs (%(default)s)")
+    add(
+        "--portfolio",
+        type=Path,
+        help="a portfolio of your own (CSV or NDJSON); otherwise one is made up from the seed",
+    )
+    add("--borrowers", type=count, default=BORROWERS, help="how many to make up (%(default)s)")
+    add("--days", type=days, default=DAYS, help="how long the campaign runs (%(default)s)")
     add("--seed", type=int, default=1, help="the same seed gives the same people, month and digest (%(default)s)")
     add("--run-dir", type=Path, default=Path("run/demo"), help="where logs, census and picture go (%(default)s)")
+
+
+def count(text: str) -> int:
+    """Read a number of borrowers from the command line."""
+    if not text.isdecimal() or not 0 < int(text) <= BORROWERS_MAX:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 to {BORROWERS_MAX:,} is wanted")
+    return int(text)
+
+
+def days(text: str) -> float:
+    """Read a number of days from the command line."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 1 <= number <= DAYS_MAX:
+        raise argparse.ArgumentTypeError(f"a number of days from 1 to {DAYS_MAX} is wanted")
+    return number
 
 
 def run(asked: argparse.Namespace) -> int:
     """Run the demonstration; return 0 when ledger and world agree."""
     console = Console(highlight=False)
-    asked.run_dir.parent.mkdir(parents=True, exist_ok=True)
     try:
+        if asked.portfolio is not None:
+            check_file(asked.portfolio)
+        asked.run_dir.parent.mkdir(parents=True, exist_ok=True)
         result = demonstrate(asked, console)
-    except (ApiError, ChildError, WorldError, OSError) as error:
-        console.print(f"the demonstration broke off: {error}", style="bold red")
+    except (PortfolioError, OSError) as error:
+        console.print(f"cannot start: {error}", style="bold red", soft_wrap=True)
+        return 2
+    except (ApiError, ChildError, WorldError) as error:
+        console.print(f"the demonstration broke off: {error}", style="bold red", soft_wrap=True)
         console.print(f"logs: {asked.run_dir}/*.log")
         return 1
+    except KeyboardInterrupt:
+        console.print("stopped; nothing is left running")
+        return 130
     show(console, result)
     return 1 if result.problems() else 0
 
@@ -89,6 +121,8 @@ def _import(api: Api, path: Path, console: Console) -> int:
     console.print(f"imported {kept:,} loans from {path.name}; {report['rows_rejected']:,} rows rejected")
     for error in report["first_errors"][:5]:
         console.print(f"  line {error['line']}, {error['field']}: {error['mend']}", style="yellow")
+    if not kept:
+        raise PortfolioError(f"no row of {path} can be used")
     return int(kept)
 
 

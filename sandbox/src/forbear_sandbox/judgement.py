@@ -22,7 +22,7 @@ WEEK = timedelta(days=7)
 CALLS_A_WEEK_MAX = 7  # 12 CFR 1006.14(b)(2)(i)(A): not more than seven calls within seven days about a debt
 EVIDENCE_MAX = 10
 VERIFY_TIMEOUT_S = 300
-REMINDER = 1  # forbear.types.v1.Purpose: planned by a campaign; the others answer somebody or keep a duty
+REMINDER, DUTY = 1, 5  # forbear.types.v1.Purpose: planned by a campaign; the others answer somebody or follow up
 
 
 class Promise(StrEnum):
@@ -84,7 +84,7 @@ LOST: dict[str, str] = {
     ),
     "contacts of which scheduler and dispatcher tell different ends": (
         "SELECT contact_id, s.state, d.state FROM scheduler.contact s "
-        f"FULL JOIN (SELECT * FROM dispatcher.contact WHERE purpose = {REMINDER}) d USING (contact_id) "
+        f"FULL JOIN (SELECT * FROM dispatcher.contact WHERE purpose IN ({REMINDER}, {DUTY})) d USING (contact_id) "
         "WHERE CASE WHEN d.state IS NULL THEN s.state NOT IN (2, 3, 7) "
         "ELSE s.state <> 7 AND s.state IS DISTINCT FROM d.state END"
     ),

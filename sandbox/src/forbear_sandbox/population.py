@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from email.message import EmailMessage
 from functools import partial
+from zoneinfo import ZoneInfoNotFoundError
 
 from forbear_sandbox import mailbox, reading
 from forbear_sandbox.borrower import Borrower, Wish, make_borrower
@@ -63,10 +64,16 @@ class Population:
         self._outlets = outlets
 
     def settle(self, rows: Iterable[Mapping[str, str]]) -> int:
-        """Move the borrowers of a portfolio in; return how many. Those who pay by themselves get a day for it."""
+        """Move the borrowers of a portfolio in; return how many. Those who pay by themselves get a day for it.
+
+        Nobody lives behind a row that makes no sense: the import of the services rejects it, and says why.
+        """
         count = 0
         for columns in rows:
-            borrower = make_borrower(columns, self._lots)
+            try:
+                borrower = make_borrower(columns, self._lots)
+            except (ArithmeticError, ValueError, ZoneInfoNotFoundError):
+                continue
             self.by_ref[borrower.ref] = borrower
             for address in (borrower.mobile, borrower.landline, borrower.email):
                 if address:

@@ -170,12 +170,6 @@ def write_csv(rows: Iterable[Row], path: Path) -> int:
     return count
 
 
-def read_csv(path: Path) -> Iterator[dict[str, str]]:
-    """Yield the rows of a portfolio file as they stand."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        yield from csv.DictReader(file)
-
-
 def bad_rows(seed: int, as_of: date) -> list[dict[str, str]]:
     """Return rows with one fault each, under the name of the faulty column, for tests of the import."""
     lots = Lots("bad", seed)

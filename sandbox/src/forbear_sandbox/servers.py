@@ -26,16 +26,24 @@ POLL_S = 0.01
 SOCKET_PATH_MAX = 90  # a Unix socket path holds 107 bytes on Linux, and the server adds the file name
 CONNECTIONS_MAX = 200
 NOBODY = 65534
+SMALL_DISK = "small_disk"
 
 
 class EmbeddedPostgres:
-    """One PostgreSQL server with its data in `data_dir`, kept between runs; the superuser is `postgres`."""
+    """One PostgreSQL server with its data in `data_dir`, kept between runs; the superuser is `postgres`.
 
-    def __init__(self, data_dir: Path, *, port: int | None = None, is_durable: bool = True) -> None:
+    `disk_mib` adds a disk of that size, in memory, as the tablespace SMALL_DISK: so that a test can fill it. It needs
+    Linux with user namespaces, and ends with the server.
+    """
+
+    def __init__(
+        self, data_dir: Path, *, port: int | None = None, is_durable: bool = True, disk_mib: int | None = None
+    ) -> None:
         self.data_dir = data_dir.resolve() / "postgres"
         self.port = port or free_port()
         self._may_move = port is None
         self._is_durable = is_durable
+        self._disk_mib = disk_mib
         self._prefix = plain_user_prefix()
         self._child: Child | None = None
         self._socket_dir: str | None = None
@@ -49,6 +57,8 @@ class EmbeddedPostgres:
             self._child.start()
             if self._is_ready_in_time(self._child):
                 self._may_move = False  # the URL is known to others now
+                if self._disk_mib is not None:
+                    self.run_sql(f"CREATE TABLESPACE {SMALL_DISK} LOCATION '{self._disk}'")
                 return self
             # The port was taken meanwhile, or the children of a killed server are still going: both pass.
             if self._may_move:
@@ -118,8 +128,21 @@ class EmbeddedPostgres:
         log_path = self.data_dir.with_name("postgres.log")
         return Child(
             "PostgreSQL", [*command, self._open_socket_dir(), *settings], log_path,
-            end_signal=signal.SIGINT, prefix=self._prefix,
+            end_signal=signal.SIGINT, prefix=self._prefix if self._disk_mib is None else self._behind_a_disk(),
         )  # fmt: skip
+
+    @property
+    def _disk(self) -> Path:
+        return self.data_dir.with_name("disk")
+
+    def _behind_a_disk(self) -> list[str]:
+        """Return the prefix under which the server, and nobody else, sees the small disk, as a plain user."""
+        self._disk.mkdir(exist_ok=True)
+        mount = (
+            f'mount -t tmpfs -o size={self._disk_mib}m,mode=700 small "$0" && '
+            'exec unshare --user --map-user=1000 --map-group=1000 -- "$@"'
+        )
+        return ["unshare", "--user", "--map-root-user", "--mount", "--", "sh", "-c", mount, str(self._disk)]
 
     def _open_socket_dir(self) -> str:
         if len(str(self.data_dir)) <= SOCKET_PATH_MAX:

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from forbear_sandbox.child import Child, ChildError, free_port
-from forbear_sandbox.servers import EmbeddedPostgres, EmbeddedValkey
+from forbear_sandbox.servers import SMALL_DISK, EmbeddedPostgres, EmbeddedValkey
 from forbear_sandbox.world_client import WorldClient
 
 SERVICES = ("response-tracker", "channel-dispatcher", "contact-scheduler")
@@ -83,6 +83,7 @@ class Options:
     brand: str = "Harbor Home Loans"
     tenant: str = "demo"
     is_durable: bool = True
+    disk_mib: int | None = None  # the size of the disk that the tables lie on, for a test that fills it
     receipts: str = "final"
     env: Mapping[str, str] = field(default_factory=dict)
 
@@ -94,7 +95,8 @@ class Stack:
         self.run_dir = run_dir.resolve()
         self.options = options or Options()
         self.ports = self.options.ports
-        self.postgres = EmbeddedPostgres(self.run_dir, is_durable=self.options.is_durable)
+        disk_mib = self.options.disk_mib
+        self.postgres = EmbeddedPostgres(self.run_dir, is_durable=self.options.is_durable, disk_mib=disk_mib)
         self.valkey = EmbeddedValkey(self.run_dir, is_durable=self.options.is_durable)
         self.world = WorldClient(f"http://127.0.0.1:{self.ports.control}")
         self.api_key = ""
@@ -124,17 +126,18 @@ class Stack:
 
     def start(self) -> Stack:
         """Start everything on empty databases, make the tenant, and return when all is ready."""
-        shutil.rmtree(self.run_dir, ignore_errors=True)
-        self.run_dir.mkdir(parents=True)
+        self._clear()
         self._write_signing_key()
         self._begin("world")  # first: the services ask it for the time
         self.postgres.start()
         self.valkey.start()
-        self.postgres.run_sql("CREATE DATABASE forbear")
+        where = "" if self.options.disk_mib is None else f" TABLESPACE {SMALL_DISK}"
+        self.postgres.run_sql(f"CREATE DATABASE forbear{where}")
         self.postgres.run_sql(ROLES_SQL.read_text(encoding="utf-8"), "forbear")
         self.wait_ready("world")
         self._begin(*SERVICES)
-        self._create_tenant()
+        self.api_key = self.add_tenant(self.options.tenant, self.options.brand)
+        self.world.report_payments_to(self.scheduler_url, self.api_key)
         self.wait_ready(*SERVICES)
         return self
 
@@ -256,6 +259,13 @@ class Stack:
     def _signing_key_path(self) -> Path:
         return self.run_dir / "signing-key.pem"
 
+    def _clear(self) -> None:
+        """Empty the run directory, if it is one: a folder of somebody's own must not be lost to a wrong option."""
+        if self.run_dir.is_dir() and any(self.run_dir.iterdir()) and not self._signing_key_path.exists():
+            raise ChildError(f"{self.run_dir} holds files of another kind; name a folder that is empty or not there")
+        shutil.rmtree(self.run_dir, ignore_errors=True)
+        self.run_dir.mkdir(parents=True)
+
     def _write_signing_key(self) -> None:
         """Make the key of the ledger, so that a dispatcher that is started again signs with the same one."""
         key = Ed25519PrivateKey.from_private_bytes(sha256(f"ledger {self.options.seed}".encode()).digest())
@@ -297,19 +307,19 @@ class Stack:
         arguments = [part for key, value in asked.items() for part in (f"--{key}", value)]
         return [sys.executable, "-m", "forbear_sandbox", "world", *arguments]
 
-    def _create_tenant(self) -> None:
-        key_file = self.run_dir / "api-key"
+    def add_tenant(self, slug: str, brand: str) -> str:
+        """Make a tenant and return its API key, which also stands in the run directory."""
+        key_file = self.run_dir / ("api-key" if slug == self.options.tenant else f"api-key-{slug}")
         command = [
-            sys.executable, "-m", "contact_scheduler", "create-tenant", "--slug", self.options.tenant,
-            "--brand", self.options.brand, "--actor", "collecting_servicer", "--api-key-file", str(key_file),
+            sys.executable, "-m", "contact_scheduler", "create-tenant", "--slug", slug,
+            "--brand", brand, "--actor", "collecting_servicer", "--api-key-file", str(key_file),
         ]  # fmt: skip
         made = subprocess.run(
             command, env=self.environment("contact-scheduler"), capture_output=True, text=True, timeout=60, check=False
         )
         if made.returncode != 0:
             raise ChildError(f"create-tenant ended with {made.returncode}: {made.stderr.strip()[-2000:]}")
-        self.api_key = key_file.read_text(encoding="utf-8").strip()
-        self.world.report_payments_to(self.scheduler_url, self.api_key)
+        return key_file.read_text(encoding="utf-8").strip()
 
     def _ready_url(self, name: str) -> str:
         admin = {

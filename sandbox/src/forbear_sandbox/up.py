@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import shutil
 import signal
+import socket
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -12,15 +14,21 @@ from rich.console import Console
 from forbear_client.api import Api, ApiError
 from forbear_sandbox import portfolio
 from forbear_sandbox.child import Child, ChildError
+from forbear_sandbox.portfolio_file import PortfolioError, check_file
 from forbear_sandbox.stack import START, Options, Ports, Stack
 
 BORROWERS = 500
+STOP = {signal.SIGINT, signal.SIGTERM}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `up`."""
     add = parser.add_argument
-    add("--portfolio", type=Path, help="a portfolio file of your own (CSV); otherwise one is made up from the seed")
+    add(
+        "--portfolio",
+        type=Path,
+        help="a portfolio of your own (CSV or NDJSON); otherwise one is made up from the seed",
+    )
     add("--seed", type=int, default=1, help="the same seed gives the same people (%(default)s)")
     add("--run-dir", type=Path, default=Path("run/up"), help="where logs, databases and the API key go (%(default)s)")
 
@@ -28,24 +36,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> int:
     """Start everything, print the addresses, and keep it running until Ctrl-C."""
     console = Console(highlight=False)
-    asked.run_dir.parent.mkdir(parents=True, exist_ok=True)
     path = asked.portfolio or Path(f"{asked.run_dir}-portfolio.csv")
-    if asked.portfolio is None:
-        portfolio.write_csv(portfolio.generate(BORROWERS, asked.seed, START.date()), path)
     options = Options(seed=asked.seed, start=None, portfolio=path, ports=Ports.fixed(), receipts="all")
     try:
+        asked.run_dir.parent.mkdir(parents=True, exist_ok=True)
+        if asked.portfolio is None:
+            portfolio.write_csv(portfolio.generate(BORROWERS, asked.seed, START.date()), path)
+        check_file(path)
+        _check_ports(options.ports)
+        console.print("starting PostgreSQL, Valkey, the world and the three services ...")
         with Stack(asked.run_dir, options) as stack:
             _fill(stack, path, console)
             prometheus = _start_prometheus(stack)
             _tell(stack, console, has_prometheus=prometheus is not None)
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+            # Only now: a child that is started while they are blocked would never hear them.
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
+            signal.sigwait(STOP)
             console.print("stopping ...")
             if prometheus is not None:
                 prometheus.stop()
-    except (ApiError, ChildError, OSError) as error:
-        console.print(f"cannot start: {error}", style="bold red")
+    except (ApiError, ChildError, PortfolioError, OSError) as error:
+        console.print(f"cannot start: {error}", style="bold red", soft_wrap=True)
         return 1
+    except KeyboardInterrupt:
+        console.print("stopped; nothing is left running")
+        return 130
     return 0
+
+
+def _check_ports(ports: Ports) -> None:
+    """Raise ChildError when another program listens where we are to: it may be an `up` that still runs."""
+    for name, port in asdict(ports).items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise ChildError(f"port {port} ({name}) is taken; does another `make up` still run?") from None
 
 
 def _fill(stack: Stack, path: Path, console: Console) -> None:
@@ -86,7 +113,7 @@ def scrape_config(stack: Stack, interval_s: int = 5) -> str:
 def _tell(stack: Stack, console: Console, *, has_prometheus: bool) -> None:
     addresses = {
         "console": f"{stack.scheduler_url}/console",
-        "campaign API": f"{stack.scheduler_url}/docs",
+        "campaign API": f"{stack.scheduler_url}/v1, described in {stack.scheduler_url}/openapi.json",
         "API key": str(stack.run_dir / "api-key"),
         "webhooks and pages": stack.tracker_url,
         "the world": f"{stack.world.base_url}/state",

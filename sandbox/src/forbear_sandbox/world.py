@@ -25,7 +25,7 @@ from forbear_sandbox.faults import Faults
 from forbear_sandbox.lots import Lots
 from forbear_sandbox.people import Mail, MailFate
 from forbear_sandbox.population import Outlets, Population
-from forbear_sandbox.portfolio import read_csv
+from forbear_sandbox.portfolio_file import read_rows
 from forbear_sandbox.smtp_server import SmtpServer
 from forbear_sandbox.traffic import Agenda, Traffic, WorldTime
 from forbear_sandbox.twilio_api import TwilioApi
@@ -78,7 +78,7 @@ class World:
         outlets = Outlets(self._api.receive_text, self._send_mail, self.bank.pay, self.browser)
         self.population.connect(outlets)
         if settings.portfolio is not None:
-            self.population.settle(read_csv(settings.portfolio))
+            self.population.settle(read_rows(settings.portfolio))
         self.coordinator = (
             Coordinator(self.time, self.agenda, self.traffic, settings.expect) if self.time.is_stepped else None
         )

@@ -39,9 +39,9 @@ class WorldClient:
         """Move the borrowers of a file in and return how many."""
         return int(self._call("POST", "/portfolio", {"path": str(path)})["borrowers"])
 
-    def report_payments_to(self, url: str, api_key: str) -> None:
-        """Say where payments are reported."""
-        self._call("POST", "/platform", {"url": url, "api_key": api_key})
+    def report_payments_to(self, url: str, api_key: str, borrowers: Sequence[str] = ()) -> None:
+        """Say where payments are reported: those of the borrowers named, or of everybody else."""
+        self._call("POST", "/platform", {"url": url, "api_key": api_key, "borrowers": list(borrowers)})
 
     def summary(self) -> dict[str, Any]:
         """Return the counts of the census."""

@@ -49,7 +49,7 @@ from forbear_chassis.outbox import relay
 from forbear_chassis.postgres import Pool, open_pool
 from forbear_chassis.redis import open_redis
 from forbear_chassis.settings import EXIT_BAD_SETTINGS
-from forbear_chassis.worker import Pass, wake_all
+from forbear_chassis.worker import Pass, WorkerLoop, wake_all
 from forbear_domain.messages import Catalogue
 from forbear_domain.policy import load_packs
 
@@ -85,7 +85,7 @@ async def serve(settings: Settings) -> None:
     service.on_close(pool.close)
     switchboard = Switchboard()
     loops: list[WorkerLoop] = []
-    hearing = Hearing(pool, switchboard, lambda: _wake(loops))
+    hearing = Hearing(pool, switchboard, partial(wake_all, loops))
     owner = Owner(database_url, hearing.notice)
     service.on_close(hearing.close)
     service.on_close(owner.close)
