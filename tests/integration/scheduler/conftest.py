@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from contact_scheduler.capacity import DispatcherCapacity
+from contact_scheduler.erase_borrower import EraseBorrower, hand_over_erasure
 from contact_scheduler.evaluate_campaign import EvaluateCampaign
 from contact_scheduler.explain_contact import ExplainContact
 from contact_scheduler.hand_over import PAYMENT, RECALL, relay_requests
@@ -93,6 +94,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
         campaigns=CampaignStore(pool),
         borrowers=BorrowerStore(pool), import_borrowers=ImportBorrowers(ImportStore(pool), manual_clock, 1 << 30),
         manage_campaigns=ManageCampaigns(wake), manage_policy=ManagePolicy(wake),
+        erase_borrower=EraseBorrower(wake),
         record_payments=RecordPayments(wake),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, manual_clock), explain=explain,
         control=control_grpc.ControlServiceStub(channel), tracker=tracker_stub, watch_clocks=wake, costs=COSTS,
@@ -110,6 +112,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
             release=ReleaseContacts(pool, manual_clock, dispatcher_stub.SubmitContacts),
             rpc=scheduler_grpc.SchedulerServiceStub(own_channel), dispatcher=dispatcher, tracker=tracker,
             relays=[
+                lambda: hand_over_erasure(pool, manual_clock, dispatcher_stub.EraseBorrower),
                 lambda: hand_over_policy(pool, dispatcher_stub.ApplyPolicy),
                 lambda: relay_requests(
                     pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher_stub.RecallContacts

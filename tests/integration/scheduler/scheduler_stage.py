@@ -38,6 +38,8 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
         self.contacts: dict[bytes, types_pb2.Contact] = {}
         self.recalls: list[dispatcher_pb.RecallContactsRequest] = []
         self.policies: list[dispatcher_pb.ApplyPolicyRequest] = []
+        self.erasures: list[dispatcher_pb.EraseBorrowerRequest] = []
+        self.kept_until: datetime | None = None
         self.repeated = 0
         self.per_hour = {1: 1_000, 2: 1_000, 3: 1_000}
         self.by_hour: dict[int, list[int]] = {}
@@ -52,6 +54,13 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
     async def RecallContacts(self, request: Any, context: Any) -> Any:
         self.recalls.append(request)
         return dispatcher_pb.RecallContactsResponse(recalled=len(request.contact_ids))
+
+    async def EraseBorrower(self, request: Any, context: Any) -> Any:
+        self.erasures.append(request)
+        answer = dispatcher_pb.EraseBorrowerResponse()
+        if self.kept_until is not None:
+            answer.erase_time.FromDatetime(self.kept_until)
+        return answer
 
     async def ApplyPolicy(self, request: Any, context: Any) -> Any:
         self.policies.append(request)

@@ -198,8 +198,10 @@ async def test_the_command_puts_shows_and_withdraws(scheduler: Scheduler, tmp_pa
         return await asyncio.to_thread(CliRunner().invoke, policy, [*arguments, *where])
 
     async def confirm() -> None:
-        while not scheduler.dispatcher.policies:
+        for _ in range(200):
             await scheduler.run_release()
+            if scheduler.dispatcher.policies:
+                return
             await asyncio.sleep(0.05)
 
     put_one, _ = await asyncio.gather(run("put", str(file)), confirm())

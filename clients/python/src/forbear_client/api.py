@@ -132,6 +132,10 @@ class Api:
         """Withdraw all rules of the tenant's own."""
         return self._document("DELETE", "/v1/policy")
 
+    def erase_borrower(self, borrower_ref: str) -> Document:
+        """Delete the personal data of a borrower for good; the answer says until when law keeps evidence."""
+        return self._document("POST", f"/v1/borrowers/{borrower_ref}:erase")
+
     def next_contact(self, borrower_ref: str) -> Document:
         """Return why a borrower is contacted next as planned, or why not."""
         return self._document("GET", f"/v1/borrowers/{borrower_ref}/next-contact")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -10,6 +11,7 @@ import click
 import structlog
 
 from contact_scheduler.capacity import DispatcherCapacity
+from contact_scheduler.erase_borrower import EraseBorrower, hand_over_erasure
 from contact_scheduler.evaluate_campaign import EvaluateCampaign
 from contact_scheduler.explain_contact import ExplainContact
 from contact_scheduler.hand_over import PAYMENT, RECALL, relay_requests
@@ -48,7 +50,7 @@ from forbear_chassis.postgres import Pool, open_pool
 from forbear_chassis.process import Process
 from forbear_chassis.rpc import RpcServer, connect
 from forbear_chassis.settings import load
-from forbear_chassis.worker import TRANSIENT, WorkerLoop, wake_all
+from forbear_chassis.worker import TRANSIENT, Pass, WorkerLoop, wake_all
 
 if TYPE_CHECKING:
     from forbear.dispatcher.v1.dispatcher_service_pb2_grpc import DispatcherServiceAsyncStub
@@ -83,12 +85,11 @@ async def serve(settings: Settings) -> None:
     watch_loop = running.worker(
         "clocks", WatchClocks(pool, clock, plan_hour_utc=settings.plan_hour_utc).run_once, clock
     )
-    recall_loop, payment_loop = _relays(running, pool, clock, dispatcher, tracker)
-    policy_loop = running.worker("policy", lambda: hand_over_policy(pool, dispatcher.ApplyPolicy), clock)
+    relays = _relays(running, pool, clock, dispatcher, tracker)
 
     explain = ExplainContact(BorrowerStore(pool), clock)
     rpc = RpcServer(settings.rpc_listen, clock, running.activity, reflect=settings.reflection)
-    service = SchedulerService(TakeFeedback(pool, recall_loop.wake), explain)
+    service = SchedulerService(TakeFeedback(pool, relays["recall"].wake), explain)
     add_SchedulerServiceServicer_to_server(service, rpc.server)
     rpc.add(SERVICE)
     report = ReportCampaign(ReportStore(pool))
@@ -96,9 +97,9 @@ async def serve(settings: Settings) -> None:
         pool=pool, clock=clock, tenants=TenantStore(pool), imports=ImportStore(pool), campaigns=CampaignStore(pool),
         borrowers=BorrowerStore(pool),
         import_borrowers=ImportBorrowers(ImportStore(pool), clock, settings.import_bytes_max),
-        manage_campaigns=ManageCampaigns(partial(wake_all, (plan_loop, release_loop, recall_loop))),
-        manage_policy=ManagePolicy(policy_loop.wake),
-        record_payments=RecordPayments(partial(wake_all, (recall_loop, payment_loop))),
+        manage_campaigns=ManageCampaigns(partial(wake_all, (plan_loop, release_loop, relays["recall"]))),
+        manage_policy=ManagePolicy(relays["policy"].wake), erase_borrower=EraseBorrower(relays["erase"].wake),
+        record_payments=RecordPayments(partial(wake_all, (relays["recall"], relays["payments"]))),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
         control=ControlServiceStub(dispatcher_channel), tracker=tracker, watch_clocks=watch_loop.wake, costs=costs,
         what_if=AskWhatIf(pool, plan),
@@ -112,19 +113,15 @@ async def serve(settings: Settings) -> None:
 
 def _relays(
     running: Process, pool: Pool, clock: Clock, dispatcher: DispatcherServiceAsyncStub, tracker: TrackerServiceAsyncStub
-) -> tuple[WorkerLoop, WorkerLoop]:
-    """Start what hands requests over: recalls to the dispatcher, payments to the tracker."""
-    recalls = running.worker(
-        "recall",
-        lambda: relay_requests(pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher.RecallContacts),
-        clock,
-    )
-    payments = running.worker(
-        "payments",
-        lambda: relay_requests(pool, PAYMENT, tracker_pb.RecordPaymentsRequest, tracker.RecordPayments),
-        clock,
-    )
-    return recalls, payments
+) -> dict[str, WorkerLoop]:
+    """Start the workers that tell the neighbours what they must know, by what they tell."""
+    relays: dict[str, Callable[[], Awaitable[Pass]]] = {
+        "recall": lambda: relay_requests(pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher.RecallContacts),
+        "payments": lambda: relay_requests(pool, PAYMENT, tracker_pb.RecordPaymentsRequest, tracker.RecordPayments),
+        "erase": lambda: hand_over_erasure(pool, clock, dispatcher.EraseBorrower),
+        "policy": lambda: hand_over_policy(pool, dispatcher.ApplyPolicy),
+    }
+    return {name: running.worker(name, relay, clock) for name, relay in relays.items()}
 
 
 async def _open_database(settings: Settings) -> Pool:

@@ -12,6 +12,7 @@ from contact_scheduler.web import (
     console,
     controls,
     duties,
+    erasure,
     evaluation,
     imports,
     payments,
@@ -35,6 +36,7 @@ twice.
 5. `GET /v1/cases` lists what people must take over, the earliest due first; `POST /v1/cases/{id}:close` ends one.
 6. `PUT /v1/policy` adds stricter rules of your own, in the form of our packs; they hold in every plan and send.
 7. `GET /v1/duties?at_risk=true` lists what the law asks for soon; `POST /v1/duties:report` tells what you have done.
+8. `POST /v1/borrowers/{ref}:erase` deletes a borrower's personal data, and says until when law keeps the evidence.
 
 Every request carries an API key: `Authorization: Bearer <key>`. Every error is a problem document (RFC 9457) that names
 the field and how to mend it. Send an `Idempotency-Key` with every POST and repeat it freely: the first answer is kept.
@@ -50,8 +52,8 @@ def make_app(api: Api) -> FastAPI:
     app.state.api = api
     problems.install(app)
     for part in (
-        imports, borrowers, campaigns, controls, policy, reports, evaluation, strategies, payments, cases, duties,
-        console, case_pages,
+        imports, borrowers, erasure, campaigns, controls, policy, reports, evaluation, strategies, payments, cases,
+        duties, console, case_pages,
     ):  # fmt: skip
         app.include_router(part.router)
     return app

@@ -15,6 +15,7 @@ from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Pool
 
 if TYPE_CHECKING:
+    from contact_scheduler.erase_borrower import EraseBorrower
     from contact_scheduler.evaluate_campaign import EvaluateCampaign
     from contact_scheduler.explain_contact import ExplainContact
     from contact_scheduler.import_borrowers import ImportBorrowers
@@ -47,6 +48,7 @@ class Api:
     import_borrowers: ImportBorrowers
     manage_campaigns: ManageCampaigns
     manage_policy: ManagePolicy
+    erase_borrower: EraseBorrower
     record_payments: RecordPayments
     report: ReportCampaign
     evaluate: EvaluateCampaign
