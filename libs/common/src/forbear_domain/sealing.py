@@ -22,9 +22,9 @@ class SealError(ValueError):
     """The sealed part cannot be opened with this key."""
 
 
-def seal(key: bytes, nonce: bytes, plain: bytes, borrower: bytes) -> str:
+def seal(cipher: AESGCM, nonce: bytes, plain: bytes, borrower: bytes) -> str:
     """Return the sealed part as text. A nonce serves once for a key."""
-    return b64encode(nonce + _cipher(key).encrypt(nonce, plain, borrower)).decode()
+    return b64encode(nonce + cipher.encrypt(nonce, plain, borrower)).decode()
 
 
 def unseal(key: bytes, sealed: str, borrower: bytes) -> bytes:
@@ -38,4 +38,5 @@ def unseal(key: bytes, sealed: str, borrower: bytes) -> bytes:
 
 @lru_cache(maxsize=4_096)
 def _cipher(key: bytes) -> AESGCM:
+    """A reader goes from entry to entry of the same borrowers."""
     return AESGCM(key)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from channel_dispatcher.model import Contact, Permit
 from forbear_chassis.clock import to_epoch_us
@@ -37,7 +38,7 @@ class Signer:
         self._private_key = private_key
         self.public_key = private_key.public_key().public_bytes_raw()
         self.key_id = hashlib.sha256(self.public_key).hexdigest()[:16]
-        self.known_keys: dict[UUID, bytes] = {}  # of borrowers, under which their entries are sealed
+        self.known_keys: dict[UUID, AESGCM] = {}  # of borrowers, under which their entries are sealed
 
     @classmethod
     def from_file(cls, path: Path) -> Signer:

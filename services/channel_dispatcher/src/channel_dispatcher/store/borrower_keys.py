@@ -10,6 +10,8 @@ from secrets import token_bytes
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from forbear_chassis.postgres import Connection
 from forbear_domain.ledger import open_entry
 from forbear_domain.sealing import KEY_BYTES
@@ -41,13 +43,14 @@ class BorrowerKey(NamedTuple):
 
 
 async def of(
-    connection: Connection, owners: Mapping[UUID, UUID], known: dict[UUID, bytes], now: datetime
-) -> dict[UUID, bytes]:
-    """Return the key of each borrower (with the tenant whose borrower it is), making those that are missing."""
+    connection: Connection, owners: Mapping[UUID, UUID], known: dict[UUID, AESGCM], now: datetime
+) -> Mapping[UUID, AESGCM]:
+    """Return the ciphers of at least these borrowers (each with its tenant), making the keys that are missing."""
     missing = sorted(borrower for borrower in owners if borrower not in known)
     if missing:
         if len(known) + len(missing) > KNOWN_MAX:
             known.clear()
+            missing = sorted(owners)
         found = {row["borrower_id"]: row["key"] for row in await connection.fetch(FIND, missing)}
         fresh = [borrower for borrower in missing if borrower not in found]
         if fresh:
@@ -55,8 +58,8 @@ async def of(
             tenants = [owners[borrower] for borrower in fresh]
             await connection.execute(MAKE, fresh, tenants, keys, now + FIRST_REVIEW)
             found |= {row["borrower_id"]: row["key"] for row in await connection.fetch(FIND, fresh)}
-        known.update({borrower: key or token_bytes(KEY_BYTES) for borrower, key in found.items()})
-    return {borrower: known[borrower] for borrower in owners}
+        known.update({borrower: AESGCM(key or token_bytes(KEY_BYTES)) for borrower, key in found.items()})
+    return known
 
 
 async def lock(connection: Connection, tenant: UUID, borrower: UUID) -> BorrowerKey | None:

@@ -84,7 +84,7 @@ async def append(connection: Connection, entries: Sequence[Entry], signer: Signe
 async def _sealed(connection: Connection, entries: Sequence[Entry], signer: Signer, now: datetime) -> list[bytes]:
     """Return the bytes to hash. Keys are fetched before the ledger is locked, so that nobody waits for both."""
     owners = {one.borrower_id: one.tenant_id for one in entries if one.readable is not None and one.borrower_id}
-    keys = await borrower_keys.of(connection, owners, signer.known_keys, now) if owners else {}
+    ciphers = await borrower_keys.of(connection, owners, signer.known_keys, now) if owners else {}
     nonces = urandom(NONCE_BYTES * len(entries))
     bodies = []
     for number, entry in enumerate(entries):
@@ -92,7 +92,7 @@ async def _sealed(connection: Connection, entries: Sequence[Entry], signer: Sign
             bodies.append(entry.body)
         else:
             nonce = nonces[NONCE_BYTES * number : NONCE_BYTES * (number + 1)]
-            sealed = seal(keys[entry.borrower_id], nonce, entry.body, str(entry.borrower_id).encode())
+            sealed = seal(ciphers[entry.borrower_id], nonce, entry.body, entry.readable["borrower"].encode())
             bodies.append(envelope(entry.readable, sealed))
     return bodies
 
