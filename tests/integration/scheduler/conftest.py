@@ -19,6 +19,7 @@ from contact_scheduler.manage_campaigns import ManageCampaigns
 from contact_scheduler.manage_policy import ManagePolicy, hand_over_policy
 from contact_scheduler.plan_day import PlanDay
 from contact_scheduler.record_payments import RecordPayments
+from contact_scheduler.rehearse_campaign import RehearseCampaign
 from contact_scheduler.release_contacts import ReleaseContacts
 from contact_scheduler.report_campaign import ReportCampaign
 from contact_scheduler.rpc_service import SchedulerService
@@ -40,6 +41,7 @@ from forbear.tracker.v1 import tracker_service_pb2_grpc as tracker_grpc
 from forbear_chassis.postgres import migrate, open_pool
 from forbear_chassis.rpc import RpcServer, connect
 from forbear_chassis.worker import Activity
+from forbear_domain.messages import Catalogue
 from tests.integration.scheduler.scheduler_stage import (
     KEY,
     OTHER_KEY,
@@ -99,6 +101,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, manual_clock), explain=explain,
         control=control_grpc.ControlServiceStub(channel), tracker=tracker_stub, watch_clocks=wake, costs=COSTS,
         what_if=AskWhatIf(pool, plan),
+        rehearse=RehearseCampaign(plan, Catalogue.load()),
     )  # fmt: skip
     app = make_app(api)
     transport = httpx.ASGITransport(app=app)

@@ -83,6 +83,10 @@ class Api:
         found: list[Document] = self._answer("GET", "/v1/campaigns").json()
         return found
 
+    def preflight(self, campaign_id: str) -> Document:
+        """Return what a campaign would do if it were started now."""
+        return self._document("GET", f"/v1/campaigns/{campaign_id}/preflight")
+
     def change_campaign(self, campaign_id: str, verb: str) -> Document:
         """Apply a verb: start, pause, resume or cancel."""
         return self._document("POST", f"/v1/campaigns/{campaign_id}:{verb}")

@@ -32,6 +32,7 @@ def campaign(context: click.Context, url: str, key_file: str) -> None:
     \b
     forbear campaign import portfolio.csv
     forbear campaign create "March reminders" --channels sms,email
+    forbear campaign preflight CAMPAIGN_ID
     forbear campaign change CAMPAIGN_ID start
     forbear campaign report CAMPAIGN_ID
     forbear campaign what-if CAMPAIGN_ID --voice 2
@@ -79,6 +80,32 @@ def list_all(context: click.Context) -> None:
         for item in refused(api.campaigns):
             table.add_row(item["campaign_id"], item["name"], item["state"], item["next_plan_at"] or "")
     console.print(table)
+
+
+@campaign.command()
+@click.argument("campaign_id")
+@click.pass_context
+def preflight(context: click.Context, campaign_id: str) -> None:
+    """Say before launch who would be skipped and why, what would be sent, its cost and load, and when it is done."""
+    with open_api(context) as api:
+        told = refused(lambda: api.preflight(campaign_id))
+    console.print(f"{told['planned']:,} of {told['audience']:,} borrowers would be contacted on the first day")
+    for one in told["skipped"]:
+        console.print(f"{one['borrowers']:>8,} skipped: {one['why']}", highlight=False)
+    for one in told["channels"]:
+        parts = f" in {told['sms_parts']:,} parts" if one["channel"] == "sms" else ""
+        console.print(f"{one['contacts']:>8,} by {one['channel']}{parts}, cost {one['cost']:,.2f}", highlight=False)
+    table = Table("hour (UTC)", *(f"{one['channel']} (capacity)" for one in told["channels"]))
+    for hour in told["load"]:
+        cells = [f"{hour['contacts'][name]:,} ({hour['capacity'][name]:,})" for name in hour["contacts"]]
+        table.add_row(hour["at"][:16].replace("T", " "), *cells)
+    console.print(table)
+    console.print(f"last contact of the day {told['ends_at'] or 'none'}; everybody reached once in {told['days']} days")
+    if told["deadlines_at_risk"]:
+        console.print(
+            f"{told['deadlines_at_risk']:,} mortgages are within a week of their 36th day without a planned call",
+            style="yellow",
+        )
 
 
 @campaign.command()

@@ -22,6 +22,7 @@ from contact_scheduler.manage_campaigns import ManageCampaigns
 from contact_scheduler.manage_policy import ManagePolicy, hand_over_policy
 from contact_scheduler.plan_day import PlanDay
 from contact_scheduler.record_payments import RecordPayments
+from contact_scheduler.rehearse_campaign import RehearseCampaign
 from contact_scheduler.release_contacts import ReleaseContacts
 from contact_scheduler.report_campaign import ReportCampaign
 from contact_scheduler.rpc_service import SERVICE, SchedulerService
@@ -51,6 +52,7 @@ from forbear_chassis.process import Process
 from forbear_chassis.rpc import RpcServer, connect
 from forbear_chassis.settings import load
 from forbear_chassis.worker import TRANSIENT, Pass, WorkerLoop, wake_all
+from forbear_domain.messages import Catalogue
 
 if TYPE_CHECKING:
     from forbear.dispatcher.v1.dispatcher_service_pb2_grpc import DispatcherServiceAsyncStub
@@ -103,6 +105,7 @@ async def serve(settings: Settings) -> None:
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
         control=ControlServiceStub(dispatcher_channel), tracker=tracker, watch_clocks=watch_loop.wake, costs=costs,
         what_if=AskWhatIf(pool, plan),
+        rehearse=RehearseCampaign(plan, Catalogue.load()),
     )  # fmt: skip
     running.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
     running.serve(HttpServer(cast("App", make_app(api)), settings.http_listen, running.activity))

@@ -18,6 +18,7 @@ from contact_scheduler.web import (
     payments,
     policy,
     problems,
+    rehearsal,
     reports,
     strategies,
 )
@@ -52,8 +53,8 @@ def make_app(api: Api) -> FastAPI:
     app.state.api = api
     problems.install(app)
     for part in (
-        imports, borrowers, erasure, campaigns, controls, policy, reports, evaluation, strategies, payments, cases,
-        duties, console, case_pages,
+        imports, borrowers, erasure, campaigns, rehearsal, controls, policy, reports, evaluation, strategies,
+        payments, cases, duties, console, case_pages,
     ):  # fmt: skip
         app.include_router(part.router)
     return app

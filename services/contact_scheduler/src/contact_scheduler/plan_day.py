@@ -17,7 +17,7 @@ import structlog
 from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign, State, next_plan_at, tick_of
-from contact_scheduler.learn_outcomes import learn_outcomes
+from contact_scheduler.learn_outcomes import learn_outcomes, present_posterior
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.worth import Costs, Worth, weigh_channels
 from contact_scheduler.manage_policy import policy_of
@@ -91,6 +91,17 @@ class PlanDay:
             _tell(campaign, planned)
         ends_first = campaign.ends_at is not None and campaign.ends_at < next_at
         await planning.close_plan(connection, campaign, State.ACTIVE, campaign.ends_at if ends_first else next_at)
+
+    async def rehearse(self, campaign: Campaign) -> tuple[PlanRequest, PlannedDay]:
+        """Plan a campaign from now on as if it were started, and write nothing."""
+        now, tenant_id = self._clock.now(), campaign.tenant_id
+        window = Window.after(now, next_plan_at(now, self._plan_hour_utc))
+        async with self._pool.acquire() as connection, connection.transaction():
+            posterior = await present_posterior(connection, tenant_id)
+            worth = weigh_channels(await read_tally(connection, tenant_id, campaign.goal, now), self.costs)
+            number = await planning.plan_number(connection, campaign, tick_of(now, self._plan_hour_utc).date())
+            request = await self.request(connection, campaign, window, number or 1, posterior, worth, Deciding())
+        return request, await asyncio.to_thread(plan_day, request)
 
     async def _read(
         self, connection: Connection, campaign: Campaign, window: Window, number: int

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contact_scheduler.manage_campaigns import ManageCampaigns
     from contact_scheduler.manage_policy import ManagePolicy
     from contact_scheduler.record_payments import RecordPayments
+    from contact_scheduler.rehearse_campaign import RehearseCampaign
     from contact_scheduler.report_campaign import ReportCampaign
     from contact_scheduler.store.borrowers import BorrowerStore
     from contact_scheduler.store.campaigns import CampaignStore
@@ -54,6 +55,7 @@ class Api:
     evaluate: EvaluateCampaign
     explain: ExplainContact
     control: ControlServiceAsyncStub
+    rehearse: RehearseCampaign
     tracker: TrackerServiceAsyncStub
     watch_clocks: Callable[[], None]  # wakes whoever watches the clocks of mortgages
     costs: Costs
