@@ -159,11 +159,13 @@ async def test_a_day_promised_on_the_page_pauses_reminders(world: World) -> None
     """Within sixty days; another day is refused kindly."""
     attempt = await world.attempt()
 
-    await post(world, page_path(attempt), act="promise", day="2027-01-01", serial="0")
+    _, far = await post(world, page_path(attempt), act="promise", day="2027-01-01", serial="0")
     before = world.suppression_kinds()
-    await post(world, page_path(attempt), act="promise", day="2026-03-09", serial="1")
+    _, near = await post(world, page_path(attempt), act="promise", day="2026-03-09", serial="1")
 
     assert [] == before
+    assert "We could not read that" in far
+    assert "We noted the day" in near
     assert ["PROMISE"] == world.suppression_kinds()
 
 
@@ -176,4 +178,27 @@ async def test_wishes_and_leaving_by_the_page(world: World) -> None:
 
     wish = world.scheduler.responses[0]
     assert ("es", 18, 2) == (wish.preferred_language, wish.preferred_hour_start, wish.preferred_channel)
-    assert ["OPT_OUT"] == world.suppression_kinds()
+    assert ["INCONVENIENT_TIME", "OPT_OUT"] == world.suppression_kinds()
+
+
+@pytest.mark.parametrize(
+    ("act", "suppression", "template", "responses", "cases"),
+    [
+        ("hardship", "HARDSHIP", "options.offered", ["REPLIED", "HARDSHIP"], []),
+        ("dispute", "DISPUTE", "handover.person", ["REPLIED", "HANDED_OVER"], ["dispute", "verification"]),
+    ],
+)
+async def test_what_can_be_said_in_a_reply_can_be_said_by_a_button(
+    world: World, act: str, suppression: str, template: str, responses: list[str], cases: list[str]
+) -> None:
+    """In force before the page answers, told to the scheduler, answered in writing; twice is once."""
+    attempt = await world.attempt()
+
+    for _ in range(2):
+        status, _ = await post(world, page_path(attempt), act=act, serial="0")
+
+    assert 200 == status
+    assert [suppression] == world.suppression_kinds()
+    assert [template] == world.templates()
+    assert responses == world.scheduler.kinds()
+    assert cases == await world.cases()

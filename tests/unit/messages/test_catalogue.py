@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -320,3 +321,33 @@ def test_slots_for_an_unknown_language_are_refused() -> None:
                 past_due_minor=1, balance_minor=1, instalment_minor=1, page_url="", unsubscribe_url="", sender="",
             )
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", Channel)
+def test_who_doubts_us_is_told_how_to_check_without_a_number_or_a_link_to_trust(
+    channel: Channel, language: str
+) -> None:
+    """A swindler's message could hold both: what to check with is what the borrower has already."""
+    version = CATALOGUE.find("identity.verify", channel, language)
+    body = " ".join(version.sources.values())
+
+    assert any(word in body for word in ("letters", "cartas", "信函"))
+    assert "{page_url}" not in body
+    assert "://" not in body
+    assert "private" == version.frame
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", Channel)
+def test_somebody_in_distress_reads_of_a_person_and_a_crisis_line_and_no_word_of_money(
+    channel: Channel, language: str
+) -> None:
+    """Care first: no amount, no page, no date, and the line that helps at any hour."""
+    version = CATALOGUE.find("care.distress", channel, language)
+    own = " ".join(version.sources[name] for name in ("sms", "email", "statement") if name in version.sources)
+
+    assert "private" == version.frame
+    assert not {"past_due", "balance", "instalment", "due_date", "page_url"} & set(version.slots)
+    assert re.search("9 ?8 ?8", own)
+    assert not re.search(r"pay|pag|付款|还款|還款|\$", own)

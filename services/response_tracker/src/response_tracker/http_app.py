@@ -31,7 +31,7 @@ from response_tracker.forms import Form, FormError, read_form
 from response_tracker.gateways import Gateways, read_message, read_status, stamp
 from response_tracker.model import Attempt
 from response_tracker.page import Act, Page, page_event, read_act
-from response_tracker.receive import Receiver
+from response_tracker.receive import UNREADABLE, Receiver
 from response_tracker.store import attempts
 from response_tracker.voice import STEP, Voice, attempt_of_path, call_event_key
 
@@ -239,9 +239,10 @@ class HttpApp:
         act = read_act(form)
         if act is None:
             raise PayloadError("act is missing")
-        await self._receiver.settle(page_event(of, body, form, now))
+        fate = await self._receiver.settle(page_event(of, body, form, now))
         is_known = act is Act.IDENTIFY and await self._page.is_known(of, form, now)
-        notice = await self._page.notice(of, act, is_failed=act is Act.IDENTIFY and not is_known)
+        is_failed = fate == UNREADABLE or (act is Act.IDENTIFY and not is_known)
+        notice = await self._page.notice(of, act, is_failed=is_failed)
         return Reply(200, await self._page.show(of, now, notice=notice, is_known=is_known), HTML)
 
     async def _signed_form(self, scope: Scope, receive: Receive) -> tuple[bytes, Form]:

@@ -22,8 +22,9 @@ from forbear_chassis.postgres import Connection, Pool
 from forbear_domain.arrangements import PROMISE_DAYS_MAX, Option, offers
 from forbear_domain.messages import day, money
 from forbear_domain.model import Channel
+from forbear_replies import Label
 from response_tracker import borrower_time, words
-from response_tracker.decision import CONFIRMATIONS, Bar, Decision, Scope
+from response_tracker.decision import ACTS, CONFIRMATIONS, HARDSHIP_DAYS, Bar, Decision, Scope
 from response_tracker.duties import Reason
 from response_tracker.enact import enact, put_on_table
 from response_tracker.events import Event, Kind, name_event
@@ -37,6 +38,14 @@ TRIES_A_DAY_MAX = 5
 _CHANNELS = {channel.label: channel for channel in Channel}
 _LEAVE = Decision(bars=(Bar(SuppressionKind.OPT_OUT, Scope.ADDRESS),), responses=(ResponseKind.OPTED_OUT,))
 
+_DISPUTED = ACTS[Label.DISPUTE]
+_DISPUTE = Decision(
+    bars=(_DISPUTED.bar,) if _DISPUTED.bar else (),
+    cases=(Reason.DISPUTE,),
+    responses=(ResponseKind.HANDED_OVER,),
+    answer=_DISPUTED.answer,
+)
+
 
 class Act(Enum):
     """What can be posted on the page; the value is that of the button."""
@@ -45,6 +54,8 @@ class Act(Enum):
     INSTALMENTS = "instalments"
     PROMISE = "promise"
     WISH = "wish"
+    HARDSHIP = "hardship"
+    DISPUTE = "dispute"
     PERSON = "person"
     LEAVE = "leave"
     IDENTIFY = "identify"
@@ -99,7 +110,8 @@ class Page:
         """Return the sentence that says what was done, in the borrower's language."""
         async with self._pool.acquire() as connection:
             language = words.speak((await current(connection, of)).language)
-        return self._texts[language][f"{'failed' if is_failed else 'done'}_{act.value}"]
+        texts = self._texts[language]
+        return texts.get(f"failed_{act.value}", texts["failed"]) if is_failed else texts[f"done_{act.value}"]
 
     async def confirm_leave(self, of: Attempt, *, is_done: bool) -> bytes:
         """Return the page of the unsubscribe link: a button, or that it is done. Changes nothing."""
@@ -119,6 +131,8 @@ class Page:
         heard = await hear(connection, event, of, source="page", is_direct=True)
         if act is Act.IDENTIFY:
             return "recorded"
+        if act is Act.HARDSHIP:
+            return await _offer(connection, heard)
         if act in OPTION_OF:
             return await _choose(connection, heard, OPTION_OF[act])
         decision = _decide(act, form, heard.today, heard.snapshot.terms.currency)
@@ -158,6 +172,21 @@ class Page:
         return self._environment.get_template(template).render(**values).encode()
 
 
+async def _offer(connection: Connection, heard: Heard) -> str:
+    """Somebody cannot pay: reminders stop, and the options go out; where there is none, a person takes over."""
+    has_options = bool(offers(heard.snapshot.terms, heard.today))
+    decision = Decision(
+        bars=(Bar(SuppressionKind.HARDSHIP, Scope.BORROWER, HARDSHIP_DAYS),),
+        cases=() if has_options else (Reason.NO_OFFER,),
+        responses=(ResponseKind.HARDSHIP,),
+        answer="options.offered" if has_options else "handover.person",
+        is_offering=has_options,
+        pause_days=HARDSHIP_DAYS,
+    )
+    await enact(connection, heard, decision)
+    return "answered"
+
+
 async def _choose(connection: Connection, heard: Heard, choice: Option) -> str:
     await put_on_table(connection, heard)
     table = await conversations.open_offers(connection, heard.of, heard.at)
@@ -193,6 +222,8 @@ def _decide(act: Act, form: Mapping[str, str], today: date, currency: str) -> De
         return _LEAVE
     if act is Act.PERSON:
         return Decision(cases=(Reason.HUMAN_REQUEST,), responses=(ResponseKind.HANDED_OVER,), answer="handover.person")
+    if act is Act.DISPUTE:
+        return _DISPUTE
     if act is Act.WISH:
         wish = _wish(form)
         return Decision(wish=wish, answer="preference.noted") if wish else None

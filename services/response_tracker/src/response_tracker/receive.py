@@ -37,6 +37,7 @@ from response_tracker.voice import Voice
 BATCH_MAX = 100
 WAITING = "waiting"
 REPEATED = "repeated"
+UNREADABLE = "unreadable"
 
 # By link, and by a complaint to the mailbox provider: the address is barred, and silence is the answer.
 LEAVE = Decision(bars=(Bar(SuppressionKind.OPT_OUT, Scope.ADDRESS),), responses=(ResponseKind.OPTED_OUT,))
@@ -81,11 +82,11 @@ class Receiver:
         await self._keep(event)
         self._wake_events()
 
-    async def settle(self, event: Event) -> bool:
-        """Make an event durable, act on it, and return whether all that it asks for is in force.
+    async def settle(self, event: Event) -> str:
+        """Make an event durable, act on it, and return its fate; all that it asks for is then in force.
 
-        False means that it waits, durable, for its attempt to become known. Raises what the database or the dispatcher
-        raised; the event is then durable too, or was never taken, and the sender comes again.
+        WAITING means that it waits, durable, for its attempt to become known. Raises what the database or the
+        dispatcher raised; the event is then durable too, or was never taken, and the sender comes again.
         """
         await self._keep(event)
         fate = WAITING
@@ -96,7 +97,7 @@ class Receiver:
             self._wake()
             if fate == WAITING:
                 self._wake_events()  # the worker comes back to what could not be finished here
-        return fate != WAITING
+        return fate
 
     async def _keep(self, event: Event) -> None:
         is_new = await self._intake.take(event)
@@ -178,7 +179,7 @@ class Receiver:
             if event.kind is Kind.PAGE:
                 return await self._by.page.act(connection, event, of)
         except (PayloadError, FormError):
-            return "unreadable"
+            return UNREADABLE
         await enact(connection, await hear(connection, event, of, source="one_click", is_direct=True), LEAVE)
         return "silent"
 
@@ -218,4 +219,4 @@ class Receiver:
             heard = await hear(connection, event, of, source="provider", is_direct=True)
             await enact(connection, heard, LEAVE)
             return "complained"
-        return "silent" if mail.kind is MailKind.AUTOMATIC else "unreadable"
+        return "silent" if mail.kind is MailKind.AUTOMATIC else UNREADABLE
