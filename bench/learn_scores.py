@@ -57,7 +57,38 @@ def cards(*, with_age: bool) -> tuple[Columns, Matrix, np.ndarray]:
     left_out = {"ID", "SEX", "FRAUD"} | (set() if with_age else {"AGE", "MARRIAGE"})
     columns = {name.lower(): column(rows, raw) for name, raw in by_name.items() if name not in left_out}
     sex = np.array([row[by_name["SEX"]] for row in rows])
-    return columns, column(rows, by_name["FRAUD"]), sex
+    return with_behaviour(columns), column(rows, by_name["FRAUD"]), sex
+
+
+def with_behaviour(columns: Columns) -> Columns:
+    """Adds what six months of payment status, bills and payments say together: lateness, use of the limit, payments.
+
+    Month 0 is the latest; a payment of month k settles the bill of month k + 1. A status of -1 is paid in full, -2 not
+    used, 0 the minimum paid, above 0 the months in arrears.
+    """
+    months = range(6)
+    status = np.stack([columns[f"pay_{0 if k == 0 else k + 1}"] for k in months], axis=1)
+    bill, paid = (np.stack([columns[f"{name}{k + 1}"] for k in months], axis=1) for name in ("bill_amt", "pay_amt"))
+    limit = columns["limit_bal"][:, None]
+    is_late, lateness, use = status > 0, np.maximum(status, 0.0), bill / limit
+    share = np.where(bill[:, 1:] > 0, np.clip(paid[:, :-1] / np.maximum(bill[:, 1:], 1.0), 0.0, 2.0), 1.5)
+    added = {
+        "late:worst": lateness.max(axis=1), "late:sum": lateness.sum(axis=1), "late:months": is_late.sum(axis=1),
+        "late:fading": (lateness * 0.7 ** np.arange(6)).sum(axis=1),
+        "late:since": np.where(is_late.any(axis=1), is_late.argmax(axis=1), 9),
+        "late:streak": np.cumprod(is_late, axis=1).sum(axis=1),
+        "late:trend": status[:, :3].mean(axis=1) - status[:, 3:].mean(axis=1),
+        "paid in full:months": (status == -1).sum(axis=1), "not used:months": (status == -2).sum(axis=1),
+        "use:mean": use.mean(axis=1), "use:most": use.max(axis=1), "use:trend": use[:, 0] - use[:, -1],
+        "use:spread": use.std(axis=1), "share paid:mean": share.mean(axis=1), "share paid:least": share.min(axis=1),
+        "paid:sum of limit": paid.sum(axis=1) / limit[:, 0], "paid:mean": paid.mean(axis=1),
+        "paid:least": paid.min(axis=1), "paid:most": paid.max(axis=1), "paid nothing:months": (paid == 0).sum(axis=1),
+        "owed after payments": (bill[:, 0] - paid.sum(axis=1)) / limit[:, 0],
+        "spent of late": (bill[:, 0] - bill[:, 1] + paid[:, 0]) / limit[:, 0],
+    }  # fmt: skip
+    for name, table in (("use", use), ("share paid", share), ("paid of limit", paid / limit)):
+        added |= {f"{name}:{k}": table[:, k] for k in range(table.shape[1])}
+    return columns | {name: values.astype(np.float64) for name, values in added.items()}
 
 
 def twins_of(columns: Columns) -> Matrix:
@@ -123,7 +154,7 @@ def main() -> None:
     verdict("hmeq_ece", full[1], 0.0145, "<= 0.02", full[1] <= 0.02)
     verdict("hmeq_without_debt_ratio_auc", without[0], 0.930, "as good: >= 0.930", without[0] >= 0.930)
     verdict("cards_auc_without_sex", like_reference[0], 0.787, "as good: >= 0.787", like_reference[0] >= 0.787)
-    verdict("cards_auc_as_trained", client[0], 0.787, "shown beside it, not the same inputs", client[0] >= 0.787)
+    verdict("cards_auc_as_trained", client[0], 0.787, ">= 0.787, and without age and marriage", client[0] >= 0.787)
     verdict("cards_ece", client[1], 0.009, "<= 0.02", client[1] <= 0.02)
 
 

@@ -17,6 +17,7 @@ from contact_scheduler.explain_contact import ExplainContact
 from contact_scheduler.hand_over import PAYMENT, RECALL, relay_requests
 from contact_scheduler.http_app import make_app
 from contact_scheduler.import_borrowers import ImportBorrowers
+from contact_scheduler.learning.scores import SHIPPED, Cards
 from contact_scheduler.learning.worth import Costs
 from contact_scheduler.manage_campaigns import ManageCampaigns
 from contact_scheduler.manage_policy import ManagePolicy, hand_over_policy
@@ -26,6 +27,7 @@ from contact_scheduler.rehearse_campaign import RehearseCampaign
 from contact_scheduler.release_contacts import ReleaseContacts
 from contact_scheduler.report_campaign import ReportCampaign
 from contact_scheduler.rpc_service import SERVICE, SchedulerService
+from contact_scheduler.score_cards import CardsRefused, read_cards
 from contact_scheduler.settings import Settings
 from contact_scheduler.store.borrowers import BorrowerStore
 from contact_scheduler.store.campaigns import CampaignStore
@@ -83,6 +85,7 @@ async def serve(settings: Settings) -> None:
         pool, clock, DispatcherCapacity(dispatcher, fallback), release_loop.wake, plan_hour_utc=settings.plan_hour_utc,
         seed=settings.seed, costs=costs,
     )  # fmt: skip
+    plan.cards = _read_cards(settings.score_cards)
     plan_loop = running.worker("plan", plan.run_once, clock)
     watch_loop = running.worker(
         "clocks", WatchClocks(pool, clock, plan_hour_utc=settings.plan_hour_utc).run_once, clock
@@ -125,6 +128,13 @@ def _relays(
         "policy": lambda: hand_over_policy(pool, dispatcher.ApplyPolicy),
     }
     return {name: running.worker(name, relay, clock) for name, relay in relays.items()}
+
+
+def _read_cards(folder: Path | None) -> Cards:
+    try:
+        return SHIPPED if folder is None else read_cards(folder)
+    except CardsRefused as error:
+        raise SystemExit(f"FORBEAR_SCHEDULER_SCORE_CARDS: {error}") from None
 
 
 async def _open_database(settings: Settings) -> Pool:
@@ -203,6 +213,32 @@ async def _create_key(settings: Settings, slug: str, person: str, scopes: list[s
     finally:
         await pool.close()
     click.echo(f"the key of {person} is in {api_key_file}")
+
+
+@main.command("train-scores")
+@click.argument("table", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the cards.")
+@click.option("--group", "groups", multiple=True, help="Column that the fairness report tells apart; never an input.")
+@click.option("--origin", required=True, help="Whose loans, of what time: it stands on the card.")
+def train_scores_command(table: Path, out: Path, groups: tuple[str, ...], origin: str) -> None:
+    """Train the ability and willingness cards on outcomes of your own, and write a model card with a fairness report.
+
+    \b
+    TABLE is CSV: one row per loan, oldest first, with any of the columns
+      payment_to_income, debt_to_income, loan_to_value, unemployment_pct, unemployment_change, income_change,
+      days_past_due, missed_12m, partial_share_6m, promises_kept, reply_share      (empty: unknown)
+    and the outcomes, 0 or 1:
+      ability       resumed paying within three months
+      willingness   paid or arranged after being reached
+    The last three in ten rows test what the others taught. Point FORBEAR_SCHEDULER_SCORE_CARDS at the folder to use
+    the cards.
+    """
+    from contact_scheduler.train_scores import train_scores  # needs scikit-learn; serving does not
+
+    try:
+        click.echo(train_scores(table, out, groups, origin))
+    except CardsRefused as error:
+        raise click.UsageError(str(error)) from None
 
 
 if __name__ == "__main__":

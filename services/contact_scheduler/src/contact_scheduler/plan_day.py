@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from contact_scheduler.campaigns import Campaign, State, next_plan_at, tick_of
 from contact_scheduler.learn_outcomes import learn_outcomes, present_posterior
 from contact_scheduler.learning.model import Posterior
+from contact_scheduler.learning.scores import SHIPPED, Cards
 from contact_scheduler.learning.worth import Costs, Worth, weigh_channels
 from contact_scheduler.manage_policy import policy_of
 from contact_scheduler.metrics import PLAN_SECONDS, PLANNED_CONTACTS, PLANS
@@ -57,6 +58,7 @@ class PlanDay:
         self._plan_hour_utc = plan_hour_utc
         self._seed = seed
         self.costs = costs
+        self.cards: Cards = SHIPPED
 
     async def run_once(self) -> Pass:
         """Plan the campaign that has waited longest; say when the next is due."""
@@ -140,6 +142,7 @@ class PlanDay:
             number=number,
             start_prices=np.array(prices, dtype=np.float32) if fits else None,
             deciding=deciding,
+            cards=self.cards,
         )
 
     async def places(self, tenant_id: UUID, window: Window) -> NDArray[np.int64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -36,6 +38,9 @@ class Settings(ServiceSettings):
         default=2.0,
         ge=0,
         description="cost of one opt-out, in the unit of worth (an average answer)",
+    )
+    score_cards: Path | None = Field(
+        default=None, description="folder that `train-scores` wrote; absent: the designed cards that ship"
     )
     import_bytes_max: int = Field(default=4 << 30, gt=0, description="largest portfolio file taken, in bytes")
     pool_size_max: int = Field(default=10, ge=4, le=100, description="connections to PostgreSQL")

@@ -74,6 +74,10 @@ class LoanScores:
         return tuple(reason for card in self._cards for reason in card.reasons(self._columns, row, count=2))
 
 
+Cards = tuple[Scorecard, Scorecard]  # ability, willingness
+SHIPPED: Final[Cards] = (ABILITY_CARD, WILLINGNESS_CARD)
+
+
 def score_loans(
     facts: LoanFacts, ability_card: Scorecard = ABILITY_CARD, willingness_card: Scorecard = WILLINGNESS_CARD
 ) -> LoanScores:

@@ -19,7 +19,7 @@ from contact_scheduler.learning.features import Borrowers, encode, without_habit
 from contact_scheduler.learning.lots import ids_from_bytes
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
-from contact_scheduler.learning.scores import LoanScores
+from contact_scheduler.learning.scores import SHIPPED, Cards, LoanScores
 from contact_scheduler.learning.slots import HOURS_PER_WEEK, FloatArray, Horizon, LawfulSlots
 from contact_scheduler.learning.treatment import Treatment, choose_treatment
 from contact_scheduler.learning.worth import Worth
@@ -77,6 +77,7 @@ class PlanRequest:
     start_prices: FloatArray | None
     deciding: Deciding = field(default_factory=Deciding)
     budget: float | None = None
+    cards: Cards = SHIPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class PlannedDay:
 def plan_day(request: PlanRequest) -> PlannedDay:
     """Plan at most one contact per borrower; the same request gives the same plan."""
     everybody = request.candidates
-    scores = score_candidates(everybody, request.history)
+    scores = score_candidates(everybody, request.history, request.cards)
     treatments = _treatments(everybody, scores)
     rest = [
         _rest(request.campaign, Treatment(int(treatment)), one)

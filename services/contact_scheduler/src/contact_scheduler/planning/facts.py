@@ -12,7 +12,7 @@ import numpy as np
 
 from contact_scheduler.learning.features import BorrowerFacts
 from contact_scheduler.learning.habits import HabitSums
-from contact_scheduler.learning.scores import LoanFacts, LoanScores, score_loans
+from contact_scheduler.learning.scores import SHIPPED, Cards, LoanFacts, LoanScores, score_loans
 from contact_scheduler.learning.slots import HOURS_PER_WEEK, FloatArray
 from contact_scheduler.planning.candidates import HOUR, Candidate, History
 
@@ -20,7 +20,7 @@ LOOK_BACK = timedelta(days=30)
 MAIN_LANGUAGE = "en"
 
 
-def score_candidates(candidates: list[Candidate], history: History) -> LoanScores:
+def score_candidates(candidates: list[Candidate], history: History, cards: Cards = SHIPPED) -> LoanScores:
     """Score ability and willingness to pay of each candidate's loan."""
     facts = LoanFacts.unknown(len(candidates))
     for row, one in enumerate(candidates):
@@ -34,7 +34,7 @@ def score_candidates(candidates: list[Candidate], history: History) -> LoanScore
         settled = [touch.has_answered for touch in history.get(one.borrower_id, []) if touch.is_settled]
         if settled:
             facts.reply_share[row] = sum(settled) / len(settled)
-    return score_loans(facts)
+    return score_loans(facts, *cards)
 
 
 def describe(
