@@ -305,6 +305,11 @@ async def test_the_next_contact_is_explained_over_http_and_grpc(scheduler: Sched
     assert shown["contact_id"] == str(uuid.UUID(bytes=answer.contact.contact_id))
     assert any("lawful" in reason for reason in shown["reasons"])
     assert any("treatment" in reason for reason in shown["reasons"])
+    hours = [reason for reason in shown["reasons"] if reason.startswith(("sms: open", "email: open", "voice: open"))]
+    assert 2 == len(hours)
+    assert any(reason.startswith("sms: no hour was open: no recent consent") for reason in shown["reasons"])
+    assert all("-21:00" in reason and "closed else by law" in reason for reason in hours)
+    assert any(reason.startswith("for the treatment: ") and "the score)" in reason for reason in shown["reasons"])
 
 
 async def test_the_same_seed_and_events_give_the_same_plan(scheduler: Scheduler, portfolio: str) -> None:

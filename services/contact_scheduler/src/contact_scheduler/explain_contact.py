@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import orjson
 
 from contact_scheduler.contacts import ContactPhase, ResponseKind
 from contact_scheduler.learning.assign import Arm
+from contact_scheduler.learning.scores import SHIPPED, Cards, LoanFacts, score_loans
+from contact_scheduler.learning.slots import BoolArray
+from contact_scheduler.learning.strategies import LEARNING
 from contact_scheduler.learning.treatment import WHY, Treatment
+from contact_scheduler.planning.drawn import read_cells
 from contact_scheduler.store.borrowers import BorrowerStore
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID
@@ -65,6 +70,7 @@ class ExplainContact:
     def __init__(self, store: BorrowerStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self.cards: Cards = SHIPPED
 
     async def run(self, tenant_id: UUID, borrower_id: UUID) -> Explanation | None:
         """Explain, or return None when the tenant has no such borrower."""
@@ -73,8 +79,27 @@ class ExplainContact:
             return None
         row = await self._store.next_contact(tenant_id, borrower_id)
         if row is not None:
-            return Explanation(_planned(row), list(_why(row)))
+            scored = await self._scored(tenant_id, borrower, row["loan_id"])
+            return Explanation(_planned(row), [*_why(row), *scored])
         return Explanation(None, [reason async for reason in self._why_not(tenant_id, borrower)])
+
+    async def _scored(self, tenant_id: UUID, borrower: Any, loan_id: UUID) -> list[str]:
+        """Say what moves the two scores of the loan most, as it stands now."""
+        loan = next(
+            (one for one in await self._store.loans(tenant_id, borrower["borrower_id"]) if one["loan_id"] == loan_id),
+            None,
+        )
+        if loan is None:
+            return []
+        facts = LoanFacts.unknown(1)
+        if borrower["monthly_income"]:
+            facts.payment_to_income[0] = loan["instalment"] / borrower["monthly_income"]
+        if borrower["unemployment_pct"] is not None:
+            facts.unemployment_pct[0] = borrower["unemployment_pct"]
+        facts.days_past_due[0] = loan["past_due_days"]
+        facts.missed_12m[0] = loan["missed_payments_12m"]
+        facts.promises_kept[0] = loan["kept_promises"] - loan["broken_promises"]
+        return [f"for the treatment: {reason}" for reason in score_loans(facts, *self.cards).reasons(0)]
 
     async def _why_not(self, tenant_id: UUID, borrower: Any) -> Any:
         borrower_id = borrower["borrower_id"]
@@ -125,8 +150,23 @@ def _why(row: Any) -> Iterator[str]:
         f" (ability {reason['ability']:.2f}, willingness {reason['willingness']:.2f})"
     )
     yield f"{reason['lawful_cells']} hours and channels were lawful, welcome and free of rest; all others were left out"
+    if "cells" in reason:
+        yield from _open_hours(read_cells(reason["cells"], reason["hours"]), reason["first"])
+    if reason.get("strategy", LEARNING) != LEARNING:
+        yield f"decided by the strategy {reason['strategy']!r}, not by the model as it learns"
     if reason["price"] > 0:
         yield f"the hour is sought after: one more place in it would bring {reason['price']:.4f}"
+
+
+def _open_hours(is_open: BoolArray, first: int) -> Iterator[str]:
+    """Say for each channel which hours of the borrower's clock were open, and name the channels that were not."""
+    for channel, hours in zip(Channel, is_open, strict=True):
+        if not hours.any():
+            yield f"{channel.label}: no hour was open: no recent consent, a wish for another channel, rest, or the law"
+            continue
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], hours, [False]))))
+        spans = [f"{(first + a) % 24:02d}:00-{(first + b) % 24:02d}:00" for a, b in edges.reshape(-1, 2).tolist()]
+        yield f"{channel.label}: open {', '.join(spans)}; closed else by law, by the campaign's hours or by a wish"
 
 
 def _local(slot: int) -> str:

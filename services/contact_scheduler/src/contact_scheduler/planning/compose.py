@@ -33,7 +33,7 @@ from contact_scheduler.planning.candidates import (
     find_eligible,
 )
 from contact_scheduler.planning.deciding import Deciding
-from contact_scheduler.planning.drawn import describe_draw
+from contact_scheduler.planning.drawn import describe_draw, write_cells
 from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
 from contact_scheduler.portfolio.check import make_id
@@ -215,13 +215,15 @@ def _contacts(request: PlanRequest, choices: _Choices) -> Iterator[tuple[object,
     plan, cast, window = choices.plan, choices.cast, request.window
     campaign = request.campaign.campaign_id
     cells = choices.lawful.patterns.sum(axis=(1, 2))
+    texts = [write_cells(pattern) for pattern in choices.lawful.patterns]
     for row in np.flatnonzero(plan.channel >= 0).tolist():
         one, hour = cast.rows[row], int(plan.hour[row])
         treatment = Treatment(int(choices.treatments[choices.chosen[row]]))
         contact_id = make_id(campaign.bytes, f"contact:{one.borrower_id}:{request.number}")
         not_before = window.starts_at + hour * HOUR + contact_id.bytes[15] % QUARTERS * QUARTER + AFTER
         template = DUTY_TEMPLATE if one.is_duty else TEMPLATES[treatment]
-        reason = _reason(request, choices, row, int(cells[choices.lawful.pattern_of[row]]))
+        pattern = int(choices.lawful.pattern_of[row])
+        reason = _reason(request, choices, row, int(cells[pattern]), texts[pattern])
         yield (
             request.campaign.tenant_id, contact_id, campaign, one.borrower_id, one.loan_id, int(plan.channel[row]) + 1,
             int(cast.horizon.local_hour[cast.borrowers.zone[row], hour]), int(plan.arm[row]),
@@ -232,7 +234,7 @@ def _contacts(request: PlanRequest, choices: _Choices) -> Iterator[tuple[object,
         )  # fmt: skip
 
 
-def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int) -> str:
+def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int, cells: str) -> str:
     """Return as JSON what the choice was made from; words are made of it when somebody asks."""
     plan, chosen = choices.plan, choices.chosen[row]
     second = None
@@ -242,6 +244,9 @@ def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int
         second = {"channel": int(plan.second_channel[row]) + 1, "slot": local}
     reason: dict[str, object] = {
         "lawful_cells": lawful_cells,
+        "cells": cells,
+        "hours": request.window.hours,
+        "first": int(choices.cast.horizon.local_hour[choices.cast.borrowers.zone[row], 0]),
         "price": round(float(np.nan_to_num(plan.prices[plan.channel[row], plan.hour[row]])), 4),
         "second": second,
         "ability": round(float(choices.scores.ability[chosen]), 3),

@@ -39,13 +39,18 @@ def describe_draw(
     return {
         "open": np.bincount(option[is_open], minlength=OPTIONS).tolist(),
         "best": int(option[best]),
-        "cells": np.packbits(is_open).tobytes().hex(),
+        "cells": write_cells(is_open),
         "first": int(local[0]),
         "hours": horizon.hours,
     }
 
 
+def write_cells(is_open: BoolArray) -> str:
+    """Return cells [CHANNELS, hours] as hexadecimal digits, a bit for each."""
+    return np.packbits(is_open).tobytes().hex()
+
+
 def read_cells(cells: str, hours: int) -> BoolArray:
-    """Return the open cells [CHANNELS, hours] of a logged row."""
+    """Return the cells [CHANNELS, hours] that were written."""
     bits = np.unpackbits(np.frombuffer(bytes.fromhex(cells), dtype=np.uint8), count=CHANNELS * hours)
     return bits.astype(np.bool_).reshape(CHANNELS, hours)
