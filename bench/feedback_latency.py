@@ -62,7 +62,7 @@ async def measure(stack: Stack, refs: list[tuple[str, str]]) -> int:
     """Post the replies and watch the scheduler's database; print what it took."""
     numbers = {borrower: number for number, borrower in enumerate(await record_attempts(stack, refs))}
     database = await asyncpg.connect(stack.database_url())
-    planned = await database.fetchval("SELECT count(*) FROM scheduler.contact WHERE state = 0")
+    planned = await wait_for_plan(database)
     posted: dict[UUID, float] = {}
     answered: list[float] = []
     seen: dict[UUID, float] = {}
@@ -74,10 +74,22 @@ async def measure(stack: Stack, refs: list[tuple[str, str]]) -> int:
     await asyncio.wait_for(watch, WAIT_MAX_S)
     left = await database.fetchval(
         "SELECT count(*) FROM scheduler.contact JOIN scheduler.pause USING (tenant_id, borrower_id) "
-        "WHERE contact.state IN (0, 6)"
+        "WHERE contact.state = 0"
     )
     await database.close()
     return show([seen[borrower] - posted[borrower] for borrower in numbers], answered, planned, left)
+
+
+async def wait_for_plan(database: asyncpg.Connection) -> int:
+    """Return how many contacts are planned, once their number stands still."""
+    planned, since = 0, perf_counter()
+    while perf_counter() - since < WAIT_MAX_S:
+        await asyncio.sleep(2.0)
+        now: int = await database.fetchval("SELECT count(*) FROM scheduler.contact WHERE state = 0")
+        if now and now == planned:
+            break
+        planned = now
+    return planned
 
 
 async def record_attempts(stack: Stack, refs: list[tuple[str, str]]) -> list[UUID]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,7 +37,13 @@ WANTED = {"en": 4, "es": 2, "zh-Hans": 2, "zh-Hant": 2}
 AFTER = timedelta(days=7)  # what came after is told for so long
 BEFORE = timedelta(days=2)
 LINES_MAX = 16
-TEXT_CHARS_MAX = 420
+TEXT_CHARS_MAX = 300
+# What the law wants said in every message is the same in each; the page leaves it out.
+DISCLOSURE = re.compile(
+    r"This is an attempt to collect a debt and any information obtained will be used for that purpose\. |"
+    r"Intentamos cobrar una deuda y la información que se obtenga se usará para ese fin\. |"
+    r"本次(联系|聯絡)旨在催收欠款，所[获獲](信息|資訊)[将將]用[于於][该該]目的。"
+)
 WHO = {
     LineKind.SAID: "**borrower**",
     LineKind.SENT: "sent",
@@ -143,7 +150,7 @@ def shown(lines: Sequence[Line], zone: ZoneInfo) -> Iterator[str]:
         channel = f" by {line.channel.label}" if line.channel is not None and line.kind in (1, 2) else ""
         yield f"- {line.at.astimezone(zone):%a %d %b %H:%M} {WHO[line.kind]}{channel}: {line.summary}"
         if line.words:
-            words = " ".join(line.words.split())
+            words = DISCLOSURE.sub("... ", " ".join(line.words.split()))
             yield f"  > {words[:TEXT_CHARS_MAX]}{' ...' if len(words) > TEXT_CHARS_MAX else ''}"
 
 
@@ -152,10 +159,13 @@ def page(parts: Sequence[str], command: str) -> str:
     return f"""# Ten conversations
 
 What borrowers wrote or said, how it was read, what was done at once, and what came after, as the tracker kept it. This
-page is written by `{command}`: a campaign of the sandbox with the real services. The borrowers are made up, their
-numbers and addresses are reserved ones, and their words come from the sandbox's texts, so this shows what the software
-does, not how well it reads words that nobody here wrote: for that see [READING.md](READING.md), and for the duties of
-people [COMPLIANCE.md](COMPLIANCE.md). Misreadings stay on the page.
+page is written by a command, from a campaign of the sandbox with the real services:
+
+    {command}
+
+The borrowers are made up, their numbers and addresses are reserved ones, and their words come from the sandbox's texts.
+So this shows what the software does, not how well it reads: for that see [READING.md](READING.md). Misreadings stay on
+the page.
 
 A line "read as" names the labels and the confidence. The machine gives at most one answer to a message; what it bars is
 in force before the message is acknowledged; a case waits for a person with a term. `forbear cases show` tells the same

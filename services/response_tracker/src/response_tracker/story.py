@@ -40,7 +40,7 @@ class LineKind(IntEnum):
 
 
 # What follows from what, where all of it happened at one instant.
-_AT_ONE_INSTANT = (LineKind.SENT, LineKind.SAID, LineKind.DID, LineKind.MACHINE, LineKind.PERSON)
+_AT_ONE_INSTANT = (LineKind.SAID, LineKind.DID, LineKind.MACHINE, LineKind.SENT, LineKind.PERSON)
 
 
 @dataclass(frozen=True, slots=True)
