@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
+import pytest
 from click.testing import CliRunner
 
 from forbear_client.policy_commands import policy
@@ -66,12 +67,40 @@ def test_check_compares_with_what_is_expected(tmp_path: Path) -> None:
 def test_check_names_the_line_that_is_no_json(tmp_path: Path) -> None:
     """Shows a damaged file."""
     file = tmp_path / "cases.jsonl"
-    file.write_text("{}\n{oops\n", encoding="utf-8")
+    good = {"id": "a", "rule": "r", "situation": {}, "question": "q"}
+    file.write_text(f"{json.dumps(good)}\n{{oops\n", encoding="utf-8")
 
     result = CliRunner().invoke(policy, ["check", str(file)])
 
     assert 1 == result.exit_code
     assert "line 2" in result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "content", "told"),
+    [
+        ("check", b"[1]\n", "line 1: a case is an object with id, rule and situation"),
+        ("check", b"{}\n", "line 1: a case is an object"),
+        ("check", b"\xff\xfe", "is not UTF-8 text"),
+        ("explain", b"[1]", "an object of the form"),
+        ("explain", b'{"facts": {}}', "an object of the form"),
+        ("explain", b"{", "line 1 column 2"),
+        ("explain", b'{"now": "2026-06-09T10:00:00", "facts": {}}', "now: an instant with its offset is wanted"),
+        ("explain", b"\xff", "can't decode"),
+    ],
+)
+def test_a_file_of_another_form_is_refused_with_the_way_to_mend_it(
+    tmp_path: Path, command: str, content: bytes, told: str
+) -> None:
+    """Shows that no wrong file ends in a traceback, and that a time without its offset is not guessed."""
+    file = tmp_path / "file"
+    file.write_bytes(content)
+
+    result = CliRunner().invoke(policy, [command, str(file)])
+
+    assert 1 == result.exit_code
+    assert isinstance(result.exception, SystemExit)
+    assert told in result.output
 
 
 def test_explain_tells_rule_source_counted_contacts_and_the_next_instant(tmp_path: Path) -> None:
@@ -97,7 +126,7 @@ def test_explain_names_the_field_that_is_wrong(tmp_path: Path) -> None:
     result = CliRunner().invoke(policy, ["explain", str(file)])
 
     assert 1 == result.exit_code
-    assert "facts.channel" in result.output
+    assert "facts.channel: 'pigeon' is none of sms, email" in result.output
 
 
 def test_packs_lists_rules_and_tells_about_one(tmp_path: Path) -> None:

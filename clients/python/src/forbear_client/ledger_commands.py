@@ -26,6 +26,7 @@ from forbear_domain.ledger import EXPORT_FORM, Audit, Checkpoint, Fault, audit_e
 from forbear_domain.merkle import TILE, Frontier, root_of, tiled_inclusion_proof
 
 PAGE = 20_000
+PUBLIC_KEY_BYTES = 32
 FAULTS_SHOWN_MAX = 100
 CHECKPOINTS = "SELECT size, root, peaks, signed_at, key_id, signature FROM ledger_checkpoint"
 ENTRIES_OF_BORROWER = """
@@ -63,7 +64,7 @@ ledger.add_command(audit)
               help="File that keeps the checkpoints you have verified, so that truncation shows.")  # fmt: skip
 def verify(database_url: str | None, export_file: Path | None, public_key: tuple[str, ...], seen: Path | None) -> None:
     """Find any change, removal, reordering or truncation, and say where."""
-    trusted = {_key_id(bytes.fromhex(key)): bytes.fromhex(key) for key in public_key}
+    trusted = _trusted(public_key)
     if export_file is not None:
         count, faults = _verify_export(export_file, trusted)
         _tell(count, faults)
@@ -91,6 +92,17 @@ def export(database_url: str, borrower: UUID, folder: Path) -> None:
     page.write_text(render_page(document), encoding="utf-8")
     click.echo(f"{len(document['entries'])} entries of {borrower}, proved against {document['checkpoint']['size']}:")
     click.echo(f"  {file}\n  {page}")
+
+
+def _trusted(public_keys: Iterable[str]) -> dict[str, bytes]:
+    """Read keys to trust, by their ids."""
+    try:
+        keys = [bytes.fromhex(key) for key in public_keys]
+    except ValueError:
+        raise click.BadParameter("write the key as hexadecimal digits", param_hint="--public-key") from None
+    if any(len(key) != PUBLIC_KEY_BYTES for key in keys):
+        raise click.BadParameter(f"an Ed25519 key has {PUBLIC_KEY_BYTES} bytes", param_hint="--public-key")
+    return {_key_id(key): key for key in keys}
 
 
 def _tell(entries: int, faults: list[Fault]) -> None:

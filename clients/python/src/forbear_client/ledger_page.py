@@ -13,7 +13,8 @@ from forbear_domain.ledger import open_entry
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.4rem .6rem;"
-    "border-bottom:1px solid #ccc}code{font-size:.85em;overflow-wrap:anywhere}details{margin-top:.3rem}"
+    "border-bottom:1px solid #ccc}.when{white-space:nowrap}"
+    "code{font-size:.85em;overflow-wrap:anywhere}details{margin-top:.3rem}"
     "@media(prefers-color-scheme:dark){body{background:#111;color:#eee}th,td{border-color:#444}}"
 )
 _WORDS = {
@@ -28,7 +29,7 @@ _WORDS = {
     "suppression": "Contact was barred",
     "lift": "A bar was lifted",
     "recall": "The contact was taken back",
-    "erasure": "The borrower was erased from the evidence, or will be",
+    "erasure": "An erasure of the borrower from the evidence",
     "policy": "Own rules of the tenant came into force",
     "override": "A person decided",
 }
@@ -62,30 +63,32 @@ def _row(entry: Mapping[str, Any], key: bytes | None) -> str:
     pretty = orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
     proof = "\n".join(entry["proof"])
     return (
-        f"<tr><td>{entry['sequence']}</td><td>{escape(str(body['at']))}</td><td>{escape(_story(body))}"
+        f"<tr><td>{entry['sequence']}</td><td class='when'>{escape(_when(str(body['at'])))}</td>"
+        f"<td>{escape(_story(body))}"
         f"<details><summary>Entry and proof</summary><pre><code>{escape(pretty)}</code></pre>"
         f"<pre><code>{escape(proof)}</code></pre></details></td></tr>"
     )
 
 
 def _story(body: Mapping[str, Any]) -> str:
-    """Tell an entry in one sentence: what, by which rule, and why."""
+    """Tell an entry in one sentence: what, by which channel and text, under which rules, and why."""
     verdict = body.get("verdict", {})
     parts = [_WORDS.get(body["kind"], body["kind"])]
     if "erased" in body:
         parts.append("what it said about the borrower was erased")
-    if body["kind"] == "erasure" and not body["done"]:
-        parts.append(f"law keeps the evidence until {body['kept_until']}")
-    for text in (
-        verdict.get("rule"),
-        body.get("outcome"),
-        body.get("bars"),
-        body.get("state"),
-        body.get("label"),
-        body.get("reason"),
-    ):
-        if text and str(text) not in parts:
-            parts.append(str(text))
+    if body["kind"] == "erasure":
+        kept = f"law keeps it until {_when(body['kept_until'])}"
+        parts.append("nobody can read it any more" if body["done"] else kept)
+    told = (body.get("facts", {}).get("channel"), body.get("template"), verdict.get("rule"), body.get("outcome"),
+            body.get("bars"), body.get("state"), body.get("label"), body.get("reason"))  # fmt: skip
+    parts += [str(text) for text in dict.fromkeys(told) if text]
+    if body.get("packs"):
+        parts.append(f"under {', '.join(body['packs'])}")
     if verdict.get("why"):
         parts.append(f"{verdict['why']} ({verdict.get('source', '')})")
     return " - ".join(parts)
+
+
+def _when(at: str) -> str:
+    """An instant as people read it; the entry itself keeps its exact form."""
+    return at[:19].replace("T", " ")

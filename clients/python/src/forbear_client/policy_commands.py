@@ -35,8 +35,9 @@ from forbear_domain.policy import (
     rules_for,
 )
 from forbear_domain.policy.cases import answer_case, matches
-from forbear_domain.policy.plain import PlainError, facts_from_plain, verdict_as_plain
+from forbear_domain.policy.plain import PlainError, facts_from_plain, instant_from_plain, verdict_as_plain
 
+CASE_FIELDS = {"id", "rule", "situation"}
 EXAMPLES_SHOWN_MAX = 5
 MUST_PASS = ("official_example", "official_list")
 
@@ -85,9 +86,11 @@ def explain(file: TextIO, as_json: bool) -> None:
     """Decide about one contact and say why. FILE holds {"now": instant, "facts": {...}} as JSON."""
     try:
         question = json.load(file)
-        now = datetime.fromisoformat(question["now"]).astimezone(UTC)
+        if not isinstance(question, dict) or not {"now", "facts"} <= set(question):
+            raise PlainError('an object of the form {"now": "2026-06-09T22:00:00-04:00", "facts": {...}} is wanted')
+        now = instant_from_plain(question["now"], "now")
         facts = facts_from_plain(question["facts"])
-    except (json.JSONDecodeError, PlainError, KeyError, TypeError, ValueError) as error:
+    except ValueError as error:  # JSON, encoding and facts alike
         raise click.ClickException(f"{file.name}: {error}") from error
     rules = rules_for(load_packs(), facts.place.jurisdictions, now.date())
     verdict = decide(facts, rules, now)
@@ -291,9 +294,19 @@ def _pack_table(packs: Packs) -> Iterator[str]:
 
 
 def _lines(file: TextIO) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(file, start=1):
-        if line.strip():
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError as error:
-                raise click.ClickException(f"{file.name}, line {number}: {error}") from error
+    try:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                yield _case(line, f"{file.name}, line {number}")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{file.name} is not UTF-8 text: {error.reason}") from None
+
+
+def _case(line: str, where: str) -> dict[str, Any]:
+    try:
+        case = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise click.ClickException(f"{where}: {error}") from error
+    if not isinstance(case, dict) or not set(case) >= CASE_FIELDS:
+        raise click.ClickException(f"{where}: a case is an object with id, rule and situation")
+    return case

@@ -86,12 +86,26 @@ def _scalar_from(hint: Any, value: Any, path: str) -> Any:
         if hint in (date, time) and isinstance(value, str):
             return hint.fromisoformat(value)
         if isinstance(hint, type) and issubclass(hint, StrEnum):
-            return hint(value)
+            return _member(hint, value)
     except ValueError as error:
         raise PlainError(f"{path}: {error}") from error
     if not isinstance(value, hint):
         raise PlainError(f"{path}: {hint.__name__} is wanted, not {value!r}")
     return value
+
+
+def _member(enum: type[StrEnum], value: Any) -> StrEnum:
+    if value not in enum.__members__.values():
+        raise ValueError(f"{value!r} is none of {', '.join(enum.__members__.values())}")
+    return enum(value)
+
+
+def instant_from_plain(value: Any, path: str) -> datetime:
+    """An instant in UTC from its text; one without an offset could be anywhere and is refused by name of the field."""
+    try:
+        return _instant(value)
+    except ValueError as error:
+        raise PlainError(f"{path}: {error}; write it like 2026-06-09T22:00:00-04:00") from error
 
 
 def _instant(value: Any) -> datetime:
