@@ -30,11 +30,12 @@ from forbear_domain import ids
 from forbear_domain.links import make_link_token
 from forbear_domain.messages import Catalogue
 from forbear_domain.model import Channel
+from forbear_providers.accounts import Account
 from forbear_replies import Action, Extract, Label, Lang, Reader, Reading, WantedChannel
 from forbear_replies.labels import ACTION_OF, URGENCY
 from response_tracker.cases import CaseDesk
 from response_tracker.due import Due
-from response_tracker.gateways import read_status
+from response_tracker.gateways import Gateways, read_status
 from response_tracker.http_app import HttpApp, Secrets
 from response_tracker.intake import Intake
 from response_tracker.mail import MailHandler, MailServer
@@ -53,6 +54,9 @@ from tests.kit.manual_clock import ManualClock
 PUBLIC_URL = "https://tracker.example.com/in"
 AUTH_TOKEN = "a-token-for-tests"
 LINK_SECRET = "a-link-secret-for-tests"
+ACCOUNT = Account(
+    "vonage", "vonage_sms", ("+18885550101",), 1.0, 0.0, 1, 0, 1, {"signature_secret": "a-signature-secret-for-tests"}
+)
 PHONE = "+12125550123"
 MAIL = "maria@example.com"
 SENDER = "+18885550100"
@@ -347,7 +351,7 @@ async def world(database: Database, manual_clock: ManualClock, reader: ScriptedR
     page = Page(pool)
     handlers = Handlers(reader, Tracker(pool, clock, read_status), voice, page, suppressor)
     receiver = Receiver(pool, clock, Intake(pool), handlers, wake=rest, wake_events=rest)
-    app = HttpApp(pool, clock, receiver, voice, page, PUBLIC_URL, Secrets(AUTH_TOKEN, LINK_SECRET))
+    app = HttpApp(pool, clock, receiver, voice, page, PUBLIC_URL, Secrets(AUTH_TOKEN, LINK_SECRET, Gateways([ACCOUNT])))
     http = HttpServer(app, "127.0.0.1:0")
     mail = MailServer(MailHandler(receiver.settle, clock, activity), "127.0.0.1:0")
     await http.start()
