@@ -33,6 +33,8 @@ pytest_add_cli_args_test_selection = [
     "tests/unit/policy/test_policy_states.py",
     "tests/unit/policy/test_policy_rules.py",
     "tests/unit/policy/test_policy_decide.py",
+    "tests/unit/policy/test_policy_twins.py",
+    "tests/unit/policy/test_policy_exceptions.py",
     "tests/unit/policy/test_policy_packs.py",
 ]
 pytest_add_cli_args = ["-p", "no:randomly", "-p", "no:cacheprovider"]

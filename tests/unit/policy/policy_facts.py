@@ -1,5 +1,6 @@
 """Facts for the policy tests: one ordinary reminder that every rule allows, to be changed in one thing at a time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from forbear_domain.policy import (
@@ -11,9 +12,12 @@ from forbear_domain.policy import (
     Consent,
     ConsentKind,
     Debt,
+    Direction,
     Facts,
     PastContact,
     Place,
+    Suppression,
+    SuppressionKind,
     load_packs,
     rules_for,
 )
@@ -54,3 +58,29 @@ def calls(*ago: timedelta, result: CallResult = CallResult.NO_ANSWER) -> tuple[P
 def messages(channel: Channel, *ago: timedelta) -> tuple[PastContact, ...]:
     """Outgoing messages about D1, so long before NOW."""
     return tuple(PastContact(NOW - one, channel, result=CallResult.DELIVERED, debts=("D1",)) for one in ago)
+
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+CALL = replace(ORDINARY, channel=Channel.VOICE)
+MAIL = replace(ORDINARY, channel=Channel.EMAIL)
+MA = place("America/New_York", "US-MA")
+DC = place("America/New_York", "US-DC")
+NYC = place("America/New_York", "US-NYC")
+CN = place("Asia/Shanghai", "CN")
+
+
+def suppressed(kind: SuppressionKind, **narrowed: object) -> tuple[Suppression, ...]:
+    """One state since yesterday."""
+    return (Suppression(kind, NOW - DAY, **narrowed),)  # type: ignore[arg-type]
+
+
+def conversation(days_ago: float, direction: Direction = Direction.OUT) -> tuple[PastContact, ...]:
+    """A call in which the consumer talked with us about D1."""
+    at = NOW - timedelta(days=days_ago)
+    return (PastContact(at, Channel.VOICE, direction, CallResult.CONVERSATION, debts=("D1",)),)
+
+
+def on_days(count: int, result: CallResult = CallResult.NO_ANSWER) -> tuple[PastContact, ...]:
+    """One call on each of the last `count` days before today."""
+    return calls(*(number * DAY for number in range(1, count + 1)), result=result)
