@@ -74,6 +74,12 @@ def _add_world(parser: argparse.ArgumentParser) -> None:
     add("--account-sid", default="AC" + "0" * 32, help="account of the Twilio-shaped API")
     add("--auth-token", default="sandbox-token", help="its token; also signs callbacks (%(default)s)")
     add("--senders", default="", help="numbers of the account, with commas; empty: every number may send")
+    add(
+        "--gateway",
+        default="",
+        help="host:port of a second SMS gateway, shaped like Vonage's; without it there is none",
+    )
+    add("--gateway-senders", default="", help="its numbers, with commas; key sandbox1, secret the auth token")
     add("--receipts", choices=("all", "final"), default="all", help="call back every status, or the final one only")
     add("--bare", action="store_true", help="no people, no callbacks, no census: the stub of a benchmark")
 
@@ -110,6 +116,8 @@ def _world(asked: argparse.Namespace) -> int:
         senders=_items(asked.senders),
         all_receipts=asked.receipts == "all",
         bare=asked.bare,
+        gateway=asked.gateway,
+        gateway_senders=_items(asked.gateway_senders),
     )
     run_until_signal(settings)
     return 0

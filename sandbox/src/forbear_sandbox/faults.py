@@ -25,7 +25,7 @@ KINDS = {
     "callback_late": "call back `seconds` later by the clock of the world",
     "callback_reversed": "call back in the wrong order",
 }
-CHANNELS = ("sms", "voice", "email")
+CHANNELS = ("sms", "voice", "email", "gateway")
 
 
 class FaultError(ValueError):

@@ -22,6 +22,7 @@ from forbear_sandbox.census import Census, Contact
 from forbear_sandbox.clock_server import Coordinator
 from forbear_sandbox.control import control_app
 from forbear_sandbox.faults import Faults
+from forbear_sandbox.gateway_api import GatewayAccount, GatewayApi
 from forbear_sandbox.lots import Lots
 from forbear_sandbox.people import Mail, MailFate
 from forbear_sandbox.population import Outlets, Population
@@ -56,6 +57,8 @@ class WorldSettings:
     senders: tuple[str, ...] = ()
     all_receipts: bool = True
     bare: bool = False
+    gateway: str = ""  # host:port of the second SMS gateway; empty: there is none
+    gateway_senders: tuple[str, ...] = ()
 
 
 class World:
@@ -73,9 +76,11 @@ class World:
         self.browser = Browser(self.callbacks)
         self.population = Population(self.time, self.agenda, self.census, settings.seed)
         self.first_sender = settings.senders[0] if settings.senders else DEFAULT_SENDER
+        self._outside = self._make_outside()
         self._api = self._make_api()
+        self._gateway = self._make_gateway()
         self._mail = SmtpServer(self.time, self.traffic, self.faults, self._judge, self._take_mail)
-        outlets = Outlets(self._api.receive_text, self._send_mail, self.bank.pay, self.browser)
+        outlets = Outlets(self._receive_text, self._send_mail, self.bank.pay, self.browser)
         self.population.connect(outlets)
         if settings.portfolio is not None:
             self.population.settle(read_rows(settings.portfolio))
@@ -91,6 +96,9 @@ class World:
         provider = web.Server(self._api.handle, handler_cancellation=True, access_log=None)
         await self._serve(web.ServerRunner(provider), self._settings.twilio)
         await self._serve(web.AppRunner(control_app(self), access_log=None), self._settings.control)
+        if self._settings.gateway:
+            gateway = web.Server(self._gateway.handle, handler_cancellation=True, access_log=None)
+            await self._serve(web.ServerRunner(gateway), self._settings.gateway)
         await self._mail.start(*split_address(self._settings.smtp))
         if self.coordinator is not None:
             await self.coordinator.start(*split_address(self._settings.clock))
@@ -129,14 +137,28 @@ class World:
             "links_refused": self.browser.refused,
         }
 
-    def _make_api(self) -> TwilioApi:
+    def _make_outside(self) -> Outside:
         settings = self._settings
-        account = Account(settings.account_sid, settings.auth_token, frozenset(settings.senders))
-        outside = Outside(
+        return Outside(
             self.time, self.agenda, self.traffic, self.census, self.faults, self.callbacks,
             people=None if settings.bare else self.population, all_receipts=settings.all_receipts,
         )  # fmt: skip
-        return TwilioApi(account, outside, f"{settings.tracker_url}/twilio/message")
+
+    def _make_api(self) -> TwilioApi:
+        settings = self._settings
+        account = Account(settings.account_sid, settings.auth_token, frozenset(settings.senders))
+        return TwilioApi(account, self._outside, f"{settings.tracker_url}/twilio/message")
+
+    def _make_gateway(self) -> GatewayApi:
+        settings, token = self._settings, self._settings.auth_token
+        inbound_url = f"{settings.tracker_url}/gateway/vonage_sms/message"
+        senders = frozenset(settings.gateway_senders)
+        return GatewayApi(GatewayAccount("sandbox1", token, f"{token}-sig", senders, inbound_url), self._outside)
+
+    async def _receive_text(self, sender: str, to: str, body: str) -> None:
+        """Take a borrower's text at the provider whose number it was written to."""
+        api = self._gateway if to in self._settings.gateway_senders else self._api
+        await api.receive_text(sender, to, body)
 
     def _judge(self, recipient: str) -> MailFate:
         return MailFate() if self._settings.bare else self.population.mail_fate(recipient, self.time.now())
