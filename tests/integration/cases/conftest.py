@@ -26,6 +26,7 @@ from tests.integration.tracker.conftest import world as world
 if TYPE_CHECKING:
     from contact_scheduler.web.access import Api
 
+ANSWER_MAX_S = 60.0  # the first import loads the tables of places, on whatever the machine has left
 PROGRAM_KEY, ANAS_KEY, BENS_KEY = "fbk_of_a_program", "fbk_of_ana", "fbk_of_ben"
 
 
@@ -39,7 +40,11 @@ class Desk:
 
     def api(self, key: str = ANAS_KEY) -> httpx.AsyncClient:
         """Return a client with somebody's key."""
-        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {key}"})
+        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=ANSWER_MAX_S)
+
+    def browser(self) -> httpx.AsyncClient:
+        """Return a client that keeps cookies and has no key."""
+        return httpx.AsyncClient(base_url=self.url, timeout=ANSWER_MAX_S)
 
     async def hear(self, words: str) -> None:
         """Let the borrower be written to and say something, and the tracker act on it."""

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, async_playwright
@@ -136,7 +135,7 @@ async def test_a_programs_key_is_told_how_to_get_a_persons(desk: Desk, page: Pag
 async def test_a_form_that_is_posted_twice_acts_once_and_without_a_session_not_at_all(desk: Desk) -> None:
     """A double click is one act; a stranger is sent to the login."""
     await desk.hear("I never took out this loan")
-    async with httpx.AsyncClient(base_url=desk.url) as browser:
+    async with desk.browser() as browser:
         await browser.post("/console/login", data={"key": ANAS_KEY})
         queue = (await browser.get("/console/cases")).text
         found = re.search(r"/console/cases/([0-9a-f-]{36})", queue)
@@ -144,7 +143,7 @@ async def test_a_form_that_is_posted_twice_acts_once_and_without_a_session_not_a
         path = found[0]
         form = {"act": "note", "note": "called", "request_id": "0d3c6c1e-8a0d-4b3e-9a59-6f3f6e6f0001"}
         answers = [await browser.post(path, data=form) for _ in range(2)]
-    async with httpx.AsyncClient(base_url=desk.url) as stranger:
+    async with desk.browser() as stranger:
         refused = await stranger.post(path, data=form | {"request_id": "0d3c6c1e-8a0d-4b3e-9a59-6f3f6e6f0002"})
 
     assert [303, 303] == [answer.status_code for answer in answers]
@@ -155,7 +154,7 @@ async def test_a_form_that_is_posted_twice_acts_once_and_without_a_session_not_a
 async def test_the_session_cookie_is_kept_from_other_sites_and_pages_from_caches(desk: Desk) -> None:
     """Strict same-site and http-only; no page is stored, framed, or loads anything of another host."""
     await desk.hear("I never took out this loan")
-    async with httpx.AsyncClient(base_url=desk.url) as browser:
+    async with desk.browser() as browser:
         cookie = (await browser.post("/console/login", data={"key": ANAS_KEY})).headers["set-cookie"]
         shown = await browser.get("/console/cases")
 
