@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.scheduler.scheduler_stage import Scheduler, make_csv, make_row
+from tests.integration.scheduler.scheduler_stage import KEY, Scheduler, make_csv, make_row
 
 pytestmark = pytest.mark.needs_postgres
 
@@ -28,6 +28,10 @@ async def test_twice_the_lines_are_priced_by_solving_the_plan_again(scheduler: S
     assert 1.8 * planned <= found["changed"]["contacts"]["voice"] <= 2 * planned + 4
     assert found["changed"]["expected_answers"] > 1.5 * found["as_is"]["expected_answers"]
     assert found["summary"].startswith(f"{found['changed']['contacts']['voice'] - planned:+,} contacts and +")
+    await scheduler.http.post("/console/login", data={"key": KEY})
+    page = (await scheduler.http.get("/console")).text
+    assert "One more contact would bring most here" in page
+    assert f"({found['places_as_is'][0]['price']:.2f} answers)" in page
     prices = [place["price"] for place in found["places_as_is"]]
     assert prices == sorted(prices, reverse=True)
     assert {"voice"} == {place["channel"] for place in found["places_as_is"]}

@@ -83,9 +83,10 @@ class ReportStore:
         return rows
 
     async def latest_plan(self, tenant_id: UUID, campaign_id: UUID) -> dict[str, Any] | None:
-        """Return the latest plan of a campaign: day, counts, gap, version of the model; None before the first."""
+        """Return the latest plan of a campaign, with prices from `horizon_at` on; None before the first."""
         row = await self._pool.fetchrow(
-            "SELECT day, tick_at, counts, gap, model_version FROM plan_run WHERE tenant_id = $1 AND campaign_id = $2 "
+            "SELECT day, tick_at, horizon_at, counts, prices, gap, model_version FROM plan_run "
+            "WHERE tenant_id = $1 AND campaign_id = $2 "
             "ORDER BY day DESC LIMIT 1",
             tenant_id, campaign_id,
         )  # fmt: skip

@@ -36,6 +36,7 @@ SECURITY_HEADERS = {
 STATIC = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 SHADES = 6  # steps of the heat map's scale
 RATE_OF_DARKEST = 0.5
+SOUGHT_AFTER = 5
 
 Session = Annotated[str | None, Cookie(alias=COOKIE)]
 
@@ -58,6 +59,7 @@ async def show_console(api: Parts, session: Session = None, campaign: uuid.UUID 
     return render(
         "console.html", strategies=strategies, brand=await api.tenants.brand(tenant_id), now=api.clock.now(),
         campaigns=campaigns, chosen=chosen, report=report, evaluation=evaluation, heat=_heat(report),
+        sought_after=_sought_after(report),
         may_work="cases" in person.scopes,
         phases=[phase.label for phase in ContactPhase], channels=[channel.label for channel in Channel],
     )  # fmt: skip
@@ -124,6 +126,19 @@ def _template(name: str) -> Template:
 @cache
 def _static(name: str) -> bytes:
     return (resources.files("contact_scheduler.web") / "static" / name).read_bytes()
+
+
+def _sought_after(report: Report | None) -> list[dict[str, Any]]:
+    """Return the places of the last plan where one more contact would bring most: channel, hour, price."""
+    if report is None or report.plan is None:
+        return []
+    places = [
+        {"channel": channel.label, "at": report.plan["horizon_at"] + timedelta(hours=hour), "price": price}
+        for channel, prices in zip(Channel, report.plan["prices"], strict=True)
+        for hour, price in enumerate(prices)
+        if price > 0.0
+    ]
+    return sorted(places, key=lambda place: -place["price"])[:SOUGHT_AFTER]
 
 
 def _heat(report: Report | None) -> dict[str, list[dict[str, Any]]]:
