@@ -215,6 +215,9 @@ async def open_stage(
     reconciliation = Reconciliation(pool, clock, outlets, signer, lambda: None)
     dispatch = Dispatch(outlets[made.channel], means, size_max)
     await owner.ensure()
+    await pool.execute(
+        "INSERT INTO suppression_feed (heard_at) VALUES (clock_timestamp() + interval '1 year') ON CONFLICT DO NOTHING"
+    )
     return Stage(
         pool,
         clock,

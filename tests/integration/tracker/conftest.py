@@ -128,6 +128,7 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
 
     def __init__(self) -> None:
         self.is_away = False
+        self.affirmed = 0
         self.suppressions: list[types_pb.Suppression] = []
         self.lifted: list[bytes] = []
         self.receipts: list[dispatcher_pb.Receipt] = []
@@ -143,6 +144,11 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
         known = {one.suppression_id for one in self.suppressions}
         self.suppressions += [one for one in request.suppressions if one.suppression_id not in known]
         return dispatcher_pb.ApplySuppressionsResponse()
+
+    async def AffirmSuppressions(self, request: Any, context: Any) -> Any:
+        await self._answer(context)
+        self.affirmed += 1
+        return dispatcher_pb.AffirmSuppressionsResponse()
 
     async def LiftSuppressions(self, request: Any, context: Any) -> Any:
         await self._answer(context)

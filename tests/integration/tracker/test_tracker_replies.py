@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from grpc.aio import AioRpcError
 
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.types.v1 import types_pb2 as types_pb
@@ -323,6 +324,24 @@ async def test_odd_words_get_an_answer_and_never_a_crash(world: World, words: st
     await world.pump()
 
     assert 200 == status
+
+
+async def test_the_tracker_says_that_stops_are_in_force_only_when_none_waits(world: World) -> None:
+    """While a stop waits, the dispatcher hears nothing of the kind, and after some minutes sends nothing any more."""
+    await world.attempt()
+    world.dispatcher.is_away = True
+    await world.text("STOP")
+    with pytest.raises(AioRpcError):
+        await world.suppressor.run_once()
+    before = world.dispatcher.affirmed
+
+    world.dispatcher.is_away = False
+    await world.suppressor.run_once()
+    in_between = world.dispatcher.affirmed
+    await world.suppressor.run_once()
+
+    assert (0, 0, 1) == (before, in_between, world.dispatcher.affirmed)
+    assert "OPT_OUT" in world.suppression_kinds()
 
 
 async def test_hours_called_inconvenient_are_in_force_before_the_webhook_answers(world: World) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 from channel_dispatcher import braking, evidence, metrics, outbox, statements
 from channel_dispatcher.signing import Signer
 from channel_dispatcher.statements import NewStatement
-from channel_dispatcher.store import ledger, policies, queue, receipts, suppressions
+from channel_dispatcher.store import feed, ledger, policies, queue, receipts, suppressions
 from channel_dispatcher.store.receipts import NewReceipt
 from channel_dispatcher.store.suppressions import FLIGHT_MAX, NewSuppression
 from forbear_chassis.clock import Clock, monotonic_s
@@ -55,6 +55,10 @@ class Changes:
         while await suppressions.is_in_flight(self._pool, barred, self._clock.now() - FLIGHT_MAX):  # noqa: ASYNC110  # replicas
             await asyncio.sleep(FLIGHT_POLL_S)
         metrics.SUPPRESSION_WAIT.observe(monotonic_s() - started_s)
+
+    async def affirm(self) -> None:
+        """Note that everything the tracker has taken is in force."""
+        await feed.affirm(self._pool)
 
     async def lift(self, connection: Connection, tenant: UUID, ids: Sequence[UUID], reason: str) -> int:
         """Lift suppressions; return how many were in force."""

@@ -30,6 +30,7 @@ from channel_dispatcher.settle import Settlement
 from channel_dispatcher.settlement import THROWN
 from channel_dispatcher.signing import Signer
 from channel_dispatcher.store import claims, limit_rules
+from channel_dispatcher.store.feed import Entrance
 from channel_dispatcher.store.policies import Policies
 from channel_dispatcher.switches import HELD_FOR, hold_back, stops_of
 from forbear_chassis.clock import Clock
@@ -80,6 +81,7 @@ class Dispatch:
         by = self._means
         owner, now = await by.watch.owner.ensure(), by.clock.now()
         async with by.claiming, claims.open_claim(by.pool, self.channel, self._size, now) as batch:
+            self._check_trust(batch.entrance)
             if not batch.contacts:
                 return Pass(0, batch.next_due_at)
             by.watch.switchboard.set(batch.switches)
@@ -110,6 +112,16 @@ class Dispatch:
             decided.count,
             grants.retry_at or _free_at([condition for _, condition in carried], now) or batch.next_due_at,
         )
+
+    def _check_trust(self, entrance: Entrance | None) -> None:
+        """Raise ClockError when our clock and the database's differ; say when borrowers cannot be heard."""
+        if entrance is None:
+            return
+        if not self._means.clock.is_simulated:
+            self._means.clock.observe(entrance.server_now)
+        if entrance.is_deaf:
+            metrics.FEED_STALE.inc()
+            log.error("feed_stale", channel=self.channel.label)
 
     def _note(self, decided: Decided, drafts: int, first_due_at: datetime | None, now: datetime) -> None:
         """Say what was decided, and take smaller bites while the limits hold us back."""

@@ -67,6 +67,9 @@ PERMITS_REFUSED = _each(
     Counter("forbear_dispatcher_permits_refused_total", "Sends stopped because the permit did not hold", ["channel"]),
     Channel,
 )
+FEED_STALE = Counter(
+    "forbear_dispatcher_feed_stale_total", "Claims that took nothing because the suppression feed was stale"
+)
 UNKNOWN_CODES = _each(
     Counter("forbear_dispatcher_unknown_codes_total", "Answers with a code that no table of ours has", ["channel"]),
     Channel,

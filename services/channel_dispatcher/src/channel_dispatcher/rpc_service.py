@@ -104,6 +104,13 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
         self._wake()
         return response
 
+    async def AffirmSuppressions(
+        self, request: pb.AffirmSuppressionsRequest, context: object
+    ) -> pb.AffirmSuppressionsResponse:
+        """Note that everything the tracker has taken is in force."""
+        await self._changes.affirm()
+        return pb.AffirmSuppressionsResponse()
+
     async def LiftSuppressions(
         self, request: pb.LiftSuppressionsRequest, context: object
     ) -> pb.LiftSuppressionsResponse:

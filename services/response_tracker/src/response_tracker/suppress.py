@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear_chassis.clock import Clock, monotonic_s
 from forbear_chassis.postgres import Pool
 from forbear_chassis.worker import Pass
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from forbear.dispatcher.v1.dispatcher_service_pb2_grpc import DispatcherServiceAsyncStub
 
 BATCH_MAX = 500
+AFFIRM_EVERY_S = 20.0  # of real time, whatever the clock says
 TIMEOUT_S = 10.0  # providers wait 15 s for our answer to a webhook
 
 
@@ -26,6 +28,7 @@ class Suppressor:
         self._pool = pool
         self._dispatcher = dispatcher
         self._clock = clock
+        self._affirmed_s = -AFFIRM_EVERY_S
 
     async def enforce(self, event_id: UUID | None = None) -> int:
         """Put in force what one event asks for, or whatever waits; return how many.
@@ -61,6 +64,15 @@ class Suppressor:
                 await outgoing.mark_lifted(connection, ids, self._clock.now())
         return len(rows)
 
+    async def affirm(self) -> None:
+        """Tell the dispatcher that nothing waits to be put in force; without that it soon sends nothing any more."""
+        request = dispatcher_pb.AffirmSuppressionsRequest(request_id=str(uuid4()))
+        await self._dispatcher.AffirmSuppressions(request, timeout=TIMEOUT_S)
+        self._affirmed_s = monotonic_s()
+
     async def run_once(self) -> Pass:
         """Make one pass of the worker loop: what a webhook could not finish is finished here."""
-        return Pass(await self.enforce() + await self.lift())
+        done = await self.enforce() + await self.lift()
+        if not done and monotonic_s() - self._affirmed_s >= AFFIRM_EVERY_S:
+            await self.affirm()
+        return Pass(done)

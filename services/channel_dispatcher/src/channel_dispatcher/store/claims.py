@@ -15,8 +15,9 @@ from uuid import UUID
 from channel_dispatcher.contact_codec import read_contact
 from channel_dispatcher.fair import Waiting, share_out
 from channel_dispatcher.model import ADDRESS_WIDE, Claim, Contact
-from channel_dispatcher.store import switches
-from channel_dispatcher.store.locks import BORROWER, GATE, borrower_bucket
+from channel_dispatcher.store import feed, switches
+from channel_dispatcher.store.feed import Entrance
+from channel_dispatcher.store.locks import BORROWER, borrower_bucket
 from channel_dispatcher.switches import Stops, Switch, segment_of, stops_of
 from forbear_chassis.postgres import Connection, Pool
 from forbear_domain.ids import EVERYONE
@@ -141,6 +142,7 @@ class Batch:
     contacts: tuple[Contact, ...]
     next_due_at: datetime | None
     switches: tuple[Switch, ...] = ()
+    entrance: Entrance | None = None  # None: nothing was due
 
 
 @asynccontextmanager
@@ -154,10 +156,12 @@ async def open_claim(pool: Pool, channel: Channel, size: int, now: datetime) -> 
             yield Batch(connection, (), next_due_at)
             return
         async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock_shared($1, 0)", GATE)
+            entrance = await feed.enter(connection)
             thrown = await switches.in_force(connection)
-            contacts = await _take(connection, channel, shares, stops_of(thrown, channel), now)
-            yield Batch(connection, contacts, next_due_at if contacts else now + BARRED_FOR, tuple(thrown))
+            stops = stops_of(thrown, channel)
+            contacts = () if entrance.is_deaf else await _take(connection, channel, shares, stops, now)
+            next_due_at = next_due_at if contacts else now + BARRED_FOR
+            yield Batch(connection, contacts, next_due_at, tuple(thrown), entrance)
 
 
 async def _take(

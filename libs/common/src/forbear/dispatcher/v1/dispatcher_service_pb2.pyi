@@ -306,6 +306,45 @@ class ApplySuppressionsResponse(_message.Message):
 Global___ApplySuppressionsResponse: _TypeAlias = ApplySuppressionsResponse  # noqa: Y015
 
 @_typing.final
+class AffirmSuppressionsRequest(_message.Message):
+    """Says that every suppression taken so far is in force."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID, in text form."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AffirmSuppressionsRequest: _TypeAlias = AffirmSuppressionsRequest  # noqa: Y015
+
+@_typing.final
+class AffirmSuppressionsResponse(_message.Message):
+    """Acknowledges it: sending goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AffirmSuppressionsResponse: _TypeAlias = AffirmSuppressionsResponse  # noqa: Y015
+
+@_typing.final
 class LiftSuppressionsRequest(_message.Message):
     """Names suppressions to lift."""
 

@@ -53,6 +53,11 @@ class DispatcherServiceStub:
                 request_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplySuppressionsRequest.SerializeToString,
                 response_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplySuppressionsResponse.FromString,
                 _registered_method=True)
+        self.AffirmSuppressions = channel.unary_unary(
+                '/forbear.dispatcher.v1.DispatcherService/AffirmSuppressions',
+                request_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.AffirmSuppressionsRequest.SerializeToString,
+                response_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.AffirmSuppressionsResponse.FromString,
+                _registered_method=True)
         self.LiftSuppressions = channel.unary_unary(
                 '/forbear.dispatcher.v1.DispatcherService/LiftSuppressions',
                 request_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.LiftSuppressionsRequest.SerializeToString,
@@ -115,6 +120,14 @@ class DispatcherServiceServicer:
     def ApplySuppressions(self, request, context):
         """Puts suppressions in force. When it answers, no attempt that they bar can start any more, at any replica. Idempotent
         by suppression id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AffirmSuppressions(self, request, context):
+        """Takes the tracker's word that every suppression it has taken is in force here. While it was not given for five
+        minutes, nothing is sent: borrowers might have said stop unheard. Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -190,6 +203,11 @@ def add_DispatcherServiceServicer_to_server(servicer, server):
                     servicer.ApplySuppressions,
                     request_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplySuppressionsRequest.FromString,
                     response_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplySuppressionsResponse.SerializeToString,
+            ),
+            'AffirmSuppressions': grpc.unary_unary_rpc_method_handler(
+                    servicer.AffirmSuppressions,
+                    request_deserializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.AffirmSuppressionsRequest.FromString,
+                    response_serializer=forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.AffirmSuppressionsResponse.SerializeToString,
             ),
             'LiftSuppressions': grpc.unary_unary_rpc_method_handler(
                     servicer.LiftSuppressions,
@@ -312,6 +330,33 @@ class DispatcherService:
             '/forbear.dispatcher.v1.DispatcherService/ApplySuppressions',
             forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplySuppressionsRequest.SerializeToString,
             forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.ApplySuppressionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AffirmSuppressions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/forbear.dispatcher.v1.DispatcherService/AffirmSuppressions',
+            forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.AffirmSuppressionsRequest.SerializeToString,
+            forbear_dot_dispatcher_dot_v1_dot_dispatcher__service__pb2.AffirmSuppressionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,10 @@ class DispatcherServiceStub:
     """Puts suppressions in force. When it answers, no attempt that they bar can start any more, at any replica. Idempotent
     by suppression id.
     """
+    AffirmSuppressions: _grpc.UnaryUnaryMultiCallable[_dispatcher_service_pb2.AffirmSuppressionsRequest, _dispatcher_service_pb2.AffirmSuppressionsResponse]
+    """Takes the tracker's word that every suppression it has taken is in force here. While it was not given for five
+    minutes, nothing is sent: borrowers might have said stop unheard. Idempotent.
+    """
     LiftSuppressions: _grpc.UnaryUnaryMultiCallable[_dispatcher_service_pb2.LiftSuppressionsRequest, _dispatcher_service_pb2.LiftSuppressionsResponse]
     """Lifts suppressions, for instance when the borrower opts in again. Idempotent."""
     ApplyPolicy: _grpc.UnaryUnaryMultiCallable[_dispatcher_service_pb2.ApplyPolicyRequest, _dispatcher_service_pb2.ApplyPolicyResponse]
@@ -88,6 +92,10 @@ class DispatcherServiceAsyncStub(DispatcherServiceStub):
     ApplySuppressions: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.ApplySuppressionsRequest, _dispatcher_service_pb2.ApplySuppressionsResponse]  # type: ignore[assignment]
     """Puts suppressions in force. When it answers, no attempt that they bar can start any more, at any replica. Idempotent
     by suppression id.
+    """
+    AffirmSuppressions: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.AffirmSuppressionsRequest, _dispatcher_service_pb2.AffirmSuppressionsResponse]  # type: ignore[assignment]
+    """Takes the tracker's word that every suppression it has taken is in force here. While it was not given for five
+    minutes, nothing is sent: borrowers might have said stop unheard. Idempotent.
     """
     LiftSuppressions: _aio.UnaryUnaryMultiCallable[_dispatcher_service_pb2.LiftSuppressionsRequest, _dispatcher_service_pb2.LiftSuppressionsResponse]  # type: ignore[assignment]
     """Lifts suppressions, for instance when the borrower opts in again. Idempotent."""
@@ -145,6 +153,16 @@ class DispatcherServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_dispatcher_service_pb2.ApplySuppressionsResponse, _abc.Awaitable[_dispatcher_service_pb2.ApplySuppressionsResponse]]:
         """Puts suppressions in force. When it answers, no attempt that they bar can start any more, at any replica. Idempotent
         by suppression id.
+        """
+
+    @_abc_1.abstractmethod
+    def AffirmSuppressions(
+        self,
+        request: _dispatcher_service_pb2.AffirmSuppressionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_dispatcher_service_pb2.AffirmSuppressionsResponse, _abc.Awaitable[_dispatcher_service_pb2.AffirmSuppressionsResponse]]:
+        """Takes the tracker's word that every suppression it has taken is in force here. While it was not given for five
+        minutes, nothing is sent: borrowers might have said stop unheard. Idempotent.
         """
 
     @_abc_1.abstractmethod
