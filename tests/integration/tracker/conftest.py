@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -342,10 +343,19 @@ def rest() -> None:
 @pytest.fixture
 async def world(database: Database, manual_clock: ManualClock, reader: ScriptedReader) -> AsyncIterator[World]:
     """A tracker with its peers, all empty, at noon in New York."""
-    clock, activity = manual_clock, Activity()
+    async with open_world(database, manual_clock, reader, FakeDispatcher()) as made:
+        yield made
+
+
+@asynccontextmanager
+async def open_world(
+    database: Database, clock: ManualClock, reader: ScriptedReader, dispatcher: Any
+) -> AsyncIterator[World]:
+    """Put a tracker together beside a dispatcher's service, real or not."""
+    activity = Activity()
     await migrate(database.url("forbear_tracker_owner"), "response_tracker.store.migrations", "tracker")
     pool = await open_pool(database.url("forbear_tracker"), size_max=5)
-    dispatcher, scheduler = FakeDispatcher(), FakeScheduler()
+    scheduler = FakeScheduler()
     peers = RpcServer("127.0.0.1:0", clock, activity)
     dispatcher_grpc.add_DispatcherServiceServicer_to_server(dispatcher, peers.server)
     scheduler_grpc.add_SchedulerServiceServicer_to_server(scheduler, peers.server)

@@ -141,6 +141,23 @@ async def test_an_unknown_code_is_kept_and_counted_not_fatal(world: World) -> No
     assert ["99999"] == [one.code for one in world.dispatcher.receipts]
 
 
+async def test_a_carriers_opt_out_is_in_force_before_its_status_is_acknowledged(world: World) -> None:
+    """With the dispatcher away the provider hears 503 and comes again; its twin of another code does not wait."""
+    attempt = await world.attempt()
+    path = f"/twilio/status?attempt={attempt}"
+    world.dispatcher.is_away = True
+
+    other, _ = await world.post_signed(path, status_form("undelivered", ErrorCode="30003"))
+    away, _ = await world.post_signed(path, status_form("undelivered", ErrorCode="21610"))
+    world.dispatcher.is_away = False
+    again, _ = await world.post_signed(path, status_form("undelivered", ErrorCode="21610"))
+    in_force = world.suppression_kinds()
+
+    assert (204, 503, 204) == (other, away, again)
+    assert ["OPT_OUT"] == in_force
+    assert [PHONE] == world.barred_for_everyone()
+
+
 async def test_a_carrier_that_knows_of_an_opt_out_makes_it_ours(world: World) -> None:
     """Code 21610: the carrier blocks the number because its owner said STOP there (Twilio, error 21610)."""
     attempt = await world.attempt()

@@ -144,14 +144,14 @@ class HttpApp:
         raise Refused(404, "unknown_path")
 
     async def _status(self, scope: Scope, receive: Receive) -> Reply:
-        """Take a provider status; a worker processes it."""
+        """Take a provider status; a worker processes it, unless it tells of an opt-out: that is in force at once."""
         body, form = await self._signed_form(scope, receive)
         sid = form.get("MessageSid") or form.get("CallSid")
         if not sid:
             raise PayloadError("the callback names no message and no call")
         state = form.get("MessageStatus") or form.get("CallStatus", "")
         event_id = name_event(Kind.STATUS, sid, state, form.get("ErrorCode", ""))
-        await self._receiver.take(Event(event_id, Kind.STATUS, _attempt_in(scope), body, self._clock.now()))
+        await self._receiver.take_status(Event(event_id, Kind.STATUS, _attempt_in(scope), body, self._clock.now()))
         return NO_CONTENT
 
     async def _message(self, scope: Scope, receive: Receive) -> Reply:
@@ -208,7 +208,7 @@ class HttpApp:
             told = read_status(raw)
             if told is not None:
                 event_id = name_event(Kind.STATUS, provider, told.provider_ref, told.state.name, told.code)
-                await self._receiver.take(Event(event_id, Kind.STATUS, _attempt_in(scope), raw, now))
+                await self._receiver.take_status(Event(event_id, Kind.STATUS, _attempt_in(scope), raw, now))
         else:
             event_id = name_event(Kind.MESSAGE, provider, read_message(raw).provider_ref)
             await self._receiver.settle(Event(event_id, Kind.MESSAGE, None, raw, now))

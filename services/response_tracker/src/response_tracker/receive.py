@@ -35,6 +35,7 @@ from response_tracker.track import Told, Tracker, record
 from response_tracker.voice import Voice
 
 BATCH_MAX = 100
+STATUS_PASSES_MAX = 100  # of 500 statuses each: those that wait before one that tells of an opt-out
 WAITING = "waiting"
 REPEATED = "repeated"
 UNREADABLE = "unreadable"
@@ -81,6 +82,19 @@ class Receiver:
         """Make an event durable; a worker processes it."""
         await self._keep(event)
         self._wake_events()
+
+    async def take_status(self, event: Event) -> None:
+        """Make a provider's status durable; when it tells of an opt-out, also put that in force.
+
+        A status that came before its attempt waits, durable; a worker puts it in force once the attempt is known.
+        """
+        await self.take(event)
+        if not self._by.tracker.tells_opt_out(event):
+            return
+        for _ in range(STATUS_PASSES_MAX):
+            if not await self._by.tracker.take_statuses():
+                break
+        await self._by.suppressor.enforce(event.id)
 
     async def settle(self, event: Event) -> str:
         """Make an event durable, act on it, and return its fate; all that it asks for is then in force.

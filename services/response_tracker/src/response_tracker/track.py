@@ -83,6 +83,14 @@ class Tracker:
         self._clock = clock
         self._parse = parse
 
+    def tells_opt_out(self, event: Event) -> bool:
+        """Return whether a status says that the carrier knows of an opt-out, such as by code 21610."""
+        try:
+            delivery = self._parse(event.body)
+        except (PayloadError, FormError):
+            return False
+        return delivery is not None and delivery.is_opted_out
+
     async def take_statuses(self) -> int:
         """Process one batch of statuses; return how many."""
         async with self._pool.acquire() as connection, connection.transaction():
