@@ -105,7 +105,7 @@ async def test_stops_by_every_door_during_sending_and_none_is_violated(
         ]  # fmt: skip
         now = manual_clock.now()
         for start in range(0, BORROWERS, 500):
-            await stages[0].submit(*[make_contact(n, now) for n in range(start, start + 500)])
+            await stages[0].submit(*[make_contact(n, now) for n in range(start, min(start + 500, BORROWERS))])
 
         async def stop_many(first: int) -> None:
             for number in range(first, STOPPING, SIDE_BY_SIDE):
