@@ -310,16 +310,27 @@ class Stack:
     def add_tenant(self, slug: str, brand: str) -> str:
         """Make a tenant and return its API key, which also stands in the run directory."""
         key_file = self.run_dir / ("api-key" if slug == self.options.tenant else f"api-key-{slug}")
-        command = [
-            sys.executable, "-m", "contact_scheduler", "create-tenant", "--slug", slug,
-            "--brand", brand, "--actor", "collecting_servicer", "--api-key-file", str(key_file),
-        ]  # fmt: skip
-        made = subprocess.run(
-            command, env=self.environment("contact-scheduler"), capture_output=True, text=True, timeout=60, check=False
-        )
-        if made.returncode != 0:
-            raise ChildError(f"create-tenant ended with {made.returncode}: {made.stderr.strip()[-2000:]}")
+        self._scheduler_command(
+            "create-tenant", "--slug", slug, "--brand", brand, "--actor", "collecting_servicer",
+            "--api-key-file", str(key_file),
+        )  # fmt: skip
         return key_file.read_text(encoding="utf-8").strip()
+
+    def add_person(self, name: str) -> Path:
+        """Make a key for somebody who works on the cases of the tenant, and return its file in the run directory."""
+        key_file = self.run_dir / "person-key"
+        self._scheduler_command(
+            "create-key", "--tenant", self.options.tenant, "--person", name, "--api-key-file", str(key_file)
+        )
+        return key_file
+
+    def _scheduler_command(self, *arguments: str) -> None:
+        made = subprocess.run(
+            [sys.executable, "-m", "contact_scheduler", *arguments], env=self.environment("contact-scheduler"),
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        if made.returncode != 0:
+            raise ChildError(f"{arguments[0]} ended with {made.returncode}: {made.stderr.strip()[-2000:]}")
 
     def _ready_url(self, name: str) -> str:
         admin = {

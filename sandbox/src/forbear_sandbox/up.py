@@ -47,6 +47,7 @@ def run(asked: argparse.Namespace) -> int:
         console.print("starting PostgreSQL, Valkey, the world and the three services ...")
         with Stack(asked.run_dir, options) as stack:
             _fill(stack, path, console)
+            stack.add_person("Ana Ruiz")
             prometheus = _start_prometheus(stack)
             _tell(stack, console, has_prometheus=prometheus is not None)
             # Only now: a child that is started while they are blocked would never hear them.
@@ -115,6 +116,7 @@ def _tell(stack: Stack, console: Console, *, has_prometheus: bool) -> None:
         "console": f"{stack.scheduler_url}/console",
         "campaign API": f"{stack.scheduler_url}/v1, described in {stack.scheduler_url}/openapi.json",
         "API key": str(stack.run_dir / "api-key"),
+        "key for cases": f"{stack.run_dir / 'person-key'}, for {stack.scheduler_url}/console/cases",
         "webhooks and pages": stack.tracker_url,
         "the world": f"{stack.world.base_url}/state",
         "Prometheus": "http://127.0.0.1:9090" if has_prometheus else "not installed (Debian: prometheus)",

@@ -28,6 +28,7 @@ def cases(context: click.Context, url: str, key_file: str) -> None:
     \b
     python -m contact_scheduler create-key --tenant demo --person "Ana Ruiz" --api-key-file ana.key
     export FORBEAR_API_KEY_FILE=ana.key      a key of your own: what you do stands under your name
+                                             (`make up` writes one: run/up/person-key)
     forbear cases list
     forbear cases show CASE_ID               the whole story, and what may be done
     forbear cases claim CASE_ID
