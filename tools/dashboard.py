@@ -92,6 +92,15 @@ PANELS = (
         "short",
         {"{{reason}}": "sum by (reason) (increase(forbear_tracker_hand_overs_total[1h])) > 0"},
     ),
+    Panel(
+        "Waiting for people",
+        "Cases that nobody has closed, and those whose term is over. Overdue ones stand first on the console.",
+        "short",
+        {
+            "open": "sum(max by (reason) (forbear_tracker_open_cases))",
+            "overdue: {{reason}}": "max by (reason) (forbear_tracker_overdue_cases) > 0",
+        },
+    ),
 )
 
 
