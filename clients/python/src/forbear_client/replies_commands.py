@@ -89,7 +89,8 @@ def train(authors: Path, out: Path) -> None:
     "--authors", type=_existing_folder, default=_AUTHORS, show_default=True, help="Used when no FILE is given."
 )
 @click.option("--split", type=click.Choice([HELD_OUT, DEVELOPMENT]), default=HELD_OUT, show_default=True)
-def report(file: Path | None, authors: Path, split: str) -> None:
+@click.option("--author", default="", help="Only authors whose names begin so.")
+def report(file: Path | None, authors: Path, split: str, author: str) -> None:
     """Report on FILE (items with labels), or on authors kept out of training where no FILE is given."""
-    items = read_items(file) if file else author_items(authors, split=split)
+    items = read_items(file) if file else author_items(authors, split=split, author=author)
     click.echo(render(measure(Reader.load(), items)))

@@ -15,9 +15,6 @@ _EXCHANGE_MIN = 0.15
 # A payment cannot well be both made and to come; the second one is believed only when nearly certain.
 _BOTH_PAYMENTS_MIN = 0.92
 
-# Where the words of a refusal have a harmless sense, the model alone must be this sure of a revocation.
-_EXPLAINED_MIN = 0.75
-
 # A limit of time this likely explains a refusal that the model itself holds for less likely than not.
 _TIME_SURE, _HALF = 0.6, 0.5
 
@@ -41,7 +38,6 @@ def arbitrate(
     if named.is_exchange and chances.get(Label.CHANNEL_PREFERENCE, 0.0) >= _EXCHANGE_MIN:
         labels.add(Label.CHANNEL_PREFERENCE)
     labels -= findings.forbidden
-    labels -= {label for label in findings.explained & {Label.OPT_OUT} if chances[label] < _EXPLAINED_MIN}
     labels -= _contradicted(labels, chances)
     if _keeps_consent(labels, findings, named, channel) or _limits_time_only(chances):
         labels -= findings.soft_opt_out

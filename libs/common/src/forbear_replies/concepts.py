@@ -1,6 +1,6 @@
 """What a text speaks of, whatever the language: its words replaced by shared concepts, clause by clause. Pure.
 
-'Lose my number', 'borren mi numero' and '把我的号码删了' are all *remove number*: what is learned from one serves all.
+'Lose my number', 'borren mi numero' and '把这个号码删了' are all *remove number*: what is learned from one serves all.
 The wordings are data (``data/concepts.toml``); the longest one wins.
 """
 

@@ -51,9 +51,12 @@ def read_items(path: Path) -> Iterator[Item]:
                 yield item_from_json(json.loads(line))
 
 
-def author_items(root: Path, *, split: str = HELD_OUT) -> Iterator[Item]:
-    """The items of the author files of a ``split`` under ``root``, with the facts and harmful labels they name."""
-    for path in sorted((root / split).glob("*.txt")):
+def author_items(root: Path, *, split: str = HELD_OUT, author: str = "") -> Iterator[Item]:
+    """The items of the author files of a ``split`` under ``root``, with the facts and harmful labels they name.
+
+    ``author`` is how the names of the authors begin that are wanted; a file is called after language and author.
+    """
+    for path in sorted((root / split).glob(f"*_{author}*.txt")):
         received = _RECEIVED.search(path.read_text("utf-8"))
         if received is None:
             raise ValueError(f"{path.name} does not say when its texts were received")
