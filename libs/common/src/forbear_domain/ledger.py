@@ -47,7 +47,13 @@ class Kind(StrEnum):
 
 def encode(kind: Kind, at: datetime, **fields: Any) -> bytes:
     """Return the canonical bytes of an entry. Sets become sorted lists; ids and instants their text."""
-    return orjson.dumps({"kind": kind, "at": at, **fields}, default=_plain, option=_OPTIONS)
+    return encode_fields(kind, at, fields)
+
+
+def encode_fields(kind: Kind, at: datetime, fields: dict[str, Any]) -> bytes:
+    """Do the same with fields that nobody else holds: `kind` and `at` are put among them."""
+    fields["kind"], fields["at"] = kind, at
+    return orjson.dumps(fields, default=_plain, option=_OPTIONS)
 
 
 def envelope(body: Mapping[str, Any], sealed: str) -> bytes:

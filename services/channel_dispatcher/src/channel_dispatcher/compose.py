@@ -11,6 +11,7 @@ from channel_dispatcher.limits import Demand
 from channel_dispatcher.margins import Margins
 from channel_dispatcher.model import Draft, Judged
 from channel_dispatcher.outlets import Outlet, TenantLimit, Ways, choose_sender, windows_of
+from forbear_chassis.postgres import UUID
 from forbear_domain import ids
 from forbear_domain.links import make_link_token
 from forbear_domain.messages import Catalogue, Rendered, TemplateError, recipient_slots
@@ -85,7 +86,7 @@ class Composer:
         if die_by - now < LIFE_MIN:
             return Late(judged, judged.closes_at)
         number = contact.attempts + 1
-        attempt = ids.attempt_id(contact.contact_id, number)
+        attempt = UUID(ids.attempt_bytes(contact.contact_id.bytes, number))
         sender = choose_sender(outlet.senders, contact.address_key)
         is_mail = contact.channel is Channel.EMAIL
         page = f"{self._links.callback_url}/p/{make_link_token(self._links.secret, 'page', attempt)}"
@@ -120,6 +121,7 @@ class Composer:
     def _render(self, judged: Judged, sender: str, page_url: str, unsubscribe_url: str) -> Rendered:
         contact, loan = judged.contact, judged.contact.loan
         is_first = not any(str(contact.loan_id) in past.debts for past in judged.facts.past)
+        version = self._catalogue.find(contact.template, contact.channel, contact.language)
         slots: Mapping[str, str] = recipient_slots(
             Addressee(
                 given_name=contact.given_name,
@@ -135,6 +137,7 @@ class Composer:
                 unsubscribe_url=unsubscribe_url,
                 sender=sender,
                 is_first=is_first,
-            )
+            ),
+            version.slots,
         )
         return self._catalogue.render(contact.template, contact.channel, contact.language, {**slots, **contact.slots})

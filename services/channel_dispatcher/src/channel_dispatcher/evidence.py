@@ -15,23 +15,23 @@ from uuid import UUID
 
 from channel_dispatcher.model import Claim, Contact, Judged, Sent
 from channel_dispatcher.store.ledger import Entry
-from forbear_domain.ledger import Kind, encode
+from forbear_domain.ledger import Kind, encode_fields
 from forbear_domain.policy import Facts, MessageMarks, Verdict
 
-NAMES = ("contact", "attempt")
+NAMES = ("kind", "at", "tenant", "borrower", "contact", "attempt")
 ENDS = frozenset({Kind.SETTLEMENT, Kind.RECONCILIATION})
 """What of a borrower's entry stays readable after an erasure: which contact and attempt, and how an attempt ended."""
 
 
 def entry(kind: Kind, at: datetime, tenant: UUID, borrower: UUID | None, **fields: Any) -> Entry:
     """Make one entry; what it says of a borrower is sealed when it is appended."""
+    fields["tenant"] = str(tenant)
     if borrower is None:
-        return Entry(kind, tenant, None, encode(kind, at, tenant=str(tenant), **fields))
-    fields |= {"tenant": str(tenant), "borrower": str(borrower)}
+        return Entry(kind, tenant, None, encode_fields(kind, at, fields))
+    fields["borrower"] = str(borrower)
+    body = encode_fields(kind, at, fields)
     names = (*NAMES, "outcome", "step") if kind in ENDS else NAMES
-    readable = {"kind": kind, "at": at, "tenant": fields["tenant"], "borrower": fields["borrower"]}
-    readable |= {name: fields[name] for name in names if name in fields}
-    return Entry(kind, tenant, borrower, encode(kind, at, **fields), readable)
+    return Entry(kind, tenant, borrower, body, {name: fields[name] for name in names if name in fields})
 
 
 def of_permit(claim: Claim) -> Entry:

@@ -29,6 +29,7 @@ PURPOSES = {
     Purpose.FOLLOW_UP: policy.Purpose.PROMISE_FOLLOW_UP,
     Purpose.DUTY: policy.Purpose.DUTY_LIVE_CONTACT,
 }
+ACTORS = {actor.value: actor for actor in policy.Actor}
 CONSENTS = {
     Channel.SMS: (policy.ConsentKind.SMS,),
     Channel.EMAIL: (policy.ConsentKind.EMAIL,),
@@ -109,13 +110,13 @@ def facts_of(contact: Contact, history: History) -> policy.Facts:
     barred = of_borrower + of_address + of_everyone
     past = [_past(row, contact.address_kind) for row in attempts] + [_heard(row) for row in inbound]
     return policy.Facts(
-        actor=policy.Actor(contact.actor),
+        actor=ACTORS[contact.actor],
         channel=CHANNELS[contact.channel],
         place=place_of(contact.places),
         debts=(_debt(str(contact.loan_id), contact.loan.product),),
         purpose=PURPOSES[contact.purpose],
         address=policy.Address(contact.address_key, ADDRESS_KINDS[contact.address_kind]),
-        past=tuple(sorted(past, key=lambda one: one.at)),
+        past=tuple(sorted(past, key=lambda one: one.at)) if past else (),
         consents=_consents(contact, inbound),
         suppressions=tuple([_suppression(row, contact) for row in barred if row.kind not in INCONVENIENT]),
         inconvenient=tuple([_inconvenience(row) for row in of_borrower if row.kind in INCONVENIENT]),
@@ -172,11 +173,14 @@ def _consents(contact: Contact, inbound: Sequence[InboundRow]) -> tuple[policy.C
     """A consent stays fresh by what the borrower sends us on the same channel."""
     if contact.consented_at is None:
         return ()
-    fresh_at = max((row.event_at for row in inbound if row.channel == contact.channel), default=contact.consented_at)
-    return tuple(
-        policy.Consent(kind, contact.consented_at, fresh_at=max(fresh_at, contact.consented_at))
-        for kind in CONSENTS[contact.channel]
-    )
+    heard = [row.event_at for row in inbound if row.channel == contact.channel]
+    return _consents_of(contact.channel, contact.consented_at, max([contact.consented_at, *heard]))
+
+
+@lru_cache(maxsize=4096)
+def _consents_of(channel: Channel, at: datetime, fresh_at: datetime) -> tuple[policy.Consent, ...]:
+    """Consents are dates, and one campaign asks about the same few."""
+    return tuple(policy.Consent(kind, at, fresh_at=fresh_at) for kind in CONSENTS[channel])
 
 
 def _suppression(row: SuppressionRow, contact: Contact) -> policy.Suppression:

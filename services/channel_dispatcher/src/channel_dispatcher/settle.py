@@ -10,7 +10,7 @@ from datetime import datetime
 from channel_dispatcher import braking, evidence, metrics, outbox
 from channel_dispatcher.model import Sent, SuppressionKind
 from channel_dispatcher.outbox import OutboxRow
-from channel_dispatcher.settlement import CHECK_AFTER, Settled, settle
+from channel_dispatcher.settlement import CHECK_AFTER, ContactRow, Settled, settle
 from channel_dispatcher.signing import Signer
 from channel_dispatcher.store import ledger, settlements, suppressions
 from channel_dispatcher.store.ledger import Entry
@@ -52,12 +52,12 @@ class Settlement:
         async with self._pool.acquire() as connection, connection.transaction():
             if any(one.outcome.is_opted_out for one in group):  # before rows are locked: the order of locks
                 await suppressions.close_gate(connection)
-            rows = await settlements.lock_contacts(connection, [one.claim.permit.contact_id for one in group])
+            rows = await settlements.lock_claimed(connection, [one.claim.permit.contact_id for one in group])
             writes = _Writes()
             for sent in group:
-                permit = sent.claim.permit
-                row = rows[permit.contact_id]
-                settled = settle(sent.outcome, permit.attempt_id, sent.claim.draft.number, row, now)
+                permit, draft = sent.claim.permit, sent.claim.draft
+                row = rows.get(permit.contact_id) or ContactRow(State.CLAIMED, "", draft.judged.contact.expire_at)
+                settled = settle(sent.outcome, permit.attempt_id, draft.number, row, now)
                 if settled is not None:
                     _add(writes, sent, settled, now)
             await settlements.write(connection, writes.attempts, writes.contacts, now)

@@ -6,9 +6,11 @@ nothing. What cannot be made harmless stops the message.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+from operator import attrgetter
 
 from forbear_domain.messages.compiled import TemplateError
 from forbear_domain.messages.plain import money
@@ -98,6 +100,7 @@ def _name(name: str, value: str, language: str) -> str:
     raise TemplateError(f"slot {name!r} is empty")
 
 
+@lru_cache(maxsize=4096)  # a disclosure is the same for a tenant's every borrower
 def _text(name: str, value: str, language: str) -> str:
     if len(value) > TEXT_CHARS_MAX or not _PLAIN.fullmatch(value):
         value = _harmless(value, TEXT_CHARS_MAX)
@@ -152,6 +155,7 @@ _DISCLOSURES = {
 _NOT_COLLECTING = frozenset({"creditor", "servicer"})
 
 
+@lru_cache(maxsize=4096)
 def disclosure(actor: str, brand: str, language: str, *, is_first: bool) -> str:
     """Say who we are as the law wants it: a collector adds that it is one, at first also why it collects information.
 
@@ -188,25 +192,15 @@ class Addressee:
     contact_person: str = ""
 
 
-def recipient_slots(to: Addressee) -> dict[str, str]:
+def recipient_slots(to: Addressee, wanted: Iterable[str] = SLOT_TYPES) -> dict[str, str]:
     """Return the slots that follow from the recipient; add those of the contact itself to them with `|`.
 
-    Raises TemplateError for a language that we do not write.
+    `wanted` names those that a text uses, where it is known; others are not made. Raises TemplateError for a language
+    that we do not write.
     """
     if to.language not in _DISCLOSURES:
         raise TemplateError(f"language {to.language!r} is not one of {', '.join(_DISCLOSURES)}")
-    return {
-        "given_name": to.given_name,
-        "brand": to.brand,
-        "contact_person": to.contact_person,
-        "disclosure": _disclosure_for(to),
-        "past_due": money(to.past_due_minor, to.currency, to.language),
-        "balance": money(to.balance_minor, to.currency, to.language),
-        "instalment": money(to.instalment_minor, to.currency, to.language),
-        "page_url": to.page_url,
-        "unsubscribe_url": to.unsubscribe_url,
-        "sender": to.sender,
-    }
+    return {name: _MAKERS[name](to) for name in wanted if name in _MAKERS}
 
 
 def _disclosure_for(to: Addressee) -> str:
@@ -216,3 +210,17 @@ def _disclosure_for(to: Addressee) -> str:
             return ""
         return disclosure(to.actor, "", to.language, is_first=to.is_first).replace("，", "", 1)
     return disclosure(to.actor, to.brand, to.language, is_first=to.is_first)
+
+
+_MAKERS: dict[str, Callable[[Addressee], str]] = {
+    "given_name": attrgetter("given_name"),
+    "brand": attrgetter("brand"),
+    "contact_person": attrgetter("contact_person"),
+    "disclosure": _disclosure_for,
+    "past_due": lambda to: money(to.past_due_minor, to.currency, to.language),
+    "balance": lambda to: money(to.balance_minor, to.currency, to.language),
+    "instalment": lambda to: money(to.instalment_minor, to.currency, to.language),
+    "page_url": attrgetter("page_url"),
+    "unsubscribe_url": attrgetter("unsubscribe_url"),
+    "sender": attrgetter("sender"),
+}

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from channel_dispatcher.contact_codec import read_contact
@@ -172,21 +172,23 @@ async def _take(
         return ()
     lanes, tenant_ids, sizes = (list(column) for column in zip(*open_shares, strict=True))
     rows = await connection.fetch(TAKE, channel, lanes, tenant_ids, sizes, now, list(stops.campaigns))
-    buckets = {borrower_bucket(row["borrower_id"].bytes) for row in rows}
-    held = await connection.fetch(
-        "SELECT bucket FROM unnest($2::integer[]) AS bucket WHERE pg_try_advisory_xact_lock($1, bucket)",
-        BORROWER,
-        sorted(buckets),
-    )
-    mine = {row["bucket"] for row in held}
-    seen: set[UUID] = set()
-    contacts = []
+    first: dict[UUID, Any] = {}  # of each borrower the first contact only
     for row in rows:
-        borrower = row["borrower_id"]
-        if borrower not in seen and borrower_bucket(borrower.bytes) in mine:
-            seen.add(borrower)
-            contacts.append(read_contact(row["body"], row["attempts"], row["expire_at"]))
-    return tuple(contacts)
+        first.setdefault(row["borrower_id"], row)
+    buckets = {borrower: borrower_bucket(borrower.bytes) for borrower in first}
+    others = await connection.fetch(
+        "SELECT bucket FROM unnest($2::integer[]) AS bucket WHERE NOT pg_try_advisory_xact_lock($1, bucket)",
+        BORROWER,
+        sorted(set(buckets.values())),
+    )
+    taken = {row["bucket"] for row in others}
+    return tuple(
+        [
+            read_contact(row["body"], row["attempts"], row["expire_at"])
+            for borrower, row in first.items()
+            if buckets[borrower] not in taken
+        ]
+    )
 
 
 async def history_of(connection: Connection, contacts: Sequence[Contact], now: datetime) -> History:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from channel_dispatcher.settlement import ContactRow
 from forbear_chassis.postgres import Connection
 from forbear_domain.lifecycle import State
+
+LOCK = """
+SELECT contact_id, state, recall_reason, expire_at FROM contact
+WHERE contact_id = ANY($1::uuid[]) ORDER BY contact_id FOR UPDATE
+"""
+
+LOCK_CLAIMED = f"""
+WITH locked AS MATERIALIZED ({LOCK}) SELECT * FROM locked WHERE state <> $2 OR recall_reason <> ''
+"""
 
 SETTLE_ATTEMPTS = """
 UPDATE attempt SET state = row.state, settled_at = $7, provider_ref = row.provider_ref, code = row.code,
@@ -50,11 +59,15 @@ class ContactMove(NamedTuple):
 
 async def lock_contacts(connection: Connection, contacts: Sequence[UUID]) -> dict[UUID, ContactRow]:
     """Lock the rows of contacts, always in the same order, and return how they stand."""
-    rows = await connection.fetch(
-        "SELECT contact_id, state, recall_reason, expire_at FROM contact WHERE contact_id = ANY($1::uuid[])"
-        " ORDER BY contact_id FOR UPDATE",
-        list(contacts),
-    )
+    return _by_contact(await connection.fetch(LOCK, list(contacts)))
+
+
+async def lock_claimed(connection: Connection, contacts: Sequence[UUID]) -> dict[UUID, ContactRow]:
+    """Do the same with contacts of which nearly all are as their claim left them; return only those that are not."""
+    return _by_contact(await connection.fetch(LOCK_CLAIMED, list(contacts), State.CLAIMED))
+
+
+def _by_contact(rows: Sequence[Any]) -> dict[UUID, ContactRow]:
     return {row["contact_id"]: ContactRow(State(row["state"]), row["recall_reason"], row["expire_at"]) for row in rows}
 
 
