@@ -54,6 +54,7 @@ class LeanHttp:
         self._idle: list[_Line] = []
         self._busy: set[_Line] = set()
         self._sweeper: asyncio.TimerHandle | None = None
+        self._unwritten: list[tuple[_Line, bytes]] = []
 
     async def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Send one request. Raises NotConnected, OversizedReply, TimeoutError, ConnectionError (lost, or no HTTP)."""
@@ -62,7 +63,9 @@ class LeanHttp:
             line = await self._take()
             self._busy.add(line)
             try:
-                return await line.ask(b"%b%d\r\n\r\n%b" % (head, len(body), body), self._timeout_s)
+                answer = line.ask()
+                self._write_soon(line, b"%b%d\r\n\r\n%b" % (head, len(body), body))
+                return await answer
             except BaseException:
                 line.abort()
                 raise
@@ -79,6 +82,17 @@ class LeanHttp:
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
+
+    def _write_soon(self, line: _Line, request: bytes) -> None:
+        """Write what is asked in one turn of the loop at its end, so that the host is woken once for all of it."""
+        if not self._unwritten:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._unwritten.append((line, request))
+
+    def _write(self) -> None:
+        unwritten, self._unwritten = self._unwritten, []
+        for line, request in unwritten:
+            line.write(request)
 
     async def _take(self) -> _Line:
         """Return an open connection, the one used last first."""
@@ -138,12 +152,16 @@ class _Line(asyncio.Protocol):
         self._chunks: list[bytes] = []
         self._size = self._head_size = 0
 
-    def ask(self, request: bytes, timeout_s: float) -> asyncio.Future[Reply]:
-        """Write a request and return the answer to come."""
+    def ask(self) -> asyncio.Future[Reply]:
+        """Return the answer to come, to the request that is written next."""
         self.used_s = self._loop.time()
         self._waiter = self._loop.create_future()
-        self._transport.write(request)
         return self._waiter
+
+    def write(self, request: bytes) -> None:
+        """Write the request, unless it was called off."""
+        if self.is_open:
+            self._transport.write(request)
 
     def abort(self) -> None:
         """Close without ado."""

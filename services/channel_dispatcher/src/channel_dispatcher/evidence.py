@@ -92,7 +92,7 @@ def of_settlement(sent: Sent, at: datetime, step: str, reason: str) -> Entry:
 def of_erasure(tenant: UUID, borrower: UUID, at: datetime, *, asked: bool, kept_until: datetime) -> Entry:
     """State that a borrower's entries can be read no more, or until when law keeps them; never sealed itself."""
     fields = {"asked": asked, "done": kept_until <= at, "kept_until": kept_until}
-    body = encode(Kind.ERASURE, at, tenant=str(tenant), borrower=str(borrower), **fields)
+    body = encode_fields(Kind.ERASURE, at, {"tenant": str(tenant), "borrower": str(borrower), **fields})
     return Entry(Kind.ERASURE, tenant, borrower, body)
 
 

@@ -21,8 +21,12 @@ from forbear_domain.lifecycle import State
 from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
 
-CHANNELS = {Channel.SMS: policy.Channel.SMS, Channel.EMAIL: policy.Channel.EMAIL, Channel.VOICE: policy.Channel.VOICE}
-PURPOSES = {
+CHANNELS: dict[int, policy.Channel] = {
+    Channel.SMS: policy.Channel.SMS,
+    Channel.EMAIL: policy.Channel.EMAIL,
+    Channel.VOICE: policy.Channel.VOICE,
+}
+PURPOSES: dict[int, policy.Purpose] = {
     Purpose.REMINDER: policy.Purpose.REMINDER,
     Purpose.REPLY: policy.Purpose.REPLY,
     Purpose.OPT_OUT_CONFIRMATION: policy.Purpose.OPT_OUT_CONFIRMATION,
@@ -52,7 +56,7 @@ SUPPRESSIONS = {
     SuppressionKind.CHANNEL_REFUSED: policy.SuppressionKind.MEDIUM_STOP,
     SuppressionKind.WORK_BARRED: policy.SuppressionKind.WORK_BARRED,
 }
-RESULTS = {
+RESULTS: dict[int, policy.CallResult] = {
     ReceiptState.DELIVERED: policy.CallResult.DELIVERED,
     ReceiptState.UNDELIVERED: policy.CallResult.UNDELIVERED,
     ReceiptState.ANSWERED: policy.CallResult.DROPPED,
@@ -147,15 +151,15 @@ def _debt(loan: str, product: str) -> policy.Debt:
 def _past(row: AttemptRow, kind_asked: str) -> policy.PastContact:
     result = policy.CallResult.UNKNOWN
     if row.state == State.ACCEPTED and row.result is not None:
-        result = RESULTS.get(ReceiptState(row.result), policy.CallResult.UNKNOWN)
+        result = RESULTS.get(row.result, policy.CallResult.UNKNOWN)
     return policy.PastContact(
         at=row.claimed_at,
-        channel=CHANNELS[Channel(row.channel)],
+        channel=CHANNELS[row.channel],
         result=result,
         debts=(str(row.loan_id),),
         address=row.address_key,
         address_kind=ADDRESS_KINDS[row.address_kind or kind_asked],
-        purpose=PURPOSES[Purpose(row.purpose)],
+        purpose=PURPOSES[row.purpose],
     )
 
 
@@ -163,7 +167,7 @@ def _heard(row: InboundRow) -> policy.PastContact:
     is_call = row.channel == Channel.VOICE
     return policy.PastContact(
         at=row.event_at,
-        channel=CHANNELS[Channel(row.channel)],
+        channel=CHANNELS[row.channel],
         direction=policy.Direction.IN,
         result=policy.CallResult.CONVERSATION if is_call else policy.CallResult.DELIVERED,
     )
@@ -194,7 +198,7 @@ def _suppression(row: SuppressionRow, contact: Contact) -> policy.Suppression:
         row.start_at,
         row.end_at,
         address=contact.address_key if row.tenant_id == EVERYONE else row.address_key,
-        channel=CHANNELS[Channel(row.channel)] if row.channel in CHANNELS else None,
+        channel=CHANNELS.get(row.channel),
         debt=str(row.loan_id) if row.loan_id else "",
     )
 
@@ -205,7 +209,7 @@ def _inconvenience(row: SuppressionRow) -> policy.Inconvenience:
         starts=time(row.start_minute // 60, row.start_minute % 60),
         ends=time(row.end_minute // 60, row.end_minute % 60) if row.end_minute < DAY_MINUTES else None,
         place=row.place or None,
-        channel=CHANNELS[Channel(row.channel)] if row.channel in CHANNELS else None,
+        channel=CHANNELS.get(row.channel),
     )
 
 
