@@ -21,7 +21,10 @@ from typing import Any, cast
 
 import uvloop
 
+from channel_dispatcher.change import Changes
+from channel_dispatcher.erase import Erasure
 from channel_dispatcher.rpc_service import DispatcherRpc
+from channel_dispatcher.signing import Signer
 from contact_scheduler.release_contacts import ContactBuilder, ReleaseContacts
 from contact_scheduler.store import release
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
@@ -31,6 +34,7 @@ from forbear_chassis.clock import SystemClock
 from forbear_chassis.postgres import migrate, open_pool
 from forbear_chassis.rpc import RpcServer, connect
 from forbear_chassis.worker import Activity
+from forbear_domain.policy import load_packs
 from forbear_sandbox.servers import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -80,7 +84,9 @@ async def take(url: str) -> None:
     """The taker: the dispatcher's own service on its own database role. Ends with its parent's pipe."""
     clock, pool = SystemClock(), await open_pool(url)
     server = RpcServer("127.0.0.1:0", clock, Activity())
-    service = DispatcherRpc(pool, clock, cast(Any, None), cast(Any, None), lambda: None)
+    signer = Signer.generate()
+    erasure = Erasure(clock, Changes(pool, clock, signer), signer, load_packs())
+    service = DispatcherRpc(pool, clock, erasure, cast(Any, None), lambda: None)  # capacity is not asked for here
     pb_grpc.add_DispatcherServiceServicer_to_server(service, server.server)
     await server.start()
     sys.stdout.write(f"{server.port}\n")
