@@ -108,19 +108,28 @@ def complaint(mail: Mail, letter: Letter, at: datetime) -> EmailMessage:
 
 
 async def post(message: EmailMessage, envelope_sender: str, host: str, port: int) -> None:
-    """Send a mail, trying again while the server is away. Raises aiosmtplib.SMTPException when it is refused."""
+    """Send a mail, trying again while the server is away or says "later". Raises SMTPException when it is refused."""
     for remaining in reversed(range(TRIES_MAX)):
         try:
             await aiosmtplib.send(
                 message, sender=envelope_sender, recipients=[str(message["To"])], hostname=host, port=port,
                 start_tls=False, timeout=15,
             )  # fmt: skip
-        except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError):
-            if not remaining:
+        except aiosmtplib.SMTPException as error:
+            if not remaining or not _may_pass(error):
                 raise
             await asyncio.sleep(0.25)
         else:
             return
+
+
+def _may_pass(error: aiosmtplib.SMTPException) -> bool:
+    """Return whether a mail server would keep the mail and try again."""
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return 400 <= error.code < 500
+    return isinstance(
+        error, aiosmtplib.SMTPConnectError | aiosmtplib.SMTPServerDisconnected | aiosmtplib.SMTPTimeoutError
+    )
 
 
 def _headed(sender: str, to: str, subject: str, at: datetime) -> EmailMessage:

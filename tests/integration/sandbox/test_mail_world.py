@@ -14,6 +14,7 @@ import aiosmtplib
 import pytest
 import uvloop
 
+from forbear_sandbox import mailbox
 from forbear_sandbox.child import free_port
 from forbear_sandbox.faults import Faults
 from forbear_sandbox.habits import Habits
@@ -175,3 +176,16 @@ def test_a_slow_answer_to_a_client_that_has_gone_harms_nobody() -> None:
 
     assert 1 == len(came)
     assert [] == errors
+
+
+async def test_a_borrowers_mail_server_tries_again_when_it_is_told_later() -> None:
+    """451 is what the tracker answers while its database is away: the reply comes, once."""
+    came: list[Mail] = []
+    faults = Faults(Lots(0))
+    faults.set([{"kind": "too_many", "count": 2}])
+    server = SmtpServer(WorldTime(STARTS_AT), Traffic(), faults, lambda _: MailFate(), came.append)
+    port = await server.start("127.0.0.1", free_port())
+    await mailbox.post(reminder("I cannot pay"), BORROWER, "127.0.0.1", port)
+    await server.close()
+
+    assert [BORROWER] == [mail.envelope_sender for mail in came]
