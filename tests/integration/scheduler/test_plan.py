@@ -177,6 +177,22 @@ async def test_a_borrower_whom_people_gave_back_is_planned_again_unless_they_opt
     assert [str(ids.borrower_id(scheduler.tenant_id, "B00002"))] == [str(row["borrower_id"]) for row in resting]
 
 
+async def test_what_was_kept_or_missed_brings_the_rest_that_it_names_and_no_other(scheduler: Scheduler) -> None:
+    """A promise that was kept ends its rest; one that was missed rests on until the kind question had its days."""
+    await scheduler.upload(make_csv([make_row(1), make_row(2)]))
+    until = scheduler.clock.now() + 3 * DAY
+    for ref in ("B00001", "B00002"):
+        await report_response(scheduler, ref, types_pb2.RESPONSE_KIND_PROMISED)
+    await report_response(scheduler, "B00001", types_pb2.RESPONSE_KIND_KEPT)
+    await report_response(scheduler, "B00002", types_pb2.RESPONSE_KIND_BROKEN, pause_until_time=until)
+
+    resting = await scheduler.pool.fetch("SELECT borrower_id, until FROM pause WHERE lifted_at IS NULL")
+
+    assert [(ids.borrower_id(scheduler.tenant_id, "B00002"), until)] == [
+        (row["borrower_id"], row["until"]) for row in resting
+    ]
+
+
 async def test_payments_stop_contacts_and_reach_the_tracker(scheduler: Scheduler) -> None:
     """A payment of all that is past due cancels the plan, tells the tracker and is booked once."""
     await scheduler.upload(make_csv([make_row(1), make_row(2)]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
@@ -39,6 +40,16 @@ async def promise(world: World) -> None:
     await world.attempt()
     await world.text("I will pay $300 on Friday")
     await world.pump()
+
+
+def told(world: World) -> list[tuple[str, Any]]:
+    """Return what the scheduler was told, each with the name of its kind."""
+    return list(zip(world.scheduler.kinds(), world.scheduler.responses, strict=True))
+
+
+def rest_of(world: World, kind: str) -> datetime:
+    """Return until when reminders are to rest, by the latest response of a kind."""
+    return [one.pause_until_time.ToDatetime(UTC) for name, one in told(world) if name == kind][-1]
 
 
 async def arrange(world: World, choice: str) -> UUID:
@@ -98,6 +109,49 @@ async def test_a_promise_that_is_not_kept_is_asked_after_once_at_a_kind_hour(wor
     asked = world.dispatcher.contacts[-1]
     assert "2026-03-08T14:00:00Z" == asked.not_before_time.ToJsonString()  # ten in New York, on the first summer day
     assert 1 == world.scheduler.kinds().count("BROKEN")
+
+
+async def test_reminders_rest_until_a_missed_promise_was_asked_after_and_could_be_answered(world: World) -> None:
+    """The bar at the gate and the rest in the plan end together, three days after the promise; the question before."""
+    await promise(world)
+    for _ in range(12):
+        await world.advance(DAY / 2)
+
+    bar = world.dispatcher.suppressions[-1].end_time.ToJsonString()
+    rests = {kind: one.pause_until_time.ToJsonString() for kind, one in told(world) if kind in ("PROMISED", "BROKEN")}
+    asked = world.dispatcher.contacts[-1]
+    assert "2026-03-11T05:00:00Z" == bar
+    assert {"PROMISED": bar, "BROKEN": bar} == rests
+    assert "promise.missed" == asked.template
+    assert "2026-03-11T02:00:00Z" == asked.expire_time.ToJsonString()
+
+
+async def test_reminders_rest_as_long_as_an_arrangement_holds(world: World) -> None:
+    """What the plan is told to rest ends no sooner than the bar at the gate, missed or not."""
+    await arrange(world, "2")
+    agreed = rest_of(world, "ARRANGED")
+    lifted = len(world.dispatcher.lifted)
+
+    days = 0
+    while len(world.dispatcher.lifted) == lifted:
+        await world.advance(DAY)
+        days += 1
+
+    assert 14 + 1 + 3 + 7 == days  # due on the 14th day and missed after it, three of grace, seven to make it good
+    assert world.clock.now() - DAY < rest_of(world, "BROKEN") <= world.clock.now()
+    assert agreed > world.clock.now() + 27 * DAY
+
+
+async def test_an_instalment_that_is_kept_lets_reminders_rest_until_the_last(world: World) -> None:
+    """The first part is paid, two are open: the rest that is told reaches over both."""
+    await arrange(world, "2")
+    agreed = rest_of(world, "ARRANGED")
+    await pay(world, 20_414, number=1)
+    goes_on = rest_of(world, "KEPT")
+    await pay(world, 40_826, number=2)
+
+    assert agreed == goes_on
+    assert not world.scheduler.responses[-1].HasField("pause_until_time")
 
 
 async def test_the_time_of_the_next_thing_is_told_to_the_clock(world: World) -> None:

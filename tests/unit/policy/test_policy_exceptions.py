@@ -112,6 +112,17 @@ def test_the_house_allows_two_messages_a_week_per_debt(channel: Channel, rule: s
     assert decide(other, rules_of(other), NOW).allowed
 
 
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL])
+def test_what_was_agreed_may_be_followed_up_beside_the_cap_of_the_week_but_not_twice_a_day(channel: Channel) -> None:
+    """Shows that a reminder and its follow-up do not use up the kind question; another contact that day does."""
+    week = messages(channel, 2 * DAY, 3 * DAY)
+    asked = replace(ORDINARY, actor=Actor.CREDITOR, channel=channel, purpose=Purpose.PROMISE_FOLLOW_UP, past=week)
+    today = replace(asked, past=(*week, *messages(channel, HOUR)))
+
+    assert decide(asked, rules_of(asked), NOW).allowed
+    assert "HOUSE-DAILY" == decide(today, rules_of(today), NOW).rule
+
+
 def test_the_house_allows_one_contact_a_day_over_all_channels() -> None:
     """Shows that a text in the morning leaves no room for an e-mail, but for an answer."""
     facts = replace(MAIL, actor=Actor.CREDITOR, past=messages(Channel.SMS, HOUR))

@@ -55,6 +55,19 @@ def test_what_the_law_asks_for_is_done_whatever_else_is_said(labels: set[Label],
     assert Label.DISTRESS not in labels or decision.answer == "care.distress"
 
 
+@given(st.sets(st.sampled_from(list(Label)), min_size=1, max_size=5), st.booleans(), st.integers(0, 9))
+def test_no_plan_is_made_into_what_the_gate_bars(labels: set[Label], sure: bool, answers: int) -> None:
+    """The rest that the scheduler is told reaches as far as each bar: without end where the bar has none."""
+    situation = Situation(TODAY, Channel.SMS, can_offer=True, answers_today=answers, answers_this_week=answers)
+
+    decision = decide(reading(*labels, sure=sure), situation)
+
+    endless = {kind for kind in decision.responses if kind in decision.lasting or not decision.pause_days}
+    rests_for_good = endless & {ResponseKind.HANDED_OVER, ResponseKind.OPTED_OUT}
+    for bar in decision.bars:
+        assert rests_for_good or (bar.days is not None and bar.days <= decision.pause_days), bar
+
+
 @given(st.sets(st.sampled_from(list(Label)), min_size=1, max_size=5))
 def test_an_unsure_reading_commits_nobody_and_goes_to_a_person(labels: set[Label]) -> None:
     """No promise, no wish, no choice; and somebody looks."""

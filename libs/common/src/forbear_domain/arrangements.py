@@ -15,6 +15,7 @@ DEFERRAL_DAYS = 30
 INSTALMENTS = 3
 INSTALMENT_EVERY_DAYS = 14  # most borrowers are paid every two weeks
 PROMISE_GRACE_DAYS = 1  # a payment made on the day is booked on the next
+CHECK_IN_DAYS = 3  # after a missed promise: one kind question, and room to answer it, before reminders go on
 INSTALMENT_GRACE_DAYS = 3
 AT_RISK_DAYS = 7  # how long a missed instalment may be made good before the arrangement ends
 PROMISE_DAYS_MAX = 60

@@ -21,7 +21,9 @@ from forbear_chassis.postgres import UUID, Connection, Pool
 
 log = structlog.get_logger(__name__)
 
-BROKEN_ENDS = (ResponseKind.PROMISED, ResponseKind.ARRANGED)  # a promise that was not kept gives no more rest
+# What was kept or missed ends the rest that it gave; how long the rest goes on, the response itself says.
+SETTLED = (ResponseKind.KEPT, ResponseKind.BROKEN)
+SETTLED_ENDS = (ResponseKind.PROMISED, ResponseKind.ARRANGED, *SETTLED)
 
 # A person gave the borrower back: what waited for a person, or was to be thought over, gives no more rest.
 RETURNED_ENDS = (ResponseKind.HANDED_OVER, ResponseKind.HARDSHIP, ResponseKind.REPLIED)
@@ -54,8 +56,8 @@ class TakeFeedback:
                 connection, [(one.contact_id, one.event_at) for one in new if one.kind in ANSWERS and one.contact_id]
             )
             await feedback.set_wishes(connection, [one for one in new if one.has_wish])
-            broken = [(one.tenant_id, one.borrower_id, one.event_at) for one in new if one.kind is ResponseKind.BROKEN]
-            await feedback.lift_pauses(connection, broken, BROKEN_ENDS)
+            settled = [(one.tenant_id, one.borrower_id, one.event_at) for one in new if one.kind in SETTLED]
+            await feedback.lift_pauses(connection, settled, SETTLED_ENDS)
             given_back = [(o.tenant_id, o.borrower_id, o.event_at) for o in new if o.kind is ResponseKind.RETURNED]
             await feedback.lift_pauses(connection, given_back, RETURNED_ENDS)
             pauses = [pause for one in new if (pause := pause_for(one)) is not None]

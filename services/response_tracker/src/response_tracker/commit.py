@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from forbear_chassis.postgres import Connection
 from forbear_domain.arrangements import (
+    AT_RISK_DAYS,
+    CHECK_IN_DAYS,
     INSTALMENT_GRACE_DAYS,
     PROMISE_GRACE_DAYS,
     ArrangementEvent,
@@ -34,13 +36,23 @@ def instalment_settles_at(due_on: date, zone: ZoneInfo) -> datetime:
     return borrower_time.day_starts(due_on + timedelta(days=1 + INSTALMENT_GRACE_DAYS), zone)
 
 
+def promise_rests_until(settle_at: datetime) -> datetime:
+    """Return until when reminders rest for a promise: when it is missed, the kind question comes first."""
+    return settle_at + timedelta(days=CHECK_IN_DAYS)
+
+
+def arrangement_rests_until(last_due_on: date, zone: ZoneInfo) -> datetime:
+    """Return when an arrangement has come to its end at the latest, by its last instalment that is open."""
+    return instalment_settles_at(last_due_on, zone) + timedelta(days=AT_RISK_DAYS)
+
+
 def reminder_step(number: int) -> str:
     """Name the reminder of an instalment."""
     return f"reminder:{number}"
 
 
 async def make_promise(connection: Connection, heard: Heard, terms: PromiseTerms) -> commitments.Promise:
-    """Keep a promise in place of an earlier one about the loan; reminders rest until it is due."""
+    """Keep a promise in place of an earlier one about the loan; reminders rest until it is settled."""
     await _supersede_promises(connection, heard)
     zone, of = heard.snapshot.zone, heard.of
     promise = commitments.Promise(
@@ -59,7 +71,7 @@ async def make_promise(connection: Connection, heard: Heard, terms: PromiseTerms
         state=PromiseState.OPEN,
     )
     await commitments.add_promise(connection, promise)
-    await _rest(connection, heard, SuppressionKind.PROMISE, promise.id, promise.settle_at)
+    await _rest(connection, heard, SuppressionKind.PROMISE, promise.id, promise_rests_until(promise.settle_at))
     remind_at = borrower_time.kind_hour(terms.due_on - timedelta(days=1), zone)
     if remind_at > heard.at + timedelta(hours=12):
         slots = words.promise_slots(spoken_amount(promise, heard), promise.currency, terms.due_on, heard.language)

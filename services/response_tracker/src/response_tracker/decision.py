@@ -130,6 +130,7 @@ class Decision:
     is_offering: bool = False
     wish: Wish = NO_WISH
     pause_days: int = 0
+    lasting: frozenset[ResponseKind] = frozenset()  # responses whose rest does not end with the pause
 
 
 def decide(reading: Reading, situation: Situation) -> Decision:
@@ -165,6 +166,7 @@ def decide(reading: Reading, situation: Situation) -> Decision:
         is_offering=answer == "options.offered",
         wish=wish,
         pause_days=max((act.pause_days for act in acts), default=0),
+        lasting=frozenset(act.response for act in acts if act.response is not None and not act.pause_days),
     )
     return _limit(decision, situation)
 
@@ -257,4 +259,5 @@ def _limit(decision: Decision, situation: Situation) -> Decision:
         choice=decision.choice,
         wish=decision.wish,
         pause_days=decision.pause_days,
+        lasting=decision.lasting,
     )

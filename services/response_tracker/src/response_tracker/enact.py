@@ -7,7 +7,7 @@ borrower was heard.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from forbear_chassis.postgres import Connection
@@ -26,6 +26,8 @@ from response_tracker.store import attempts, cases, conversations, outgoing
 from response_tracker.store.conversations import Message, Table
 from response_tracker.unwelcome import bar_hours, unwelcome_hours
 
+AGREED = frozenset({ResponseKind.PROMISED, ResponseKind.ARRANGED})
+
 
 async def enact(connection: Connection, heard: Heard, decision: Decision, table: Table | None = None) -> None:
     """Carry out a decision about what was heard; `table` holds the options that are open. Idempotent by event."""
@@ -34,13 +36,16 @@ async def enact(connection: Connection, heard: Heard, decision: Decision, table:
     for reason in decision.cases:
         await open_case(connection, heard, reason)
     slots: dict[str, str] = {}
+    rest_until: datetime | None = None
     if decision.promise is not None:
         promise = await commit.make_promise(connection, heard, decision.promise)
+        rest_until = commit.promise_rests_until(promise.settle_at)
         amount = commit.spoken_amount(promise, heard)
         slots |= words.promise_slots(amount, promise.currency, promise.due_on, heard.language)
     if decision.choice is not None and table is not None and (offer := table.take(decision.choice)):
         await commit.make_arrangement(connection, heard, offer)
         await conversations.choose(connection, table.id, decision.choice)
+        rest_until = commit.arrangement_rests_until(offer.schedule[-1].due_on, heard.snapshot.zone)
         first = offer.schedule[0]
         slots |= words.instalment_slots(first.amount_minor, offer.currency, first.due_on, heard.language)
     if decision.is_offering:
@@ -48,7 +53,7 @@ async def enact(connection: Connection, heard: Heard, decision: Decision, table:
     if decision.wish:
         await conversations.keep_wish(connection, heard.of, heard.event_id, decision.wish, heard.at)
         await bar_hours(connection, heard, unwelcome_hours(decision.wish))
-    await _report(connection, heard, decision)
+    await _report(connection, heard, decision, rest_until)
     if decision.answer:
         await answer(connection, heard, decision.answer, decision.purpose, slots)
 
@@ -89,9 +94,16 @@ async def answer(connection: Connection, heard: Heard, template: str, purpose: P
     metrics.ANSWERS.inc()
 
 
-async def respond(connection: Connection, heard: Heard, kind: ResponseKind, decision: Decision | None = None) -> bool:
-    """Keep a response of one kind to what was heard."""
-    pause_days = 0 if decision is None else decision.pause_days
+async def respond(
+    connection: Connection,
+    heard: Heard,
+    kind: ResponseKind,
+    decision: Decision | None = None,
+    rest_until: datetime | None = None,
+) -> bool:
+    """Keep a response of one kind to what was heard; `rest_until` is that of what was agreed."""
+    if decision is not None and decision.pause_days and kind not in decision.lasting:
+        rest_until = heard.at + timedelta(days=decision.pause_days)
     response = Response(
         id=part_id(heard.event_id, "response", kind.name),
         of=heard.of,
@@ -100,7 +112,7 @@ async def respond(connection: Connection, heard: Heard, kind: ResponseKind, deci
         channel=heard.channel,
         at=heard.at,
         event_id=heard.event_id,
-        pause_until=heard.at + timedelta(days=pause_days) if pause_days else None,
+        pause_until=rest_until,
     )
     if decision is not None and kind is ResponseKind.REPLIED:
         response = _with_wish(response, decision)
@@ -121,13 +133,13 @@ def _with_wish(response: Response, decision: Decision) -> Response:
     )
 
 
-async def _report(connection: Connection, heard: Heard, decision: Decision) -> None:
+async def _report(connection: Connection, heard: Heard, decision: Decision, rest_until: datetime | None) -> None:
     """Tell the scheduler what happened, and the dispatcher that the borrower spoke: one answer is then due."""
     await respond(connection, heard, ResponseKind.REPLIED, decision)
     for kind in decision.responses:
         if kind is ResponseKind.PROMISED and decision.promise is None:
             continue
-        await respond(connection, heard, kind, decision)
+        await respond(connection, heard, kind, decision, rest_until if kind in AGREED else None)
     if heard.channel is not Channel.VOICE:
         receipt = wire.receipt(heard.of, heard.event_id, ReceiptState.INBOUND, heard.at)
         await outgoing.hand_over(connection, outgoing.RECEIPTS, [receipt])

@@ -17,6 +17,8 @@ from response_tracker.store import attempts, outgoing
 # How long a contact may wait for a lawful hour; after that it has lost its sense.
 ANSWER_LIFE = timedelta(hours=24)
 FOLLOW_UP_LIFE = timedelta(hours=30)
+# A question after something missed keeps its sense while reminders rest: from ten to the evening of the third day.
+CHECK_IN_LIFE = timedelta(hours=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,13 @@ class Plan:
     due_at: datetime
     language: str
     slots: Mapping[str, str] = field(default_factory=dict)
+    life: timedelta | None = None  # None: as long as its purpose has sense
 
 
 async def plan(connection: Connection, to: Attempt, planned: Plan) -> UUID:
     """Plan a contact to the recipient of an attempt; return its id. Idempotent by cause and step."""
     contact_id = ids.follow_up_id(planned.cause_id, planned.step)
-    life = FOLLOW_UP_LIFE if planned.purpose is Purpose.FOLLOW_UP else ANSWER_LIFE
+    life = planned.life or (FOLLOW_UP_LIFE if planned.purpose is Purpose.FOLLOW_UP else ANSWER_LIFE)
     body = wire.follow_up_contact(
         to,
         contact_id,

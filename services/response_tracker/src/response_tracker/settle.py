@@ -24,9 +24,9 @@ from forbear_domain.arrangements import (
 )
 from response_tracker import borrower_time, words
 from response_tracker.attribute import NO_CREDIT, credit_payment, keep
-from response_tracker.commit import instalment_settles_at
+from response_tracker.commit import arrangement_rests_until, instalment_settles_at, promise_rests_until
 from response_tracker.duties import Reason
-from response_tracker.follow_up import Plan, plan
+from response_tracker.follow_up import CHECK_IN_LIFE, Plan, plan
 from response_tracker.heard import current
 from response_tracker.model import Attempt, Purpose, Response, ResponseKind, Snapshot, part_id
 from response_tracker.store import attempts, cases, commitments, conversations, outgoing
@@ -115,7 +115,7 @@ async def _pay_promise(connection: Connection, promise: Promise, payment: Paymen
 
 
 async def _lapse(connection: Connection, promise: Promise, now: datetime) -> None:
-    """A promise was not kept: ask once, kindly, at a kind hour; reminders may go on after that."""
+    """A promise was not kept: ask once, kindly, at a kind hour; reminders go on some days after that."""
     state = advance_promise(promise.state, PromiseEvent.LAPSED)
     if state is not PromiseState.MISSED:
         return
@@ -125,8 +125,10 @@ async def _lapse(connection: Connection, promise: Promise, now: datetime) -> Non
     amount = promise.amount_minor if promise.amount_minor is not None else snapshot.terms.past_due_minor
     slots = words.promise_slots(amount, promise.currency, promise.due_on, language)
     at = borrower_time.next_kind_hour(now, snapshot.zone)
-    await plan(connection, to, Plan(promise.id, "missed", "promise.missed", Purpose.FOLLOW_UP, at, language, slots))
-    await _report(connection, to, promise.id, ResponseKind.BROKEN, now)
+    question = Plan(promise.id, "missed", "promise.missed", Purpose.FOLLOW_UP, at, language, slots, life=CHECK_IN_LIFE)
+    await plan(connection, to, question)
+    rest_until = promise_rests_until(promise.settle_at)
+    await _report(connection, to, promise.id, ResponseKind.BROKEN, now, rest_until)
 
 
 async def _pay_arrangement(
@@ -142,9 +144,10 @@ async def _pay_arrangement(
     amounts = {part.number: total for part, total in paid}
     still_open = [part for part in arrangement.parts if amounts.get(part.number, part.paid_minor) < part.amount_minor]
     to, snapshot = await _recipient(connection, arrangement.attempt_id)
+    rest_until = arrangement_rests_until(still_open[-1].due_on, snapshot.zone) if still_open else None
     for part in filled:
         await outgoing.cancel_follow_ups(connection, part_id(arrangement.id, part.number), now)
-        await _report(connection, to, part_id(arrangement.id, part.number), ResponseKind.KEPT, now)
+        await _report(connection, to, part_id(arrangement.id, part.number), ResponseKind.KEPT, now, rest_until)
     event = ArrangementEvent.INSTALMENT_PAID if still_open else ArrangementEvent.ALL_PAID
     state = advance_arrangement(arrangement.state, event)
     settle_at = instalment_settles_at(still_open[0].due_on, snapshot.zone) if still_open else None
@@ -192,9 +195,11 @@ async def _miss(
     slots = words.instalment_slots(part.open_minor, arrangement.currency, part.due_on, language)
     at = borrower_time.next_kind_hour(now, snapshot.zone)
     step = f"missed:{part.number}"
-    question = Plan(arrangement.id, step, "arrangement.missed", Purpose.FOLLOW_UP, at, language, slots)
+    question = Plan(
+        arrangement.id, step, "arrangement.missed", Purpose.FOLLOW_UP, at, language, slots, life=CHECK_IN_LIFE
+    )
     await plan(connection, to, question)
-    await _report(connection, to, part_id(arrangement.id, part.number), ResponseKind.BROKEN, now)
+    await _report(connection, to, part_id(arrangement.id, part.number), ResponseKind.BROKEN, now, check_at)
 
 
 async def _recipient(connection: Connection, attempt_id: UUID) -> tuple[Attempt, Snapshot]:
@@ -203,7 +208,14 @@ async def _recipient(connection: Connection, attempt_id: UUID) -> tuple[Attempt,
     return attempt, await current(connection, attempt)
 
 
-async def _report(connection: Connection, of: Attempt, cause_id: UUID, kind: ResponseKind, at: datetime) -> None:
-    """Tell the scheduler that something was kept or not; no attempt is credited with it."""
+async def _report(
+    connection: Connection,
+    of: Attempt,
+    cause_id: UUID,
+    kind: ResponseKind,
+    at: datetime,
+    rest_until: datetime | None = None,
+) -> None:
+    """Tell the scheduler that something was kept or not, and how long reminders rest on; no attempt is credited."""
     response_id = part_id(cause_id, "response", kind.name)
-    await keep(connection, Response(response_id, of, NO_CREDIT, kind, of.channel, at))
+    await keep(connection, Response(response_id, of, NO_CREDIT, kind, of.channel, at, pause_until=rest_until))
