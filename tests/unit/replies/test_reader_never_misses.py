@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from forbear_replies import Action, Label, Reader
+from forbear_replies.labels import Lang
 
 NOW = datetime.fromisoformat("2025-06-10T10:15:00-05:00")
 
@@ -144,3 +145,17 @@ def test_refusing_a_channel_revokes_only_the_one_it_came_on(
 ) -> None:
     """The same words revoke consent on a call and state a preference in a text message."""
     assert expected == labels_of(reader, text, channel=channel)
+
+
+@pytest.mark.parametrize("words", ["no me escriban más", "ya no me manden mensajes", "no quiero mensajes"])
+@pytest.mark.parametrize("on_record", ["en", "es", "zh-Hans", None])
+def test_a_stop_is_heard_in_another_language_than_that_on_record(
+    reader: Reader, words: str, on_record: str | None
+) -> None:
+    """Too few words to tell the language: a portfolio that says English for everybody must not hide a stop."""
+    assert Label.OPT_OUT in reader.read(words, lang=on_record, channel="sms", received_at=NOW).labels
+
+
+def test_a_limit_said_in_english_is_not_read_in_spanish(reader: Reader) -> None:
+    """The twin: what speaks the language on record is read in it."""
+    assert Lang.EN is reader.read("no texts after 9", lang="en", channel="sms", received_at=NOW).lang

@@ -18,18 +18,26 @@ _HONG_KONG = re.compile(r"hk\$|hkd|港幣|港紙|港元|蚊", re.IGNORECASE)
 
 def identify(text: str, hint: str | None = None) -> Lang:
     """The language of ``text``; ``hint`` (the language on record) decides only where the text does not."""
+    return candidates(text, hint)[0]
+
+
+def candidates(text: str, hint: str | None = None) -> tuple[Lang, ...]:
+    """The languages that ``text`` may be written in, likeliest first; more than one where only the hint decides."""
     han = len(_HAN.findall(text))
     known = Lang(hint) if hint in set(Lang) else None
     if han >= 2 or (han and han * 3 >= sum(char.isalpha() for char in text)):
-        return _chinese(text, known)
+        return (_chinese(text, known),)
     words = _WORD.findall(text.lower()[:2000])
     spanish = sum(word in _common_words("es") for word in words) + 2 * len(re.findall(r"[ñ¿¡]", text))
     english = sum(word in _common_words("en") for word in words)
-    if known and not known.value.startswith("zh") and abs(spanish - english) < 2:
-        return known
-    if spanish != english:
-        return Lang.ES if spanish > english else Lang.EN
-    return known or Lang.EN
+    if abs(spanish - english) >= 2 or (spanish != english and (known is None or known.family == "zh")):
+        return (Lang.ES if spanish > english else Lang.EN,)
+    likeliest = known or Lang.EN
+    counts = {Lang.EN: english, Lang.ES: spanish}
+    least = counts.get(likeliest, 0)
+    is_letter = sum(char.isalnum() for char in text) <= 1  # which belongs to no language
+    others = (one for one, count in counts.items() if one is not likeliest and count >= least and not is_letter)
+    return (likeliest, *others)
 
 
 def is_cantonese(text: str) -> bool:

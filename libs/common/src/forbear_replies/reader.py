@@ -12,7 +12,7 @@ from forbear_replies.arbitrate import arbitrate
 from forbear_replies.extraction import extract
 from forbear_replies.features import clause_evidence, evidence
 from forbear_replies.labels import ACTION_OF, EXCLUSIVE, URGENCY, Action, Label, Lang
-from forbear_replies.language import identify, is_cantonese
+from forbear_replies.language import candidates, is_cantonese
 from forbear_replies.lexicon import FAMILIES, Findings, lexicon
 from forbear_replies.mail import strip_quoted
 from forbear_replies.model import Model
@@ -22,6 +22,7 @@ from forbear_replies.wishes import channels_named
 
 # Single letters are opt-out keywords only where the message offered them (T and R are what Chinese carriers offer).
 _OFFERED_LETTERS = frozenset({"t", "r", "n", "q"})
+NEVER_MISSED = frozenset({Label.OPT_OUT, Label.CEASE_ALL, Label.DISTRESS})
 _HANDED_OVER = frozenset({Action.HELP_PERSON, Action.HAND_OVER})
 
 
@@ -82,10 +83,15 @@ class Reader:
 
 
 def prepare(text: str, lang: str | None) -> Prepared:
-    """The text stages, shared by reading and training so that both see the same."""
+    """The text stages, shared by reading and training so that both see the same.
+
+    A few words do not say in which language they are. They are then read in another one than that on record, if only
+    there a rule finds what must never be missed: whoever is on record in English may well say stop in Spanish.
+    """
     own = strip_quoted(normalise.tidy(text))
-    language = identify(own, lang)
-    return Prepared(own, spell_out(normalise.fold(own), language.family), language)
+    folded = normalise.fold(own)
+    first, *others = (Prepared(own, spell_out(folded, one.family), one) for one in candidates(own, lang))
+    return next((one for one in others if ask_rules(one, offered_letters=False).found & NEVER_MISSED), first)
 
 
 def ask_rules(prepared: Prepared, *, offered_letters: bool) -> Findings:
