@@ -39,6 +39,11 @@ def labels_of(reader: Reader, text: str, *, channel: str = "sms", offered: bool 
         "no me manden más mensajes",
         "不要再给我发短信了",
         "唔好再打嚟",
+        "could someone turn off your alerts for me",
+        "would it be possible that these calls come to an end",
+        "messages to this phone are no longer wanted",
+        "啲短訊收晒佢",
+        "别往俺这儿打了",
     ],
 )
 def test_a_revocation_in_any_words_is_an_opt_out(reader: Reader, text: str) -> None:
@@ -57,6 +62,15 @@ def test_a_revocation_in_any_words_is_an_opt_out(reader: Reader, text: str) -> N
         "please don't stop sending the reminders",
         "the bus stop moved",
         "我要取消自动扣款",
+        "quit calling the front desk, my boss answers",
+        "I never asked you to end the emails",
+        "no me llamen a la fábrica",
+        "no me llame a cada rato",
+        "no me corten los avisos",
+        "les hablo cuando deje de llover",
+        "别打到我们工地",
+        "千万别把短信提醒停了",
+        "代扣怎么取消",
     ],
 )
 def test_a_text_that_only_contains_the_word_is_no_opt_out(reader: Reader, text: str) -> None:
@@ -85,6 +99,9 @@ def test_a_cease_demand_is_an_opt_out_too(reader: Reader, text: str) -> None:
         "me quiero morir",
         "好想瞓低以後都唔使再醒",
         "this is goodbye, tell my kids i love them",
+        "I don't see why I should go on with any of it",
+        "不如跟我妈一起走算了",
+        "把瓦斯打開就好了",
     ],
 )
 def test_distress_goes_to_a_person_at_once(reader: Reader, text: str) -> None:
@@ -124,6 +141,8 @@ def test_a_quoted_footer_is_not_the_sender_speaking(reader: Reader) -> None:
         "cuando pueda les pago",
         "周五还行吗",
         "as soon as I can",
+        "I will make every effort to pay Friday",
+        "haré todo lo que pueda para el viernes",
     ],
 )
 def test_a_hedge_is_no_promise(reader: Reader, text: str) -> None:

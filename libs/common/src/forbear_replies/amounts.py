@@ -13,7 +13,7 @@ from forbear_replies.labels import Lang
 
 _NUMBER = re.compile(
     r"(?P<mark>us\$|hk\$|nt\$|ntd|hkd|usd|rmb|twd|\$|¥|￥|€|港币|港纸|台币|新台币|人民币)?\s?"
-    r"(?<![\d.,/:])(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d+(?:\.\d{1,2})?)(?P<scale>\s?(?:(?:k|grand|mil|w)(?![a-z])|[万千百]))?"
+    r"(?<![\d.,/:])(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d+(?:\.\d{1,2})?)(?P<scale>\s?(?:(?:k|grand|mil|w)(?![a-z])|[万千百]))?"
     r"(?![\d/:]|\.\d)\s?(?P<unit>us\$|dollars?|bucks|usd|dlls?|dolares|pesos|hkd|港币|港元|蚊|块|元|圆|台币|新台币|twd|ntd|rmb|人民币|美元|美金)?"
 )
 _SCALES = {"w": 10_000, "k": 1000, "grand": 1000, "mil": 1000, "万": 10_000, "千": 1000, "百": 100}
@@ -96,9 +96,16 @@ def _weight(match: re.Match[str], text: str, taken: list[tuple[int, int]]) -> in
     return weight - 3 * bool(_OTHER_MONEY.search(clause))
 
 
+def _plain(digits: str) -> str:
+    """Figures without the marks between thousands; '1.850' and '1.850,50' are written as Spanish does."""
+    if re.fullmatch(r"\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?", digits):
+        return digits.replace(".", "").replace(",", ".")
+    return digits.replace(",", "")
+
+
 def _value(match: re.Match[str]) -> Decimal:
     scale = (match["scale"] or "").strip()
-    value = Decimal(match["digits"].replace(",", "")) * _SCALES.get(scale, 1)
+    value = Decimal(_plain(match["digits"])) * _SCALES.get(scale, 1)
     return value.quantize(Decimal(1)) if value == value.to_integral_value() else value
 
 

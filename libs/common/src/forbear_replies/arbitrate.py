@@ -18,6 +18,9 @@ _BOTH_PAYMENTS_MIN = 0.92
 # A limit of time this likely explains a refusal that the model itself holds for less likely than not.
 _TIME_SURE, _HALF = 0.6, 0.5
 
+# A refusal whose words have a harmless sense is believed only when the model is this sure; danger always is.
+_EXPLAINED_MIN: Mapping[Label, float] = {Label.OPT_OUT: 0.8, Label.CEASE_ALL: 0.8}
+
 # Below this the likeliest label is no better than saying "unclear".
 _GUESS_MIN: Mapping[Label, float] = {Label.OPT_OUT: 0.3, Label.DISTRESS: 0.2}
 _GUESS_MIN_USUAL = 0.13
@@ -38,9 +41,12 @@ def arbitrate(
     if named.is_exchange and chances.get(Label.CHANNEL_PREFERENCE, 0.0) >= _EXCHANGE_MIN:
         labels.add(Label.CHANNEL_PREFERENCE)
     labels -= findings.forbidden
+    labels -= {label for label in findings.explained if chances.get(label, 1.0) < _EXPLAINED_MIN.get(label, 0.0)}
     labels -= _contradicted(labels, chances)
     if _keeps_consent(labels, findings, named, channel) or _limits_time_only(chances):
         labels -= findings.soft_opt_out
+    if Label.OPT_OUT in labels and _leaves_no_channel(findings, named, channel):
+        labels.discard(Label.CHANNEL_PREFERENCE)
     if Label.CEASE_ALL in labels:
         labels.add(Label.OPT_OUT)
     labels = _without_exclusive(labels) or {_best(chances, findings)}
@@ -52,6 +58,12 @@ def _keeps_consent(labels: set[Label], findings: Findings, named: ChannelsNamed,
     if Label.CHANNEL_PREFERENCE in findings.found:
         return True
     return Label.CHANNEL_PREFERENCE in labels and bool(named.refused) and channel not in named.refused
+
+
+def _leaves_no_channel(findings: Findings, named: ChannelsNamed, channel: str) -> bool:
+    """Whether a refusal names no channel but the one the reply came on: then there is none to wish for."""
+    is_resumed = Label.CHANNEL_PREFERENCE in findings.found
+    return not is_resumed and named.others - named.refused <= {channel} and bool(named.others | named.refused)
 
 
 def _limits_time_only(chances: Mapping[Label, float]) -> bool:

@@ -81,6 +81,7 @@ def evidence(folded: str, family: str, findings: Findings, named: ChannelsNamed,
     found = _evidence(folded[:_CHARS_MAX], family)
     found.words.update(_bucket(f"rule {label}", 0) for label in findings.found)
     found.words.update(_bucket(f"never {label}", 0) for label in findings.forbidden)
+    found.words.update(_bucket(f"explained {label}", 0) for label in findings.explained)
     found.words.update(_bucket(name, 0) for name in _channel_features(named, channel))
     return found
 

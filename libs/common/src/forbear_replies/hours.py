@@ -32,12 +32,12 @@ class _Clock:
     is_sure: bool  # am/pm or a part of day was said
 
 
-_EN_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[ ](?P<spoken>15|30|45))?(?:\s?(?P<half>am|pm|a\.m\.?|p\.m\.?|a\b|p\b))?(?:\s?o'?clock)?(?:[ ](?:in the |at )?(?P<part>morning|afternoon|evening|night))?"
+_EN_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[ ](?P<spoken>15|30|45))?(?:\s?(?P<half>am|pm|a\.m\.?|p\.m\.?|a\b(?! \w)|p\b))?(?:\s?o'?clock)?(?:[ ](?:in the |at )?(?P<part>morning|afternoon|evening|night))?"
 _ES_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[ ]y (?P<spoken>media|cuarto|15|30))?(?:\s?(?P<half>am|pm|a\.m\.?|p\.m\.?))?(?:[ ](?:de|por|en) la (?P<part>manana|tarde|noche))?"
-_ZH_CLOCK = r"(?P<part>凌晨|清晨|早上|上午|早晨|早|中午|下午|傍晚|晚上|晚|夜晚|夜里|午后|朝早|下昼)?(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[点时](?P<spoken>半|1刻|一刻|3刻|三刻|\d{1,2}分?)?)(?:钟)?\s?(?P<half>am|pm)?"
+_ZH_CLOCK = r"(?P<part>凌晨|清晨|早上|上午|早晨|早|中午|下午|傍晚|晚上|晚|夜晚|夜里|午后|朝早|下昼)?(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[点时](?!几)(?P<spoken>半|1刻|一刻|3刻|三刻|\d{1,2}分?)?)(?:钟)?\s?(?P<half>am|pm)?"
 _CLOCKS = {"en": re.compile(_EN_CLOCK), "es": re.compile(_ES_CLOCK), "zh": re.compile(_ZH_CLOCK)}
 _CLOCK_WORDS = {
-    "en": ((r"\bnoon(?:time)?\b|\bmidday\b", "12:00 pm"), (r"\bmidnight\b", "23:59"), (r"\bhalf past (\d{1,2})\b", r"\1:30"), (r"\b(?:a )?quarter past (\d{1,2})\b", r"\1:15"), (r"\b(1\d|2[01]|[1-9])(00|15|30|45)\b", r"\1:\2"), (r"\b(\d{1,2}) ?o ?clock\b", r"\1:00"), (r"\b((?:any|every) ?(?:day|time|evening|night|morning|afternoon|weekday)) but\b", r"\1 except"), (r"\b(\d{1,2})ish\b", r"around \1")),
+    "en": ((r"\bnoon(?:time)?\b|\bmidday\b", "12:00 pm"), (r"\bmidnight\b", "23:59"), (r"\bhalf past (\d{1,2})\b", r"\1:30"), (r"\b(?:a )?quarter past (\d{1,2})\b", r"\1:15"), (r"(?<!pay )(?<!send )(?<!\$)\b(1\d|2[01]|[1-9])(00|15|30|45)\b(?! (?:on|dollars|bucks|by|this|every|tomorrow|today)\b)", r"\1:\2"), (r"\b(\d{1,2}) ?o ?clock\b", r"\1:00"), (r"\b((?:any|every) ?(?:day|time|evening|night|morning|afternoon|weekday)) but\b", r"\1 except"), (r"\b(\d{1,2})ish\b", r"around \1")),
     "es": ((r"\bmediodia\b|\bmedio dia\b", "12:00 pm"), (r"\bmedianoche\b", "23:59")),
     "zh": ((r"正午", "12点"),),
 }  # fmt: skip
@@ -69,6 +69,12 @@ _BEFORE_TAIL = {
     "es": r"^\s*(?:a mas tardar|o antes)",
     "zh": r"^(?:以前|之前|前|为止)",
 }
+# 'Never but in the evening': the exception to a refusal is welcome (in Chinese the refusal follows).
+_ONLY_THEN = {
+    "en": r"\b(?:dont|not|never|no)\b[^.;]*\b(?:except|other than|unless its)\b[^.;,]{0,12}$",
+    "es": r"\b(?:no|nunca|ni)\b[^.;]*\b(?:excepto|salvo|menos|mas que|sino)\b[^.;,]{0,12}$",
+    "zh": r"除了[^,。;]{0,3}$",
+}
 # 'Asleep until ten', 'busy till five': the end of that opens the window.
 _BUSY_UNTIL = {"en": r"\b(?:asleep|sleep|busy|work|working|in class|class|tied up|in bed|shift|at school|not available|out|booked|meetings?|dont get (?:up|home|off)|not (?:up|home|free))\b[^.;]{0,25}$", "es": r"\b(?:trabajo|duermo|ocupad\w|en clase|clases|estoy|turno|dormid\w)\b[^.;]{0,25}$", "zh": r"(?:睡|忙|上班|上课|开会|班|课|干活|做工|直播|值班)[^,。;]{0,8}(?:到|至)$"}  # fmt: skip
 # 'Home by eight, call then': what follows says that the hour opens the window.
@@ -82,7 +88,13 @@ _AFTER_THAT = r"^\W*(?:and |so )*(?:(?:call|text|try|reach)(?: me)? )?after(?: t
 _TIED_UP = {
     "en": r"\b(?:teach|work|working|sleep|in class|have class|busy|on shift|at work)\b.{0,8}$",
     "es": r"\b(?:trabajo|duermo|doy clases?|estoy en clase|ocupad\w|mi turno es)\b.{0,8}$",
-    "zh": r"(?:上班|上课|睡觉|值班|开会)(?:时间)?(?:是)?$",
+    "zh": r"(?:上班|上课|睡觉|值班|开会|面试|返工|干活)(?:时间)?(?:是|都在|在)?$",
+}
+# 'Dialysis Tuesdays and Thursdays': the days of a duty are closed.
+_DUTY_DAYS = {
+    "en": r"\b(?:dialysis|chemo|radiation|treatments?|(?<!off )(?<!from )(?<!after )work|in class|have class|on shift|on call|on duty)\b(?: (?:on|is|are|every|all|\w+days?|and|&))*\s?$",
+    "es": r"\b(?:dialisis|quimio|terapia|trabajo|doy clases?|tengo clases?|turno)\b(?: (?:los|el|de|y|todos|\w+es|sabados?|domingos?))*\s?$",
+    "zh": r"(?:透析|化疗|上班|上课|值班|返工)(?:是|在)?$",
 }
 # Nobody calls at five in the morning: an hour outside these that is refused says nothing about the day.
 _EARLIEST, _LATEST = 8 * 60, 21 * 60
@@ -216,7 +228,11 @@ def _is_refused(text: str, start: int, end: int, family: str) -> bool:
     before, after = _clause_before(text, start), _clause_after(text, end)
     if re.search(r"\b(?:no|not any) (?:earlier|later|sooner)\b|\bno mas (?:tarde|temprano)\b", before):
         return True
-    tail = {"en": r"^[^.]{0,14}\b(?:no good|not good|dont work|doesnt work|bad|off limits|isnt good|i (?:work|sleep|teach|nap)|im (?:at work|asleep|working|teaching))\b", "es": r"^[^.]{0,14}\b(?:no (?:puedo|me|se)|trabajo|duermo)\b|^\s?no\b(?=\s*(?:$|[,.;]))", "zh": r"^.{0,6}(?:别|不要|不方便|不行|勿|没空|在睡|睡觉|不能|上班|不接|不得)"}[family]  # fmt: skip
+    if re.search(_ONLY_THEN[family], text[:start]) and (
+        family != "zh" or re.search(r"^.{0,4}(?:别|不要|勿|都不)", after)
+    ):
+        return False
+    tail = {"en": r"^[^.]{0,14}\b(?:no good|not good|dont work|doesnt work|bad|off limits|isnt good|i (?:work|sleep|teach|nap)|im (?:at work|asleep|working|teaching))\b", "es": r"^[^.]{0,14}\b(?:no (?:puedo|me|se|contesto|respondo|atiendo|recibo|tomo)|trabajo|duermo|tengo (?:client\w*|clases?|turno|misa|consulta)|doy clases?)\b|^\s?no\b(?=\s*(?:$|[,.;]|que\b|porque\b|pues\b))", "zh": r"^(?:(?!日头|白天|上午|早上|下午|晚上|夜).){0,6}(?:别|不要|不方便|不行|勿|没空|在睡|睡觉|不能|上班|不接|不得|揸更|返工|出车|有课|有班|开工)"}[family]  # fmt: skip
     return bool(re.search(_NOT[family], before) or re.search(tail, after))
 
 
@@ -270,7 +286,8 @@ def _window_by_part(text: str, family: str) -> Welcome:
     welcome, refused = None, None
     for pattern, part in _PARTS[family]:
         for match in re.finditer(pattern, text):
-            if _is_refused(text, match.start(), match.end(), family):
+            is_tied_up = bool(re.search(_TIED_UP[family], _clause_before(text, match.start())))
+            if is_tied_up or _is_refused(text, match.start(), match.end(), family):
                 refused = refused or part
             else:
                 welcome = welcome or part
@@ -282,7 +299,8 @@ def _window_by_part(text: str, family: str) -> Welcome:
 def _welcome_days(text: str, family: str, today: date) -> tuple[str, ...] | None:
     welcome, refused = set[int](), set[int]()
     for match, numbers in _named_days(text, family):
-        target = refused if _is_refused(text, match.start(), match.end(), family) else welcome
+        is_tied_up = bool(re.search(_DUTY_DAYS[family], _clause_before(text, match.start())))
+        target = refused if is_tied_up or _is_refused(text, match.start(), match.end(), family) else welcome
         target.update(numbers)
     if not welcome and not refused:
         if re.search(_TOMORROW[family], text):

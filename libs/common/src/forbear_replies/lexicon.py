@@ -25,15 +25,21 @@ class LabelRules:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the rules say about one text: labels given outright by a keyword, labels found, labels forbidden."""
+    """What the rules say about one text: labels given outright by a keyword, labels found, labels forbidden.
+
+    ``explained`` are labels whose words are there, but in a harmless sense: 'don't call the warehouse', 'non stop'.
+    """
 
     keywords: frozenset[Label]
     found: frozenset[Label]
     forbidden: frozenset[Label]
+    explained: frozenset[Label] = frozenset()
 
     def with_keywords(self, keywords: frozenset[Label]) -> "Findings":
         """The findings, with keywords of other languages added: STOP and ALTO are known to all."""
-        return Findings(self.keywords | keywords, self.found | keywords, self.forbidden - keywords)
+        return Findings(
+            self.keywords | keywords, self.found | keywords, self.forbidden - keywords, self.explained - keywords
+        )
 
     @property
     def soft_opt_out(self) -> frozenset[Label]:
@@ -56,13 +62,17 @@ class Lexicon:
 
     def ask(self, folded: str, squeezed: str) -> Findings:
         """What the rules find in the folded text; keywords are matched against the squeezed text as a whole."""
-        keywords, found, forbidden = self.keywords(squeezed), set(), set()
+        keywords, found, forbidden, explained = self.keywords(squeezed), set(), set(), set()
         for label, rules in self.rules.items():
             if rules.must and rules.must.search(_blank(rules.unless, folded)):
                 found.add(label)
+            elif rules.must and rules.must.search(folded):
+                explained.add(label)
             if rules.never and rules.never.search(folded):
                 forbidden.add(label)
-        return Findings(keywords, frozenset(found | keywords), frozenset(forbidden - keywords))
+        return Findings(
+            keywords, frozenset(found | keywords), frozenset(forbidden - keywords), frozenset(explained - keywords)
+        )
 
 
 def _blank(unless: re.Pattern[str] | None, folded: str) -> str:

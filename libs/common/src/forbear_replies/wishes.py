@@ -13,7 +13,7 @@ _CHANNELS: tuple[tuple[WantedChannel, str], ...] = (
     (WantedChannel.IN_PERSON, r"\bin person\b|\bface to face\b|\b(?:come|stop|drop|swing|walk) (?:in|by)(?:to)?\b|\bsit down\b|\bat the (?:branch|office)\b|\ben persona\b|\bir (?:a la|en persona|personalmente)\b|\b(?:en|a) la (?:sucursal|oficina)\b|\bcara a cara\b|\bpersonalmente\b|当面|面谈|网点|分行|柜台|面对面|亲自|上门谈|见面"),
     (WantedChannel.PORTAL, r"\bportal\b|\bonline account\b|\bmy account online\b|\b(?:the|your|bank'?s?) (?:app|website|site)\b|\bsecure (?:message|inbox)\b|\b(?:la|su) (?:app|aplicacion|pagina)\b|\ben linea\b|手机银行|网银|app上|app里|网上银行|个人中心|官网"),
     (WantedChannel.EMAIL, r"\be-?mails?\b|\binbox\b|\bcorreo electronico\b|\b(?:al|por|mi|un|el|a mi|en el|mejor|solo|los|puro|de) correos?\b(?! (?:postal|normal|regular|certificado|a (?:mi )?casa))|\bcorreos?\b(?! (?:postal|normal|regular|a mi casa|a la casa|certificado))|邮箱|邮件|信箱(?!寄)|电子邮|伊妹儿|寄e"),
-    (WantedChannel.MAIL, r"\bletters?\b|\bin writing\b|\bon paper\b|\bpaper\b|\b(?:snail|regular|us|postal|normal|physical) mail\b|\bmail(?:ed|ing)?\b|\bmailbox\b|\b(?:home|street|mailing) address\b|\bpost(?:ed)?\b(?! (?:yet|to my account))|\bhard cop(?:y|ies)\b|\bletterhead\b|\bprinted\b|\bwritten\b|\benvelope\b|\bcartas?\b|\bpor escrito\b|\bpapel\b|\bcorreo (?:postal|normal|regular|a mi casa|a la casa|certificado)\b|\bimpres[oa]s?\b|\ba mi (?:casa|domicilio|direccion)\b|书面|纸质|纸本|寄信|寄到家|信件|挂号|来信|写信|寄(?:一?封|给|到|来|过来|去|纸|实体|白纸)(?!.{0,4}(?:email|e-mail|邮))|白纸黑字|实体账单|信函|快递|平信|纸"),
+    (WantedChannel.MAIL, r"\bletters?\b|\bin writing\b|\bon paper\b|\bpaper\b|\b(?:snail|regular|us|postal|normal|physical) mail\b|(?<!e-)\bmail(?:ed|ing)?\b|\bmailbox\b|\b(?:home|street|mailing) address\b|\bpost(?:ed)?\b(?! (?:yet|to my account))|\bhard cop(?:y|ies)\b|\bletterhead\b|\bprinted\b|\bwritten\b|\benvelope\b|\bcartas?\b|\bpor escrito\b|\bpapel\b|\bcorreo (?:postal|normal|regular|a mi casa|a la casa|certificado)\b|\bimpres[oa]s?\b|\ba mi (?:casa|domicilio|direccion)\b|书面|纸质|纸本|寄信|寄到家|信件|挂号|来信|写信|寄(?:一?封|给|到|来|过来|去|纸|实体|白纸)(?!.{0,4}(?:email|e-mail|邮))|白纸黑字|实体账单|信函|快递|平信|纸"),
     (WantedChannel.SMS, r"\btexts?(?:ing)?\b|\bsms\b|\bmessages?\b|\bmessaging\b|\bmensaj\w*\b|\btexte\w*\b|\btextos?\b|\bpor texto\b|短信|短讯|简讯|讯息|信息|文字|打字|发消息|传消息|留言"),
     (WantedChannel.VOICE, r"\bcall(?:s|ed|ing)?\b|\bvoicemails?\b|\bphone\b|\bring\b|\bvoice\b|\btelephone\b|\btalk\b|\bllam\w*\b|\bmarqu\w*\b|\bmarca\w*\b|\btelefono\b|\bhabl(?:e|en|ame|eme|enme)\w*\b|\bcelular\b|电话|打给|打过来|打来|来电|通话|语音|打我|回电|致电|讲电话|说电话"),
 )  # fmt: skip
@@ -34,9 +34,13 @@ _REFUSED = re.compile(
       | (?:短信|电话|邮件|语音|email|微信|信)我?(?:不(?:看|收|接|用|回|听)|要钱|收费|太贵|很贵)
       | \b(?:textos|mensajes|llamadas)\s(?:me\s)?(?:cuestan|cobran|molestan|despiertan)\b
       | \b(?:mailbox|inbox)\s(?:is\s)?full\b
+      | \b(?:calls?|texts?|messages?|e-?mails?|letters)\b[^.,;]{0,25}\s(?:isnt|arent|(?:is|are)\s(?:not\s|no\slonger\s|un))\s?(?:welcome|wanted)\b
+      | \b(?:por|a|al|en)\s(?:el\s|este\s|mi\s|ese\s)?(?:telefono|texto|mensajes?|correo|email|whatsapp|celular|numero)\s(?:ya\s)?no\b[^.,;]{0,24}?(?:mas\b|ya\b|(?=[.,;]|$))
+      | \b(?:desactiv|apag|suspend|cancel|cort|elimin)\w*\s(?:ya\s)?(?:con\s)?(?:las?|los?|sus|todas\slas|todos\slos)\s(?:llamadas?|mensajes?|textos?|correos?|avisos\spor\s\w+|cartas?)\b
       | \b(?:mensajes|llamadas|correos|cartas|textos|email)\ (?:ya\ )?no\b
       | (?:看不了|收不到|看不到|看不清|听不清|接不了)(?:短信|电话|邮件|信息|微信|来电)
-      | (?:短信|电话|邮件|语音|email|微信|信)(?:就|都|请|先)?(?:不要|停|别|免|不用|取消|太|经常|老|常|很少|听不|看不|漏接|没信号|费|不方便|不便|接不)[^,。;]{0,6}
+      | (?:短信|电话|邮件|语音|email|微信|信)(?:就|都|请|先)?(?:不要|停|别|莫|勿|甭|免|不用|取消|太|经常|老|常|很少|听不|看不|漏接|没信号|费|不方便|不便|接不)[^,。;]{0,6}
+      | (?:打)?(?:电话|语音)(?:里|上|来)?[^,。;]{0,6}?(?:接不|听不|说不|讲不|聊不|没法接|没法听|耳朵)[^,。;]{0,10}?(?=发|加|给|用|上你|到你|你给|寄|走|[,。;]|$)
       | 打(?:字|电话)(?:慢|费事|麻烦|好贵|很贵)|接(?:一个|个)?电话(?:好|要|很|不|太)[^,。;]{0,6}
     """,
     re.VERBOSE | re.ASCII,
@@ -97,7 +101,7 @@ _LANGUAGES: tuple[tuple[str, str], ...] = (
     ("hak", r"\bhakka\b|客家|客语"),
     ("zh", r"\bchinese\b|\bmandarin\b|\bchino\b|\bmandarin\b|中文|普通话|国语|华语|汉语|简体|繁体|\bputonghua\b"),
     ("en", r"\benglish\b|\bingles\b|英文|英语|\binglish\b"),
-    ("vi", r"\bvietnam\w*\b|越南|越语|\btieng viet\b"), ("ko", r"\bkorean?\b|\bcoreano\b|韩语|韩文|韩国话|朝鲜语|朝鲜话|朝语"), ("tl", r"\btagalog\b|\bfilipino\b|\bpilipino\b|菲律宾|他加禄"),
+    ("vi", r"\bvietnam\w*\b|越南|越语|越文|\btieng viet\b"), ("ko", r"\bkorean?\b|\bcoreano\b|韩语|韩文|韩国话|朝鲜语|朝鲜话|朝语"), ("tl", r"\btagalog\b|\bfilipino\b|\bpilipino\b|菲律宾|他加禄"),
     ("pl", r"\bpolish\b|\bpolaco\b|\bpolski\b|波兰"), ("ug", r"\buyghur\b|\buighur\b|维吾尔|维语"), ("bo", r"\btibetan\b|藏语|藏文"), ("mn", r"\bmongolian\b|蒙古语|蒙语"), ("ru", r"\brussian\b|\bruso\b|俄语|俄文"),
     ("ar", r"\barabic\b|\barabe\b|阿拉伯"), ("fr", r"\bfrench\b|\bfrances\b|法语|法文"), ("ht", r"\b(?:haitian )?creole\b|\bkreyol\b|\bcriollo\b"), ("pt", r"\bportuguese\b|\bportugues\b|葡萄牙|葡语"),
     ("ja", r"\bjapanese\b|\bjapones\b|日文|日语"), ("de", r"\bgerman\b|\baleman\b|德语|德文"), ("it", r"\bitalian\b|\bitaliano\b"), ("hi", r"\bhindi\b|印地"), ("pa", r"\bpunjabi\b"), ("ur", r"\burdu\b"), ("bn", r"\bbengali\b|\bbangla\b"), ("gu", r"\bgujarati\b"), ("ta", r"\btamil\b"), ("te", r"\btelugu\b"), ("ne", r"\bnepali\b"),
@@ -108,10 +112,10 @@ _LANGUAGES: tuple[tuple[str, str], ...] = (
 _LANGUAGE_PATTERNS = tuple((code, re.compile(pattern)) for code, pattern in _LANGUAGES)
 # Beside a language these say that it is *not* understood.
 _NOT_UNDERSTOOD = re.compile(
-    r"""(?:\b(?:no|not|dont|doesnt|cant|cannot|didnt|never|little|poor|bad|poco|poquito|casi\ no|ni|instead\ of|tampoco|isnt|hardly|barely|without)\s(?:\w+\s){0,3}?$)|(?:不会|不懂|看不懂|听不懂|不太会|不识|不明白|看不太懂|不认识|不好|听不太懂|没学过|唔识|读不懂|看不明|听不明|讲不好|说不好)(?:说|讲|看|听|写|的)?$"""
+    r"""(?:\b(?:no|not|dont|doesnt|cant|cannot|didnt|never|little|poor|bad|poco|poquito|casi\ no|ni|instead\ of|tampoco|isnt|hardly|barely|without)\s(?:\w+\s){0,3}?$)|\b(?:esta|estan|vienen?|vino|llegan?|llego|came|comes|is\ all|are\ all|was|were)\s(?:todo\s|toda\s)?(?:en|in)\s$|(?:不会|不懂|看不懂|听不懂|不太会|不识|不明白|看不太懂|不认识|不好|听不太懂|没学过|唔识|读不懂|看不明|听不明|讲不好|说不好)(?:说|讲|看|听|写|的)?$"""
 )
 _NOT_GOOD_AFTER = re.compile(
-    r"^\s?(?:is\s|es\s|isnt\s)?(?:not|no|bad|poor|so bad|very bad|so so|no good|isnt|malo|muy malo|no muy|no es|no very|not so)\b|^(?:字|我)?(?:我)?(?:不|看不|听不|很慢|看得|很差|差|一般|不太)"
+    r"^\s?(?:is\s|es\s|isnt\s)?(?:not|no|bad|poor|so bad|very bad|so so|no good|isnt|malo|muy malo|no muy|no es|no very|not so)\b|^(?:字|我)?(?:我)?(?:不|看不|听不|很慢|太快|太难|太绕|说得?太快|讲得?太快|看得|很差|差|一般|不太)"
 )
 
 
