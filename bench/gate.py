@@ -26,7 +26,7 @@ import uvloop
 from channel_dispatcher.gate import judge
 from channel_dispatcher.store import claims
 from channel_dispatcher.store.policies import Policies
-from forbear_chassis.process import spare_collector
+from forbear_chassis.process import keep_freed_memory, spare_collector
 from forbear_domain.model import Channel
 from forbear_domain.policy import load_packs
 from forbear_sandbox.servers import EmbeddedPostgres, EmbeddedValkey
@@ -83,6 +83,7 @@ async def main() -> None:
                 await stage.pool.execute(EARLIER, clock.now() - timedelta(days=days))
             await stage.pool.execute("ANALYZE")
             spare_collector()
+            keep_freed_memory()
             policies = Policies(load_packs())
             rounds = [await one_round(stage, policies) for _ in range(ROUNDS)]
             await stage.close()

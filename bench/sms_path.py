@@ -47,7 +47,7 @@ from forbear.scheduler.v1 import scheduler_service_pb2_grpc as scheduler_grpc
 from forbear.tracker.v1 import tracker_service_pb2 as tracker_pb
 from forbear.tracker.v1 import tracker_service_pb2_grpc as tracker_grpc
 from forbear_chassis.outbox import relay
-from forbear_chassis.process import spare_collector
+from forbear_chassis.process import keep_freed_memory, spare_collector
 from forbear_domain.messages import Rendered
 from forbear_domain.model import Channel
 from forbear_providers.contract import SendRequest
@@ -264,6 +264,7 @@ async def measure(database: Database, valkey_url: str, base: str, rpc_port: int,
     form = {"To": "+12125550100", "From": SENDERS[0], "Body": "x" * 300, "ValidityPeriod": "3600"}
     url, body = f"{base}/2010-04-01/Accounts/{ACCOUNT}/Messages.json", urlencode(form).encode()
     spare_collector()  # as a service does
+    keep_freed_memory()
     for _ in range(ROUNDS + 1):
         floors.append(await bare(url, body))
         for transport, path in paths.items():
