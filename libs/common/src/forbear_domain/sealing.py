@@ -7,8 +7,9 @@ sealed part cannot be moved to somebody else. Pure: keys and nonces are handed i
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -24,7 +25,7 @@ class SealError(ValueError):
 
 def seal(cipher: AESGCM, nonce: bytes, plain: bytes, borrower: bytes) -> str:
     """Return the sealed part as text. A nonce serves once for a key."""
-    return b64encode(nonce + cipher.encrypt(nonce, plain, borrower)).decode()
+    return b2a_base64(nonce + cipher.encrypt(nonce, plain, borrower), newline=False).decode("ascii")
 
 
 def unseal(key: bytes, sealed: str, borrower: bytes) -> bytes:

@@ -29,7 +29,7 @@ RETRY_AFTER_MAX_S = 3600.0
 Transport = Literal["library", "lean"]
 
 _QUOTED = {chr(byte): quote_plus(bytes([byte])) for byte in range(256)}  # what each byte of a form becomes
-_TO_QUOTE = re.compile(r"[^A-Za-z0-9_.~ -]")
+_TO_QUOTE = re.compile(r"[^A-Za-z0-9_.~ %-]")
 _TABLE = str.maketrans(_QUOTED)
 
 
@@ -172,9 +172,13 @@ def encode_form(fields: Mapping[str, Any]) -> bytes:
 
 
 def _quote(text: str) -> str:
-    """Quote one value; in ASCII few characters need it and are sought, in other scripts all of them do."""
+    """Quote one value; ASCII holds few sorts of characters that need it: one after the other, "%" before it is made."""
     if text.isascii():
-        return _TO_QUOTE.sub(lambda found: _QUOTED[found[0]], text).replace(" ", "+")
+        sorts = set(_TO_QUOTE.findall(text))
+        text = text.replace("%", "%25")
+        for sort in sorts:
+            text = text.replace(sort, _QUOTED[sort])
+        return text.replace(" ", "+")
     return text.encode().decode("latin-1").translate(_TABLE)
 
 

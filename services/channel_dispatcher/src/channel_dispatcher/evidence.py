@@ -51,7 +51,7 @@ def of_permit(claim: Claim) -> Entry:
         text_hash=sha256(draft.rendered.text.encode()).hexdigest(),
         parts=draft.rendered.parts,
         packs=draft.judged.verdict.packs,
-        permit=permit.signature,
+        permit=permit.signature.hex(),
         facts=facts_record(draft.judged.facts),
     )
 

@@ -54,10 +54,7 @@ def outcome_row(contact: UUID, state: State, reason: str, at: datetime, *, is_ba
 async def write(connection: Connection, rows: Sequence[OutboxRow]) -> None:
     """Add rows in the transaction of what they tell."""
     if rows:
-        await connection.execute(
-            "INSERT INTO outbox (topic, body) SELECT * FROM unnest($1::text[], $2::bytea[])",
-            *[list(column) for column in zip(*rows, strict=True)],
-        )
+        await connection.copy_records_to_table("outbox", records=rows, columns=OutboxRow._fields)
 
 
 def attempts_request(request_id: str, bodies: Iterable[bytes]) -> tracker_pb2.RecordAttemptsRequest:

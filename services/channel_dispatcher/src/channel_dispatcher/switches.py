@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -58,9 +59,14 @@ class Switch(NamedTuple):
 
 def segment_of(contact: Contact) -> str:
     """Return the segment of a contact: language, and how long the loan has been past due."""
-    days = contact.loan.past_due_days
-    bucket = next((str(limit) for limit in _PAST_DUE_DAYS if days <= limit), "more")
-    return f"{contact.language}/{bucket}"
+    return _segment(contact.language, contact.loan.past_due_days)
+
+
+@lru_cache(maxsize=4096)
+def _segment(language: str, past_due_days: int) -> str:
+    """Few languages and days stand behind many contacts, and each contact is asked for its segment twice."""
+    bucket = next((str(limit) for limit in _PAST_DUE_DAYS if past_due_days <= limit), "more")
+    return f"{language}/{bucket}"
 
 
 @dataclass(frozen=True, slots=True)

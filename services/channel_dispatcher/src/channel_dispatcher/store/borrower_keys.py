@@ -4,8 +4,9 @@ have been kept long enough, destroyed once. An entry that comes later is sealed 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from operator import attrgetter
 from secrets import token_bytes
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,7 +25,7 @@ FIND = "SELECT borrower_id, key FROM borrower_key WHERE borrower_id = ANY($1::uu
 MAKE = """
 INSERT INTO borrower_key (borrower_id, tenant_id, key, review_at)
 SELECT made.*, $4::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) AS made(borrower_id, tenant_id, key)
-ON CONFLICT (borrower_id) DO NOTHING
+ON CONFLICT (borrower_id) DO NOTHING RETURNING borrower_id
 """
 TO_REVIEW = """
 SELECT borrower_id, tenant_id, key, asked_at FROM borrower_key WHERE key IS NOT NULL AND review_at <= $1
@@ -46,20 +47,29 @@ async def of(
     connection: Connection, owners: Mapping[UUID, UUID], known: dict[UUID, AESGCM], now: datetime
 ) -> Mapping[UUID, AESGCM]:
     """Return the ciphers of at least these borrowers (each with its tenant), making the keys that are missing."""
-    missing = sorted(borrower for borrower in owners if borrower not in known)
+    missing = _in_order(borrower for borrower in owners if borrower not in known)
     if missing:
         if len(known) + len(missing) > KNOWN_MAX:
             known.clear()
-            missing = sorted(owners)
+            missing = _in_order(owners)
         found = {row["borrower_id"]: row["key"] for row in await connection.fetch(FIND, missing)}
         fresh = [borrower for borrower in missing if borrower not in found]
         if fresh:
             keys = [token_bytes(KEY_BYTES) for _ in fresh]
             tenants = [owners[borrower] for borrower in fresh]
-            await connection.execute(MAKE, fresh, tenants, keys, now + FIRST_REVIEW)
-            found |= {row["borrower_id"]: row["key"] for row in await connection.fetch(FIND, fresh)}
+            kept = {
+                row["borrower_id"] for row in await connection.fetch(MAKE, fresh, tenants, keys, now + FIRST_REVIEW)
+            }
+            found |= {borrower: key for borrower, key in zip(fresh, keys, strict=True) if borrower in kept}
+            if others := [borrower for borrower in fresh if borrower not in kept]:  # another process was faster
+                found |= {row["borrower_id"]: row["key"] for row in await connection.fetch(FIND, others)}
         known.update({borrower: AESGCM(key or token_bytes(KEY_BYTES)) for borrower, key in found.items()})
     return known
+
+
+def _in_order(borrowers: Iterable[UUID]) -> list[UUID]:
+    """Rows are made in one order everywhere; numbers compare in C, ids do not."""
+    return sorted(borrowers, key=attrgetter("int"))
 
 
 async def lock(connection: Connection, tenant: UUID, borrower: UUID) -> BorrowerKey | None:

@@ -234,16 +234,25 @@ WHERE contact.contact_id = row.contact_id
 
 CLAIM = "UPDATE contact SET state = 11, attempts = attempts + 1 WHERE contact_id = ANY($1::uuid[]) AND state = 10"
 
-INSERT_ATTEMPTS = """
-INSERT INTO attempt (attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key,
-                     address_kind, owner, claimed_at, provider, sender, parts, template, segment)
-SELECT attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key, address_kind,
-       $11::integer, $12::timestamptz, provider, sender, parts, template, segment
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::smallint[], $7::smallint[], $8::smallint[],
-            $9::text[], $10::text[], $13::text[], $14::text[], $15::smallint[], $16::text[], $17::text[])
-  AS row(attempt_id, contact_id, tenant_id, borrower_id, loan_id, channel, purpose, number, address_key, address_kind,
-         provider, sender, parts, template, segment)
-"""
+ATTEMPT_COLUMNS = (
+    "attempt_id",
+    "contact_id",
+    "tenant_id",
+    "borrower_id",
+    "loan_id",
+    "channel",
+    "purpose",
+    "number",
+    "address_key",
+    "address_kind",
+    "provider",
+    "sender",
+    "parts",
+    "template",
+    "segment",
+    "owner",
+    "claimed_at",
+)
 
 
 async def postpone(connection: Connection, rows: Sequence[tuple[UUID, datetime, str]]) -> None:
@@ -279,9 +288,10 @@ async def write_claims(connection: Connection, claims: Sequence[Claim], owner: i
             claim.draft.rendered.parts,
             claim.draft.judged.contact.template,
             segment_of(claim.draft.judged.contact),
+            owner,
+            now,
         )
         for claim in claims
     ]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    await connection.execute(CLAIM, columns[1])
-    await connection.execute(INSERT_ATTEMPTS, *columns[:10], owner, now, *columns[10:])
+    await connection.execute(CLAIM, [claim.permit.contact_id for claim in claims])
+    await connection.copy_records_to_table("attempt", records=rows, columns=ATTEMPT_COLUMNS)
