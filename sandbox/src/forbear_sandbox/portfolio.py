@@ -25,7 +25,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from forbear_sandbox.lots import Lots
-from forbear_sandbox.places import RESERVED_PER_AREA, Place, places_by_area, reserved_number
+from forbear_sandbox.places import RESERVED_PER_AREA, Place, nobodys_number, places_by_area, reserved_number
 
 LANGUAGES = {"en": 0.62, "es": 0.20, "zh-Hans": 0.12, "zh-Hant": 0.06}
 EMPLOYMENTS = {
@@ -94,7 +94,7 @@ def generate(count: int, seed: int, as_of: date) -> Iterator[Row]:
     """Yield `count` rows, the same for the same arguments.
 
     The numbering plan keeps no more than a hundred numbers per area code for fiction, so only the first 7,600 borrowers
-    can have a landline, and phone numbers repeat after the first 30,700. Mail addresses are always unique.
+    can have a landline, and only the first 30,700 have such a mobile. No two share a number or a mail address.
     """
     lots = Lots("portfolio", seed)
     for number in range(count):
@@ -149,7 +149,7 @@ def contact_points(number: int, own: Lots, as_of: date, *, has_landline: float) 
         "region": "" if is_nowhere else place.region,
         "postal_code": "" if is_nowhere else place.postal_code,
         "time_zone": place.time_zone if own.happens(0.7, "zone known") and not is_nowhere else "",
-        "mobile": reserved_number(area, number // len(places_by_area())),
+        "mobile": nobodys_number(area, number // len(places_by_area())),
         "landline": _landline(number, area) if own.happens(has_landline, "landline") else "",
         "email": f"borrower{number + 1:06d}@{own.pick(MAIL_DOMAINS, 'domain')}",
     }

@@ -9,6 +9,7 @@ import pytest
 
 from channel_dispatcher.housekeeping import ANSWERS_KEPT, UNKNOWN_KEPT, Housekeeping
 from channel_dispatcher.store import answers
+from channel_dispatcher.store.address_use import SHARED_FOR
 from forbear_domain.lifecycle import State
 from forbear_providers.contract import SendOutcome, SendRequest, SendState
 from tests.integration.dispatcher.stage import Stage, make_contact
@@ -20,6 +21,7 @@ async def test_answers_are_forgotten_when_nobody_repeats_the_call_any_more(stage
     """The pass says when that is, and does nothing before."""
     housekeeping = Housekeeping(stage.pool, stage.clock, stage.erasure)
     given_at = stage.clock.now()
+    await stage.pool.execute("DELETE FROM address_use")  # of the contact that warmed the limiter up
     async with stage.pool.acquire() as connection:
         await answers.keep(connection, uuid.uuid4(), "RecallContacts", b"", given_at)
 
@@ -33,6 +35,22 @@ async def test_answers_are_forgotten_when_nobody_repeats_the_call_any_more(stage
     assert 1 == forgetting.done
     next_night = forgetting_at_night + timedelta(days=1)
     assert (0, next_night) == await housekeeping.run_once()
+
+
+async def test_who_was_to_be_reached_where_is_forgotten_after_a_week_and_not_before(stage: Stage) -> None:
+    """A household is noticed by what happened within a week; older than that, nothing is kept of it."""
+    housekeeping = Housekeeping(stage.pool, stage.clock, stage.erasure)
+    await stage.pool.execute("DELETE FROM address_use")
+    await stage.submit(make_contact(1, stage.clock.now()))
+    await stage.run()
+
+    kept = []
+    for wait in (timedelta(), SHARED_FOR - timedelta(minutes=1), timedelta(minutes=2)):
+        stage.clock.advance(wait)
+        await housekeeping.run_once()
+        kept.append(await stage.pool.fetchval("SELECT count(*) FROM address_use"))
+
+    assert [1, 1, 0] == kept
 
 
 async def test_an_unknown_contact_names_nobody_after_its_time(stage: Stage) -> None:

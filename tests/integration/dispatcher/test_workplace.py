@@ -18,6 +18,7 @@ from tests.integration.dispatcher.stage import (
     make_contact,
     migrate_dispatcher,
     open_stage,
+    phone_of,
 )
 from tests.kit.databases import Database
 from tests.kit.manual_clock import ManualClock
@@ -34,7 +35,7 @@ async def calls(database: Database, valkey_url: str, manual_clock: ManualClock) 
         database, valkey_url, manual_clock, provider=provider, outlet=lambda one: Outlet(one, SENDERS, 8, 1_000_000)
     )
     warm = call(made, 99, "mobile")
-    warm.borrower_id = bytes(16)
+    warm.borrower_id, warm.recipient.address = bytes(16), phone_of(99)
     await made.submit(warm)
     await made.dispatch.run_once()
     manual_clock.advance(timedelta(seconds=2))

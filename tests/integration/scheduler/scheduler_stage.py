@@ -29,6 +29,7 @@ from tests.kit.manual_clock import ManualClock
 
 KEY = "fbk_of_the_tests"
 OTHER_KEY = "fbk_of_another_tenant"
+NEW_YORK = ("212", "646", "917", "718", "347")  # a hundred numbers for fiction each
 
 
 class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
@@ -204,7 +205,7 @@ def make_row(number: int, **changes: Any) -> dict[str, str]:
     row = {
         "borrower_ref": f"B{number:05d}", "loan_ref": f"L{number:05d}", "given_name": "Ana", "language": "en",
         "country": "US", "region": "NY", "postal_code": "10001", "time_zone": "",
-        "mobile": f"+1212555{100 + number % 100:04d}",
+        "mobile": f"+1{NEW_YORK[number // 100 % len(NEW_YORK)]}555{100 + number % 100:04d}",
         "landline": "", "email": f"b{number}@example.com", "sms_consent_on": "2025-11-03",
         "voice_consent_on": "2025-11-03", "email_consent_on": "2025-11-03", "product": "mortgage", "currency": "USD",
         "balance": "180000.00", "past_due": "1350.00", "instalment": "1350.00", "past_due_days": "20",

@@ -112,6 +112,10 @@ def facts_of(contact: Contact, history: History) -> policy.Facts:
     of_address = history.address_suppressions.get((contact.tenant_id, contact.address_key), [])
     of_everyone = history.address_suppressions.get((EVERYONE, contact.everyones_key), [])
     barred = of_borrower + of_address + of_everyone
+    shared_since = history.shared.get((contact.tenant_id, contact.address_key))
+    states = [_suppression(row, contact) for row in barred if row.kind not in INCONVENIENT]
+    if shared_since is not None:
+        states.append(policy.Suppression(policy.SuppressionKind.SHARED_ADDRESS, shared_since))
     past = [_past(row, contact.address_kind) for row in attempts] + [_heard(row) for row in inbound]
     return policy.Facts(
         actor=ACTORS[contact.actor],
@@ -122,7 +126,7 @@ def facts_of(contact: Contact, history: History) -> policy.Facts:
         address=policy.Address(contact.address_key, ADDRESS_KINDS[contact.address_kind]),
         past=tuple(sorted(past, key=lambda one: one.at)) if past else (),
         consents=_consents(contact, inbound),
-        suppressions=tuple([_suppression(row, contact) for row in barred if row.kind not in INCONVENIENT]),
+        suppressions=tuple(states),
         inconvenient=tuple([_inconvenience(row) for row in of_borrower if row.kind in INCONVENIENT]),
         replies_due=_replies_due(contact, attempts, inbound),
         message=_VOICE_MARKS if contact.channel is Channel.VOICE else _MARKS,

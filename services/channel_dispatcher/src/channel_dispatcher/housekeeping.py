@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from channel_dispatcher.erase import Erasure
-from channel_dispatcher.store import answers, borrower_keys, unknown
+from channel_dispatcher.store import address_use, answers, borrower_keys, unknown
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Pool
 from forbear_chassis.worker import Pass
@@ -32,6 +32,7 @@ class Housekeeping:
         async with self._pool.acquire() as connection:
             forgotten = await answers.forget(connection, now - ANSWERS_KEPT, ROWS_A_PASS)
             forgotten += await unknown.forget_bodies(connection, now - UNKNOWN_KEPT, ROWS_A_PASS)
+            forgotten += await address_use.forget(connection, now - address_use.SHARED_FOR, ROWS_A_PASS)
             async with connection.transaction():
                 forgotten += await self._erasure.review(connection)
             if forgotten:

@@ -24,6 +24,7 @@ from contact_scheduler.portfolio.derive import derive_borrower, derive_loan, der
 from contact_scheduler.portfolio.places import Atlas, load_atlas
 from contact_scheduler.portfolio.reading import CsvReader, FileRefused, NdjsonReader, Reader, Record
 from contact_scheduler.store.imports import ImportSession, ImportStore, Job
+from contact_scheduler.store.shared_points import SHARED
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID
 
@@ -122,10 +123,11 @@ class ImportBorrowers:
             origin = Origin(session.tenant_id.bytes, self._clock.now().date())
             derived = await asyncio.to_thread(_derive, rows, atlas, known_loans, known_borrowers, origin)
             if derived.loans or derived.borrowers:
-                await session.write(
+                released = await session.write(
                     places=derived.places, borrowers=derived.borrowers, points=derived.points,
                     loans=derived.loans, now=self._clock.now(),
                 )  # fmt: skip
+                await session.recall(released, SHARED)
             await session.add_faults(checked.faults)
             rejected = len({fault.line for fault in checked.faults})
             await session.count({"rows_read": len(records), "rows_rejected": rejected, **counts})

@@ -157,6 +157,7 @@ class SuppressionKind(StrEnum):
     PAID = "paid"
     TENANT_HOLD = "tenant_hold"
     PERSON_REFUSED = "person_refused"  # a contact person wants to be left alone
+    SHARED_ADDRESS = "shared_address"  # another borrower of ours is to be reached there too
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from uuid import UUID
 from channel_dispatcher.contact_codec import read_contact
 from channel_dispatcher.fair import Waiting, share_out
 from channel_dispatcher.model import ADDRESS_WIDE, Claim, Contact
-from channel_dispatcher.store import feed, switches
+from channel_dispatcher.store import address_use, feed, switches
 from channel_dispatcher.store.feed import Entrance
 from channel_dispatcher.store.locks import BORROWER, borrower_bucket
 from channel_dispatcher.switches import Stops, Switch, segment_of, stops_of
@@ -132,6 +132,7 @@ class History:
     address_suppressions: Mapping[tuple[UUID, str], list[SuppressionRow]]
     attempts: Mapping[UUID, list[AttemptRow]]
     inbound: Mapping[UUID, list[InboundRow]]
+    shared: Mapping[tuple[UUID, str], datetime]  # since when two borrowers are to be reached at an address
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,8 @@ async def _take(
 
 
 async def history_of(connection: Connection, contacts: Sequence[Contact], now: datetime) -> History:
-    """Return what is known of the borrowers, in three queries, as of after their locks were taken."""
+    """Return what is known of the borrowers, in four queries, as of after their locks were taken."""
+    shared = await address_use.note(connection, contacts, now)
     borrowers = [contact.borrower_id for contact in contacts]
     since = now - HISTORY
     barred = await connection.fetch(
@@ -217,7 +219,7 @@ async def history_of(connection: Connection, contacts: Sequence[Contact], now: d
     inbound: dict[UUID, list[InboundRow]] = {}
     for found in await connection.fetch(INBOUND, borrowers, since, PAST_MAX):
         inbound.setdefault(found["borrower_id"], []).append(InboundRow(*found))
-    return History(suppressions, by_address, attempts, inbound)
+    return History(suppressions, by_address, attempts, inbound, shared)
 
 
 POSTPONE = """

@@ -37,7 +37,7 @@ SELECT DISTINCT ON (d.loan_id) d.loan_id, c.state, c.outcome_reason,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = d.tenant_id AND s.borrower_id = d.borrower_id
                AND s.lifted_at IS NULL AND (s.until IS NULL OR s.until > $3)) AS is_paused,
        EXISTS (SELECT FROM contact_point p WHERE p.tenant_id = d.tenant_id AND p.borrower_id = d.borrower_id
-               AND p.consent_on IS NOT NULL) AS is_reachable
+               AND p.consent_on IS NOT NULL AND NOT p.is_shared) AS is_reachable
 FROM duty d LEFT JOIN contact c ON c.tenant_id = d.tenant_id AND c.loan_id = d.loan_id AND c.purpose = 5
     AND c.not_before::date > d.due_on
 WHERE d.tenant_id = $1 AND d.loan_id = ANY($2) AND d.kind = 1 AND d.state = 1

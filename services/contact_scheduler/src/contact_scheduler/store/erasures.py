@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from contact_scheduler.contacts import ContactPhase
+from contact_scheduler.store import shared_points
 from forbear_chassis.postgres import UUID, Connection, Pool
 
 COLUMNS = "tenant_id, borrower_id, asked_by, asked_at, handed_over_at, evidence_until"
+DELETE_POINTS = "DELETE FROM contact_point WHERE tenant_id = $1 AND borrower_id = $2 RETURNING address_key"
 ERASE = (
-    "DELETE FROM contact_point WHERE tenant_id = $1 AND borrower_id = $2",
     "DELETE FROM payment WHERE tenant_id = $1 AND borrower_id = $2",
     "UPDATE borrower SET ref = '', language = 'en', employment = -1, region = '', monthly_income = NULL,"
     " unemployment_pct = NULL, preferred_channel = NULL, wished_channel = NULL, wished_hour_start = NULL,"
@@ -48,6 +49,9 @@ async def insert(connection: Connection, tenant_id: UUID, borrower_id: UUID, ask
     await connection.execute(
         "INSERT INTO erasure VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", tenant_id, borrower_id, asked_by, now
     )
+    await shared_points.hold(connection, tenant_id)
+    gone = await connection.fetch(DELETE_POINTS, tenant_id, borrower_id)
+    await shared_points.mark(connection, tenant_id, [row["address_key"] for row in gone])
     for statement in ERASE:
         await connection.execute(statement, tenant_id, borrower_id)
 

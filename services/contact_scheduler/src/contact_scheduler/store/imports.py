@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from contact_scheduler import hand_over
 from contact_scheduler.portfolio.columns import Fault
+from contact_scheduler.store import shared_points
 from forbear_chassis.postgres import UUID, Connection, Pool
 
 BORROWER = (
@@ -20,6 +22,7 @@ LOAN = (
     "due_on", "missed_payments_12m", "kept_promises", "broken_promises", "digest",
 )  # fmt: skip
 POINT = ("borrower_id", "channel", "consent_on", "recipient", "address_key", "address_kind")
+ADDRESS_KEY = POINT.index("address_key")
 COUNTS = ("rows_read", "rows_created", "rows_changed", "rows_unchanged", "rows_rejected")
 PAID = 6  # ResponseKind
 ERRORS_A_PAGE = 1_000
@@ -61,7 +64,8 @@ UPSERT_BORROWERS = _upsert("borrower", "borrower_id", BORROWER)
 UPSERT_LOANS = _upsert("loan", "loan_id", LOAN)
 # A new point replaces the old one; a point that the file no longer names is gone.
 DELETE_POINTS = (
-    "DELETE FROM contact_point WHERE tenant_id = $1 AND borrower_id IN (SELECT borrower_id FROM staged_borrower)"
+    "DELETE FROM contact_point WHERE tenant_id = $1 AND borrower_id IN (SELECT borrower_id FROM staged_borrower) "
+    "RETURNING address_key"
 )
 INSERT_POINTS = """
 INSERT INTO contact_point
@@ -148,18 +152,31 @@ class ImportSession:
         points: list[tuple[object, ...]],
         loans: list[tuple[object, ...]],
         now: datetime,
-    ) -> None:
-        """Write new and changed rows of one batch: COPY into working tables, then one statement each."""
+    ) -> list[UUID]:
+        """Write new and changed rows of one batch: COPY into working tables, then one statement each.
+
+        Returns the contacts that are released already to an address that two borrowers turn out to share.
+        """
         fresh = [place for place_id, place in places.items() if place_id not in self._places]
         await self._connection.executemany("INSERT INTO place VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", fresh)
         self._places.update(places)
         await self._copy("staged_borrower", BORROWER, borrowers)
         await self._copy("staged_point", POINT, points)
         await self._copy("staged_loan", LOAN, loans)
-        for statement in (UPSERT_BORROWERS, DELETE_POINTS, INSERT_POINTS, UPSERT_LOANS):
-            await self._connection.execute(statement, self.tenant_id)
+        await shared_points.hold(self._connection, self.tenant_id)
+        await self._connection.execute(UPSERT_BORROWERS, self.tenant_id)
+        gone = await self._connection.fetch(DELETE_POINTS, self.tenant_id)
+        await self._connection.execute(INSERT_POINTS, self.tenant_id)
+        await self._connection.execute(UPSERT_LOANS, self.tenant_id)
         await self._connection.execute(LIFT_PAID, self.tenant_id, now)
         await self._connection.execute("TRUNCATE staged_borrower, staged_loan, staged_point")
+        touched = [row["address_key"] for row in gone] + [str(point[ADDRESS_KEY]) for point in points]
+        return await shared_points.mark(self._connection, self.tenant_id, touched)
+
+    async def recall(self, contact_ids: list[UUID], reason: str) -> None:
+        """Take contacts back from the dispatcher, in this transaction."""
+        bodies = hand_over.recall_contacts(self.tenant_id, contact_ids, reason, f"import:{self.import_id}")
+        await hand_over.put(self._connection, hand_over.RECALL, bodies)
 
     async def _copy(self, table: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
         if rows:

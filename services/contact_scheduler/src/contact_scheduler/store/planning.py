@@ -58,7 +58,7 @@ CROSS JOIN LATERAL (
            coalesce(max(p.address_kind) FILTER (WHERE p.channel = 1), 0) AS sms_kind,
            coalesce(max(p.address_kind) FILTER (WHERE p.channel = 2), 2) AS email_kind,
            coalesce(max(p.address_kind) FILTER (WHERE p.channel = 3), 0) AS voice_kind
-    FROM contact_point p WHERE p.tenant_id = b.tenant_id AND p.borrower_id = b.borrower_id
+    FROM contact_point p WHERE p.tenant_id = b.tenant_id AND p.borrower_id = b.borrower_id AND NOT p.is_shared
       AND NOT EXISTS (SELECT FROM channel_bar x WHERE x.tenant_id = p.tenant_id AND x.borrower_id = p.borrower_id
                       AND x.channel = p.channel AND x.address_key = p.address_key)) o
 WHERE (cardinality($7::text[]) = 0 OR b.region = ANY($7)) AND (cardinality($8::text[]) = 0 OR b.language = ANY($8))

@@ -31,6 +31,7 @@ FROM contact c
 JOIN borrower b ON b.tenant_id = c.tenant_id AND b.borrower_id = c.borrower_id
 JOIN loan l ON l.tenant_id = c.tenant_id AND l.loan_id = c.loan_id
 LEFT JOIN contact_point p ON p.tenant_id = c.tenant_id AND p.borrower_id = c.borrower_id AND p.channel = c.channel
+  AND NOT p.is_shared
 WHERE c.tenant_id = $1 AND c.campaign_id = $2 AND c.state = {PLANNED} AND c.not_before <= $3 AND c.expire_at > $3
 ORDER BY c.not_before, c.contact_id LIMIT $4
 FOR UPDATE OF c SKIP LOCKED
