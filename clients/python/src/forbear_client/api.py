@@ -144,6 +144,10 @@ class Api:
         """Return why a borrower is contacted next as planned, or why not."""
         return self._document("GET", f"/v1/borrowers/{borrower_ref}/next-contact")
 
+    def questions(self, after: str = "") -> Document:
+        """Return a page of borrowers whom nobody may contact for want of an answer."""
+        return self._document("GET", "/v1/questions", params={"after": after})
+
     def cases(self, **asked: Any) -> Document:
         """List a page of cases; `asked` may hold state, reason, page_size and page_token. Needs a person's key."""
         return self._document("GET", "/v1/cases", params={name: value for name, value in asked.items() if value})

@@ -18,6 +18,10 @@ GROUPS = {
     "replies": ("forbear_client.replies_commands", "Read borrowers' replies, train the reader, report its quality."),
     "campaign": ("forbear_client.campaign_commands", "Import borrowers, start campaigns, see what they bring."),
     "cases": ("forbear_client.case_commands", "What people must take over: the queue, the whole story, the way back."),
+    "questions": (
+        "forbear_client.question_commands",
+        "Whom nobody may contact for want of an answer, and what to give.",
+    ),
     "switch": ("forbear_client.control_commands", "Throw and lift kill switches, in force within seconds."),
     "limit": ("forbear_client.control_commands", "Set and lift rate limits while sending goes on."),
     "evaluate": ("forbear_client.evaluate_commands", "Say what learning brought, beside the control and fixed rules."),

@@ -92,8 +92,13 @@ def derive_place(row: Row, atlas: Atlas) -> Place:
 def _phone_evidence(
     kind: pb.PlaceEvidenceKind.ValueType, zones: tuple[str, ...], states: tuple[str, ...]
 ) -> tuple[Evidence, ...]:
-    """Pair zones and states of an area code; the shorter list is repeated, since every place stated must allow."""
-    count = max(len(zones), len(states)) if zones else 0
+    """Pair zones and states of an area code; the shorter list is repeated, since every place stated must allow.
+
+    An area code that belongs to no place leaves an empty zone, as an unknown address does: no contact is lawful.
+    """
+    if not zones:
+        return ((kind, "", ""),)
+    count = max(len(zones), len(states))
     return tuple(
         (kind, zones[min(i, len(zones) - 1)], f"US-{states[min(i, len(states) - 1)]}" if states else "")
         for i in range(count)
