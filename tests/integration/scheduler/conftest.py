@@ -115,7 +115,9 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
             release=ReleaseContacts(pool, manual_clock, dispatcher_stub.SubmitContacts),
             rpc=scheduler_grpc.SchedulerServiceStub(own_channel), dispatcher=dispatcher, tracker=tracker,
             relays=[
-                lambda: hand_over_erasure(pool, manual_clock, dispatcher_stub.EraseBorrower),
+                lambda: hand_over_erasure(
+                    pool, manual_clock, dispatcher_stub.EraseBorrower, tracker_stub.EraseBorrower
+                ),
                 lambda: hand_over_policy(pool, dispatcher_stub.ApplyPolicy),
                 lambda: relay_requests(
                     pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher_stub.RecallContacts

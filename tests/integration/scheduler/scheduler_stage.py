@@ -115,14 +115,19 @@ class FakeControl(control_grpc.ControlServiceServicer):
 
 
 class FakeTracker(tracker_grpc.TrackerServiceServicer):
-    """Remembers payments."""
+    """Remembers payments and erasures."""
 
     def __init__(self) -> None:
+        self.erasures: list[tracker_pb.EraseBorrowerRequest] = []
         self.payments: list[tracker_pb.Payment] = []
 
     async def RecordPayments(self, request: Any, context: Any) -> Any:
         self.payments += request.payments
         return tracker_pb.RecordPaymentsResponse(taken=len(request.payments))
+
+    async def EraseBorrower(self, request: Any, context: Any) -> Any:
+        self.erasures.append(request)
+        return tracker_pb.EraseBorrowerResponse()
 
 
 @dataclass

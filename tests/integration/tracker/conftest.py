@@ -36,6 +36,7 @@ from forbear_replies import Action, Extract, Label, Lang, Reader, Reading, Wante
 from forbear_replies.labels import ACTION_OF, URGENCY
 from response_tracker.cases import CaseDesk
 from response_tracker.due import Due
+from response_tracker.erase import Erasure
 from response_tracker.gateways import Gateways, read_status
 from response_tracker.http_app import HttpApp, Secrets
 from response_tracker.intake import Intake
@@ -43,7 +44,7 @@ from response_tracker.mail import MailHandler, MailServer
 from response_tracker.page import Page
 from response_tracker.receive import Handlers, Receiver
 from response_tracker.relay import Relays
-from response_tracker.rpc_service import TrackerRpc
+from response_tracker.rpc_service import TrackerRpc, UseCases
 from response_tracker.settle import Settler
 from response_tracker.suppress import Suppressor
 from response_tracker.track import Tracker
@@ -200,6 +201,7 @@ class World:
     receiver: Receiver
     suppressor: Suppressor
     due: Due
+    erasure: Erasure
     relays: Relays
     rpc: TrackerRpc
     base_url: str
@@ -213,6 +215,7 @@ class World:
             self.receiver.run_once,
             self.suppressor.run_once,
             self.due.run_once,
+            self.erasure.run_once,
             self.relays.to_dispatcher,
             self.relays.to_scheduler,
         )
@@ -363,6 +366,8 @@ async def open_world(
     channel = connect(f"127.0.0.1:{peers.port}", clock)
     suppressor = Suppressor(pool, dispatcher_grpc.DispatcherServiceStub(channel), clock)
     settler = Settler(pool, clock)
+    erasure = Erasure(pool, clock)
+    use_cases = UseCases(settler, CaseDesk(pool, clock), erasure)
     voice = Voice(Catalogue.load(), reader, PUBLIC_URL, LINK_SECRET)
     page = Page(pool)
     handlers = Handlers(reader, Tracker(pool, clock, read_status), voice, page, suppressor)
@@ -382,8 +387,9 @@ async def open_world(
             receiver,
             suppressor,
             Due(pool, clock, settler, rest),
+            erasure,
             relays,
-            TrackerRpc(pool, clock, Catalogue.load(), settler, CaseDesk(pool, clock), wake=rest, wake_events=rest),
+            TrackerRpc(pool, clock, Catalogue.load(), use_cases, wake=rest, wake_events=rest),
             f"http://127.0.0.1:{http.port}",
             mail.port,
             session,

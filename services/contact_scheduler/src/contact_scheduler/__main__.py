@@ -125,7 +125,7 @@ def _relays(
     relays: dict[str, Callable[[], Awaitable[Pass]]] = {
         "recall": lambda: relay_requests(pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher.RecallContacts),
         "payments": lambda: relay_requests(pool, PAYMENT, tracker_pb.RecordPaymentsRequest, tracker.RecordPayments),
-        "erase": lambda: hand_over_erasure(pool, clock, dispatcher.EraseBorrower),
+        "erase": lambda: hand_over_erasure(pool, clock, dispatcher.EraseBorrower, tracker.EraseBorrower),
         "policy": lambda: hand_over_policy(pool, dispatcher.ApplyPolicy),
     }
     return {name: running.worker(name, relay, clock) for name, relay in relays.items()}

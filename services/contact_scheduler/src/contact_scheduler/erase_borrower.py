@@ -1,7 +1,7 @@
 """Erases a borrower (GDPR art. 17, PIPL art. 47): here at once, in the dispatcher's evidence as soon as law lets.
 
 The request is durable with the deed; the dispatcher is told until it has answered, and its answer says until when law
-keeps the evidence.
+keeps the evidence. So long the tracker keeps the words, too: it is told of that date.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import structlog
 from contact_scheduler.store import erasures
 from contact_scheduler.store.erasures import ErasureRow
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
+from forbear.tracker.v1 import tracker_service_pb2 as tracker_pb
 from forbear_chassis.clock import Clock, from_epoch_us
 from forbear_chassis.postgres import UUID, Connection, Pool
 from forbear_chassis.worker import Pass
@@ -26,9 +27,15 @@ log = structlog.get_logger(__name__)
 
 
 class EraseCall(Protocol):
-    """The stub's method."""
+    """The dispatcher's method."""
 
     def __call__(self, request: pb.EraseBorrowerRequest, /, *, timeout: float) -> Awaitable[Any]: ...
+
+
+class EraseWordsCall(Protocol):
+    """The tracker's method."""
+
+    def __call__(self, request: tracker_pb.EraseBorrowerRequest, /, *, timeout: float) -> Awaitable[Any]: ...
 
 
 class EraseBorrower:
@@ -51,8 +58,8 @@ class EraseBorrower:
         return await erasures.find(connection, tenant_id, borrower_id)
 
 
-async def hand_over_erasure(pool: Pool, clock: Clock, erase: EraseCall) -> Pass:
-    """Tell the dispatcher of one erasure; a crash in between tells it again."""
+async def hand_over_erasure(pool: Pool, clock: Clock, erase: EraseCall, erase_words: EraseWordsCall) -> Pass:
+    """Tell the dispatcher of one erasure, then the tracker; a crash in between tells both again."""
     async with pool.acquire() as connection, connection.transaction():
         one = await erasures.next_to_hand_over(connection)
         if one is None:
@@ -66,5 +73,11 @@ async def hand_over_erasure(pool: Pool, clock: Clock, erase: EraseCall) -> Pass:
         until = None
         if answer.HasField("erase_time"):
             until = from_epoch_us(answer.erase_time.seconds * 1_000_000 + answer.erase_time.nanos // 1000)
+        words = tracker_pb.EraseBorrowerRequest(
+            request_id=request.request_id, tenant_id=request.tenant_id, borrower_id=request.borrower_id
+        )
+        if answer.HasField("erase_time"):
+            words.keep_until_time.CopyFrom(answer.erase_time)
+        await erase_words(words, timeout=TIMEOUT_S)
         await erasures.mark_handed_over(connection, one, clock.now(), until)
     return Pass(1)

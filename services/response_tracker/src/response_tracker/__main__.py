@@ -21,6 +21,7 @@ from forbear_replies import Reader
 from response_tracker import metrics
 from response_tracker.cases import CaseDesk
 from response_tracker.due import Due
+from response_tracker.erase import Erasure
 from response_tracker.gateways import Gateways, read_status
 from response_tracker.http_app import HttpApp, Secrets
 from response_tracker.intake import Intake
@@ -28,7 +29,7 @@ from response_tracker.mail import MailHandler, MailServer
 from response_tracker.page import Page
 from response_tracker.receive import Handlers, Receiver
 from response_tracker.relay import Relays
-from response_tracker.rpc_service import NAME, TrackerRpc
+from response_tracker.rpc_service import NAME, TrackerRpc, UseCases
 from response_tracker.settings import Settings
 from response_tracker.settle import Settler
 from response_tracker.suppress import Suppressor
@@ -64,6 +65,7 @@ def _assemble(process: Process, settings: Settings, clock: Clock, pool: Pool) ->
     reader = Reader.load()
     suppressor = Suppressor(pool, dispatcher, clock)
     settler = Settler(pool, clock)
+    erasure = Erasure(pool, clock)
     catalogue = Catalogue.load()
     voice = Voice(catalogue, reader, settings.public_url, link_secret)
     page = Page(pool)
@@ -76,11 +78,13 @@ def _assemble(process: Process, settings: Settings, clock: Clock, pool: Pool) ->
     carriers += [
         process.worker("suppressions", suppressor.run_once, clock),
         process.worker("due", Due(pool, clock, settler, wake).run_once, clock),
+        process.worker("erasures", erasure.run_once, clock),
         process.worker("to_dispatcher", relays.to_dispatcher, clock),
         process.worker("to_scheduler", relays.to_scheduler, clock),
     ]
     rpc = RpcServer(settings.rpc_listen, clock, process.activity, reflect=settings.reflection)
-    service = TrackerRpc(pool, clock, catalogue, settler, CaseDesk(pool, clock), wake=wake, wake_events=wake_events)
+    use_cases = UseCases(settler, CaseDesk(pool, clock), erasure)
+    service = TrackerRpc(pool, clock, catalogue, use_cases, wake=wake, wake_events=wake_events)
     add_TrackerServiceServicer_to_server(service, rpc.server)
     rpc.add(NAME)
     process.serve(rpc)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import grpc
@@ -20,6 +20,7 @@ from forbear_domain.model import Channel
 from forbear_domain.rates import wilson
 from response_tracker import case_wire, wire
 from response_tracker.cases import CannotBeDone, CaseDesk, NoSuchCase
+from response_tracker.erase import Erasure
 from response_tracker.model import Attempt, Purpose
 from response_tracker.settle import Settler
 from response_tracker.store import attempts, cases, rates
@@ -34,6 +35,14 @@ NAME = pb.DESCRIPTOR.services_by_name["TrackerService"].full_name
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
+class UseCases(NamedTuple):
+    """What may be asked for beside reading."""
+
+    settler: Settler
+    desk: CaseDesk
+    erasure: Erasure
+
+
 class TrackerRpc(TrackerServiceServicer):
     """Answers the dispatcher and the scheduler. `wake` and `wake_events` are those of the `Receiver`."""
 
@@ -42,8 +51,7 @@ class TrackerRpc(TrackerServiceServicer):
         pool: Pool,
         clock: Clock,
         catalogue: Catalogue,
-        settler: Settler,
-        desk: CaseDesk,
+        use_cases: UseCases,
         *,
         wake: Callable[[], None],
         wake_events: Callable[[], None],
@@ -51,8 +59,7 @@ class TrackerRpc(TrackerServiceServicer):
         self._pool = pool
         self._clock = clock
         self._catalogue = catalogue
-        self._settler = settler
-        self._desk = desk
+        self._settler, self._desk, self._erasure = use_cases
         self._wake = wake
         self._wake_events = wake_events
 
@@ -131,6 +138,17 @@ class TrackerRpc(TrackerServiceServicer):
         finally:
             self._wake()
         return pb.ActOnCaseResponse(case=case_wire.case(case, self._clock.now()))
+
+    async def EraseBorrower(self, request: pb.EraseBorrowerRequest, context: Context) -> pb.EraseBorrowerResponse:
+        """Erase a borrower, now or when law lets go."""
+        tenant_id, borrower_id = _id(request.tenant_id, "tenant_id"), _id(request.borrower_id, "borrower_id")
+        kept = request.HasField("keep_until_time")
+        keep_until = from_epoch_us(request.keep_until_time.ToMicroseconds()) if kept else None
+        try:
+            await self._erasure.ask(tenant_id, borrower_id, keep_until)
+        finally:
+            self._wake()
+        return pb.EraseBorrowerResponse()
 
 
 def _no_case() -> Fault:

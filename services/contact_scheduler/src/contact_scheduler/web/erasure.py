@@ -22,8 +22,8 @@ class ErasureView(BaseModel):
     """How far an erasure is."""
 
     state: Literal["pending", "kept_by_law", "erased"] = Field(
-        description="pending: erased here, the dispatcher has still to answer; kept_by_law: until `evidence_until` its "
-        "evidence stays readable to auditors; erased: nobody can read it"
+        description="pending: erased here, the other services have still to answer; kept_by_law: until "
+        "`evidence_until` the evidence stays readable to auditors; erased: nobody can read it"
     )
     asked_at: datetime = Field(description="when it was first asked for")
     asked_by: str = Field(description="name of the API key that asked")
@@ -35,7 +35,7 @@ async def erase_borrower(borrower_ref: str, api: Parts, caller: Writer) -> Erasu
     """Delete the personal data of a borrower and never contact them again. It cannot be undone; repeating is harmless.
 
     What is known here goes at once. Evidence of contacts made is kept as long as law asks for it and is erased then;
-    the proofs of the ledger stay valid. Conversations that the response tracker holds are not erased by it yet.
+    what the borrower wrote with it. The proofs of the ledger stay valid.
     """
     borrower_id = UUID(ids.borrower_id(caller.tenant_id, borrower_ref).bytes)
     async with api.pool.acquire() as connection, connection.transaction():

@@ -12,6 +12,7 @@ from forbear_chassis.postgres import Connection
 from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
 from response_tracker.model import Attempt, Purpose
+from response_tracker.store import erasures
 
 ACCEPTED = 1  # forbear.types.v1.ContactState
 COLUMNS = (
@@ -88,6 +89,7 @@ async def record(connection: Connection, rows: Sequence[NewAttempt]) -> None:
         for _, row in sorted(latest.items())
     ]
     await connection.execute(RECORD, *(list(column) for column in zip(*table, strict=True)))
+    await erasures.reopen(connection, [row.attempt.borrower_id for row in rows])
 
 
 async def by_id(connection: Connection, attempt_id: UUID) -> Attempt | None:

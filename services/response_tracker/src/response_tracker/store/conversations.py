@@ -14,13 +14,15 @@ from forbear_chassis.postgres import Connection
 from forbear_domain.arrangements import Instalment, Offer, Option
 from forbear_domain.model import Channel
 from response_tracker.model import Attempt, Wish
+from response_tracker.store import erasures
 
 OFFER_DAYS = 14
 
 
 async def lock_borrower(connection: Connection, borrower_id: UUID) -> None:
-    """Let one transaction at a time act on what a borrower does."""
+    """Let one transaction at a time act on what a borrower does; what it writes of an erased one is erased again."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", str(borrower_id))
+    await erasures.reopen(connection, [borrower_id])
 
 
 @dataclass(frozen=True, slots=True)

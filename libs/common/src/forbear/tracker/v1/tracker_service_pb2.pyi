@@ -830,3 +830,56 @@ class ActOnCaseResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ActOnCaseResponse: _TypeAlias = ActOnCaseResponse  # noqa: Y015
+
+@_typing.final
+class EraseBorrowerRequest(_message.Message):
+    """Names a borrower to erase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    BORROWER_ID_FIELD_NUMBER: _builtins.int
+    KEEP_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID, in text form."""
+    tenant_id: _builtins.bytes
+    """The tenant."""
+    borrower_id: _builtins.bytes
+    """The borrower."""
+    @_builtins.property
+    def keep_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when law keeps the evidence, as the dispatcher tells. Absent: nothing keeps it."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        tenant_id: _builtins.bytes = ...,
+        borrower_id: _builtins.bytes = ...,
+        keep_until_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["keep_until_time", b"keep_until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["borrower_id", b"borrower_id", "keep_until_time", b"keep_until_time", "request_id", b"request_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseBorrowerRequest: _TypeAlias = EraseBorrowerRequest  # noqa: Y015
+
+@_typing.final
+class EraseBorrowerResponse(_message.Message):
+    """Acknowledges an erasure: it is durable."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseBorrowerResponse: _TypeAlias = EraseBorrowerResponse  # noqa: Y015

@@ -68,6 +68,11 @@ class TrackerServiceStub:
                 request_serializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ActOnCaseRequest.SerializeToString,
                 response_deserializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ActOnCaseResponse.FromString,
                 _registered_method=True)
+        self.EraseBorrower = channel.unary_unary(
+                '/forbear.tracker.v1.TrackerService/EraseBorrower',
+                request_serializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.EraseBorrowerRequest.SerializeToString,
+                response_deserializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.EraseBorrowerResponse.FromString,
+                _registered_method=True)
 
 
 class TrackerServiceServicer:
@@ -121,6 +126,14 @@ class TrackerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseBorrower(self, request, context):
+        """Erases what a borrower wrote, where they were reached and the salts of commitments, now or as soon as no law keeps it.
+        Nothing that was planned follows any more. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TrackerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -153,6 +166,11 @@ def add_TrackerServiceServicer_to_server(servicer, server):
                     servicer.ActOnCase,
                     request_deserializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ActOnCaseRequest.FromString,
                     response_serializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ActOnCaseResponse.SerializeToString,
+            ),
+            'EraseBorrower': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseBorrower,
+                    request_deserializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.EraseBorrowerRequest.FromString,
+                    response_serializer=forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.EraseBorrowerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -321,6 +339,33 @@ class TrackerService:
             '/forbear.tracker.v1.TrackerService/ActOnCase',
             forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ActOnCaseRequest.SerializeToString,
             forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.ActOnCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseBorrower(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/forbear.tracker.v1.TrackerService/EraseBorrower',
+            forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.EraseBorrowerRequest.SerializeToString,
+            forbear_dot_tracker_dot_v1_dot_tracker__service__pb2.EraseBorrowerResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,10 @@ class TrackerServiceStub:
     """Does what a named person decided about a case. Idempotent by request id. NOT_FOUND where the tenant has no such case,
     FAILED_PRECONDITION where the case does not stand so that it can be done; the message says how to mend it.
     """
+    EraseBorrower: _grpc.UnaryUnaryMultiCallable[_tracker_service_pb2.EraseBorrowerRequest, _tracker_service_pb2.EraseBorrowerResponse]
+    """Erases what a borrower wrote, where they were reached and the salts of commitments, now or as soon as no law keeps it.
+    Nothing that was planned follows any more. Idempotent.
+    """
 
 @_typing.type_check_only
 class TrackerServiceAsyncStub(TrackerServiceStub):
@@ -78,6 +82,10 @@ class TrackerServiceAsyncStub(TrackerServiceStub):
     ActOnCase: _aio.UnaryUnaryMultiCallable[_tracker_service_pb2.ActOnCaseRequest, _tracker_service_pb2.ActOnCaseResponse]  # type: ignore[assignment]
     """Does what a named person decided about a case. Idempotent by request id. NOT_FOUND where the tenant has no such case,
     FAILED_PRECONDITION where the case does not stand so that it can be done; the message says how to mend it.
+    """
+    EraseBorrower: _aio.UnaryUnaryMultiCallable[_tracker_service_pb2.EraseBorrowerRequest, _tracker_service_pb2.EraseBorrowerResponse]  # type: ignore[assignment]
+    """Erases what a borrower wrote, where they were reached and the salts of commitments, now or as soon as no law keeps it.
+    Nothing that was planned follows any more. Idempotent.
     """
 
 class TrackerServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -137,6 +145,16 @@ class TrackerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_tracker_service_pb2.ActOnCaseResponse, _abc.Awaitable[_tracker_service_pb2.ActOnCaseResponse]]:
         """Does what a named person decided about a case. Idempotent by request id. NOT_FOUND where the tenant has no such case,
         FAILED_PRECONDITION where the case does not stand so that it can be done; the message says how to mend it.
+        """
+
+    @_abc_1.abstractmethod
+    def EraseBorrower(
+        self,
+        request: _tracker_service_pb2.EraseBorrowerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tracker_service_pb2.EraseBorrowerResponse, _abc.Awaitable[_tracker_service_pb2.EraseBorrowerResponse]]:
+        """Erases what a borrower wrote, where they were reached and the salts of commitments, now or as soon as no law keeps it.
+        Nothing that was planned follows any more. Idempotent.
         """
 
 def add_TrackerServiceServicer_to_server(servicer: TrackerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
