@@ -40,6 +40,7 @@ def read_contact(body: bytes, attempts: int, expire_at: datetime) -> Contact:
         given_name=who.given_name,
         places=tuple([(place.kind, place.zone, place.region) for place in who.places]),
         consented_at=_instant(who.consent_time.seconds) if is_dated else None,
+        checked_at=_instant(who.number_check_time.seconds) if who.HasField("number_check_time") else None,
         brand=who.brand,
         actor=who.actor,
         policy_version=who.policy_version,

@@ -178,11 +178,12 @@ def _heard(row: InboundRow) -> policy.PastContact:
 
 
 def _consents(contact: Contact, inbound: Sequence[InboundRow]) -> tuple[policy.Consent, ...]:
-    """A consent stays fresh by what the borrower sends us on the same channel."""
+    """A consent stays fresh by what the borrower sends us on the same channel, and by a check of the number."""
     if contact.consented_at is None:
         return ()
     heard = [row.event_at for row in inbound if row.channel == contact.channel]
-    return _consents_of(contact.channel, contact.consented_at, max([contact.consented_at, *heard]))
+    checked = [] if contact.checked_at is None else [contact.checked_at]
+    return _consents_of(contact.channel, contact.consented_at, max([contact.consented_at, *heard, *checked]))
 
 
 @lru_cache(maxsize=4096)

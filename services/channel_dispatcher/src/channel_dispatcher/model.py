@@ -107,6 +107,7 @@ class Contact(NamedTuple):
     given_name: str
     places: tuple[tuple[int, str, str], ...]  # kind of evidence, zone, region
     consented_at: datetime | None  # None: no consent
+    checked_at: datetime | None  # when the number was last known not to be somebody else's; None: never checked
     brand: str
     actor: str
     policy_version: int  # of the tenant's own rules when the contact was made; 0: none

@@ -31,6 +31,7 @@ def pick(*names: str) -> Callable[[list[Value]], Any]:
 REFS = pick("borrower_ref", "loan_ref")
 CROSS_CHECKED = pick("mobile", "landline", "email", "balance", "past_due")
 CONSENTED_ON = pick(*CONSENTS)
+PHONE_CHECKED_ON = NAMES.index("phone_checked_on")
 
 
 @dataclass(slots=True)
@@ -103,6 +104,11 @@ class RowChecker:
         for name, given_on in zip(CONSENTS, CONSENTED_ON(values), strict=True):
             if given_on is not None and given_on > self._today:
                 faults.append(Fault(line, name, "a consent cannot lie in the future; give the day it was given"))
+        checked_on = values[PHONE_CHECKED_ON]
+        if checked_on is not None and checked_on > self._today:
+            faults.append(
+                Fault(line, "phone_checked_on", "a check cannot lie in the future; give the day of its answer")
+            )
         if float(past_due) > float(balance):
             faults.append(Fault(line, "past_due", "what is past due cannot exceed the balance; mend one of them"))
         return faults

@@ -206,6 +206,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("sms_consent_on", _iso_date, is_cached=True),
     Column("voice_consent_on", _iso_date, is_cached=True),
     Column("email_consent_on", _iso_date, is_cached=True),
+    Column("phone_checked_on", _iso_date, is_cached=True),
     Column("monthly_income", _amount),
     Column("employment", _employment, is_cached=True),
     Column("regional_unemployment", _percent, is_cached=True),

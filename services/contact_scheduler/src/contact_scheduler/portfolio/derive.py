@@ -30,7 +30,7 @@ KIND_CODES = {kind.value: code for code, kind in enumerate(AddressKind)}
 PLACE_VALUES = pick("time_zone", "region", "postal_code", "mobile", "landline")
 POINT_VALUES = pick(
     "given_name", "language", "employment", "mobile", "landline", "email",
-    "sms_consent_on", "voice_consent_on", "email_consent_on",
+    "sms_consent_on", "voice_consent_on", "email_consent_on", "phone_checked_on",
 )  # fmt: skip
 BORROWER_VALUES = pick(
     "borrower_ref", "language", "employment", "region", "monthly_income", "currency", "regional_unemployment",
@@ -61,6 +61,7 @@ class Point(NamedTuple):
     recipient: bytes
     address_key: str
     address_kind: int  # position in AddressKind
+    checked_on: date | None  # of a mobile: when it was last known not to be somebody else's
 
 
 def to_minor(amount: str, currency: str) -> int:
@@ -118,7 +119,9 @@ def _make_place(evidence: tuple[Evidence, ...]) -> Place:
 
 def derive_points(row: Row, place: Place, tenant: bytes) -> list[Point]:
     """Return the contact points of a row: one for each channel that has an address."""
-    given_name, language, employment, mobile, landline, email, sms_on, voice_on, email_on = POINT_VALUES(row.values)
+    given_name, language, employment, mobile, landline, email, sms_on, voice_on, email_on, checked = POINT_VALUES(
+        row.values
+    )
     voice = mobile if mobile and (voice_on or not landline) else landline
     own = pb.Recipient(given_name=given_name or "")
     points = []
@@ -129,17 +132,20 @@ def derive_points(row: Row, place: Place, tenant: bytes) -> list[Point]:
     ):
         if address:
             own.address = address
-            shared = _shared_fields(language, kind, employment or "", consent_on)
+            checked_on = checked if kind == "mobile" else None
+            shared = _shared_fields(language, kind, employment or "", consent_on, checked_on)
             recipient = own.SerializeToString() + shared + place.wire
-            points.append(Point(channel, consent_on, recipient, address_key(tenant, address), KIND_CODES[kind]))
+            key = address_key(tenant, address)
+            points.append(Point(channel, consent_on, recipient, key, KIND_CODES[kind], checked_on))
     return points
 
 
 @lru_cache(maxsize=10_000)
-def _shared_fields(language: str, kind: str, segment: str, consent_on: date | None) -> bytes:
+def _shared_fields(language: str, kind: str, segment: str, consent_on: date | None, checked_on: date | None) -> bytes:
     recipient = pb.Recipient(
         language=language, address_kind=kind, segment=segment, consented=consent_on is not None,
         consent_time=None if consent_on is None else _at_midnight(consent_on),
+        number_check_time=None if checked_on is None else _at_midnight(checked_on),
     )  # fmt: skip
     return recipient.SerializeToString()
 

@@ -21,7 +21,7 @@ LOAN = (
     "loan_id", "borrower_id", "ref", "product", "currency", "balance", "past_due", "instalment", "past_due_days",
     "due_on", "missed_payments_12m", "kept_promises", "broken_promises", "digest",
 )  # fmt: skip
-POINT = ("borrower_id", "channel", "consent_on", "recipient", "address_key", "address_kind")
+POINT = ("borrower_id", "channel", "consent_on", "recipient", "address_key", "address_kind", "checked_on")
 ADDRESS_KEY = POINT.index("address_key")
 COUNTS = ("rows_read", "rows_created", "rows_changed", "rows_unchanged", "rows_rejected")
 PAID = 6  # ResponseKind
@@ -36,7 +36,8 @@ CREATE TEMP TABLE IF NOT EXISTS staged_loan AS
     SELECT loan_id, borrower_id, ref, product, currency, balance, past_due, instalment, past_due_days, due_on,
            missed_payments_12m, kept_promises, broken_promises, digest FROM loan WITH NO DATA;
 CREATE TEMP TABLE IF NOT EXISTS staged_point AS
-    SELECT borrower_id, channel, consent_on, recipient, address_key, address_kind FROM contact_point WITH NO DATA;
+    SELECT borrower_id, channel, consent_on, recipient, address_key, address_kind, checked_on
+    FROM contact_point WITH NO DATA;
 TRUNCATE seen, staged_borrower, staged_loan, staged_point
 """
 DROP_STAGES = "DROP TABLE IF EXISTS seen, staged_borrower, staged_loan, staged_point"
@@ -69,8 +70,9 @@ DELETE_POINTS = (
 )
 INSERT_POINTS = """
 INSERT INTO contact_point
-    (tenant_id, borrower_id, channel, consent_on, consent_source, recipient, address_key, address_kind)
-SELECT $1, borrower_id, channel, consent_on, 'import', recipient, address_key, address_kind FROM staged_point
+    (tenant_id, borrower_id, channel, consent_on, consent_source, recipient, address_key, address_kind, checked_on)
+SELECT $1, borrower_id, channel, consent_on, 'import', recipient, address_key, address_kind, checked_on
+FROM staged_point
 """
 # A loan that is past due again ends the rest that a payment brought.
 LIFT_PAID = f"""

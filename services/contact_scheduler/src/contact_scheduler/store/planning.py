@@ -54,7 +54,8 @@ FROM (SELECT DISTINCT ON (borrower_id) *,
 JOIN borrower b ON b.tenant_id = $1 AND b.borrower_id = l.borrower_id
 CROSS JOIN LATERAL (
     SELECT coalesce(bit_or(1 << p.channel) FILTER (WHERE p.consent_on IS NOT NULL), 0) AS consented,
-           coalesce(bit_or(1 << p.channel) FILTER (WHERE p.consent_on > $9::date), 0) AS fresh,
+           coalesce(bit_or(1 << p.channel) FILTER (WHERE p.consent_on IS NOT NULL
+                    AND greatest(p.consent_on, p.checked_on) > $9::date), 0) AS fresh,
            coalesce(max(p.address_kind) FILTER (WHERE p.channel = 1), 0) AS sms_kind,
            coalesce(max(p.address_kind) FILTER (WHERE p.channel = 2), 2) AS email_kind,
            coalesce(max(p.address_kind) FILTER (WHERE p.channel = 3), 0) AS voice_kind

@@ -401,6 +401,7 @@ class Recipient(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     ADDRESS_KIND_FIELD_NUMBER: _builtins.int
     SEGMENT_FIELD_NUMBER: _builtins.int
+    NUMBER_CHECK_TIME_FIELD_NUMBER: _builtins.int
     POLICY_VERSION_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """E.164 number for SMS and voice, address for e-mail."""
@@ -434,6 +435,10 @@ class Recipient(_message.Message):
     def loan(self) -> Global___LoanTerms:
         """The loan that the contact is about."""
 
+    @_builtins.property
+    def number_check_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last checked that the number had not been given to somebody else. Absent when it never was."""
+
     def __init__(
         self,
         *,
@@ -448,11 +453,12 @@ class Recipient(_message.Message):
         actor: _builtins.str = ...,
         address_kind: _builtins.str = ...,
         segment: _builtins.str = ...,
+        number_check_time: _timestamp_pb2.Timestamp | None = ...,
         policy_version: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["consent_time", b"consent_time", "loan", b"loan"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consent_time", b"consent_time", "loan", b"loan", "number_check_time", b"number_check_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "address", b"address", "address_kind", b"address_kind", "brand", b"brand", "consent_time", b"consent_time", "consented", b"consented", "given_name", b"given_name", "language", b"language", "loan", b"loan", "places", b"places", "policy_version", b"policy_version", "segment", b"segment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "address", b"address", "address_kind", b"address_kind", "brand", b"brand", "consent_time", b"consent_time", "consented", b"consented", "given_name", b"given_name", "language", b"language", "loan", b"loan", "number_check_time", b"number_check_time", "places", b"places", "policy_version", b"policy_version", "segment", b"segment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
