@@ -208,12 +208,15 @@ def bare_app(pool: Any, clock: Any) -> Any:
 
 def tracker_app(pool: Any, clock: Any) -> Any:
     """The tracker's own application; what processes events later does not run here."""
+    from response_tracker.gateways import read_status
     from response_tracker.http_app import HttpApp, Secrets
     from response_tracker.intake import Intake
-    from response_tracker.receive import Receiver
+    from response_tracker.receive import Handlers, Receiver
+    from response_tracker.track import Tracker
 
     nothing: Any = None
-    receiver = Receiver(pool, clock, Intake(pool), nothing, wake=lambda: None, wake_events=lambda: None)
+    handlers = Handlers(nothing, Tracker(pool, clock, read_status), nothing, nothing, nothing)
+    receiver = Receiver(pool, clock, Intake(pool), handlers, wake=lambda: None, wake_events=lambda: None)
     return HttpApp(pool, clock, receiver, nothing, nothing, PUBLIC_URL, Secrets(AUTH_TOKEN, LINK_SECRET))
 
 
