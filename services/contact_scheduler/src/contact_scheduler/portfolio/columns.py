@@ -28,6 +28,7 @@ MAIL_DOMAIN = re.compile(
 LANGUAGES = ("en", "es", "zh-Hans", "zh-Hant")
 PRODUCTS = ("mortgage", "loan", "card")
 EMPLOYMENTS = ("day_shift", "night_shift", "self_employed", "retired", "unemployed", "unknown")
+WHOSE = ("own", "work")
 CHANNELS = {"sms": 1, "email": 2, "voice": 3}
 STATES = frozenset(
     [
@@ -203,6 +204,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("mobile", parse_phone),
     Column("landline", parse_phone),
     Column("email", _email),
+    Column("landline_kind", _one_of(WHOSE), is_cached=True),
+    Column("email_kind", _one_of(WHOSE), is_cached=True),
     Column("sms_consent_on", _iso_date, is_cached=True),
     Column("voice_consent_on", _iso_date, is_cached=True),
     Column("email_consent_on", _iso_date, is_cached=True),

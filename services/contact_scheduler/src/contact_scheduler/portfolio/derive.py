@@ -31,6 +31,7 @@ PLACE_VALUES = pick("time_zone", "region", "postal_code", "mobile", "landline")
 POINT_VALUES = pick(
     "given_name", "language", "employment", "mobile", "landline", "email",
     "sms_consent_on", "voice_consent_on", "email_consent_on", "phone_checked_on",
+    "landline_kind", "email_kind",
 )  # fmt: skip
 BORROWER_VALUES = pick(
     "borrower_ref", "language", "employment", "region", "monthly_income", "currency", "regional_unemployment",
@@ -119,16 +120,16 @@ def _make_place(evidence: tuple[Evidence, ...]) -> Place:
 
 def derive_points(row: Row, place: Place, tenant: bytes) -> list[Point]:
     """Return the contact points of a row: one for each channel that has an address."""
-    given_name, language, employment, mobile, landline, email, sms_on, voice_on, email_on, checked = POINT_VALUES(
-        row.values
-    )
+    (given_name, language, employment, mobile, landline, email, sms_on, voice_on, email_on, checked, landline_is,
+     email_is) = POINT_VALUES(row.values)  # fmt: skip
+    mail, fixed = "work_email" if email_is == "work" else "email", "work_phone" if landline_is == "work" else "landline"
     voice = mobile if mobile and (voice_on or not landline) else landline
     own = pb.Recipient(given_name=given_name or "")
     points = []
     for channel, address, kind, consent_on in (
         (Channel.SMS, mobile, "mobile", sms_on),
-        (Channel.EMAIL, email, "email", email_on),
-        (Channel.VOICE, voice, "mobile" if voice == mobile else "landline", voice_on),
+        (Channel.EMAIL, email, mail, email_on),
+        (Channel.VOICE, voice, "mobile" if voice == mobile else fixed, voice_on),
     ):
         if address:
             own.address = address
