@@ -11,9 +11,10 @@ import asyncpg
 import orjson
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from channel_dispatcher.housekeeping import Housekeeping
-from channel_dispatcher.store import ledger
+from channel_dispatcher.store import borrower_keys, ledger
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear_client.ledger_commands import ledger as command
 from forbear_domain import ids
@@ -62,6 +63,31 @@ async def export(database: Database, folder: Path) -> tuple[Path, str]:
 def offline(verb: str, file: Path) -> Result:
     """Check an export without the database."""
     return CliRunner().invoke(command, [verb, "--export", str(file)])
+
+
+async def test_two_processes_that_make_a_key_at_once_seal_under_the_same_one(stage: Stage) -> None:
+    """The later one waits for the earlier one's commit, takes its key, and keeps those that it made itself."""
+    ours, theirs = dict[uuid.UUID, AESGCM](), dict[uuid.UUID, AESGCM]()
+    first, shared, last = (ids.borrower_id(TENANT, name) for name in ("a", "b", "c"))
+    now, nonce = stage.clock.now(), bytes(12)
+
+    async def make(known: dict[uuid.UUID, AESGCM], *borrowers: uuid.UUID) -> None:
+        async with stage.pool.acquire() as connection, connection.transaction():
+            await borrower_keys.of(connection, dict.fromkeys(borrowers, TENANT), known, now)
+
+    async with stage.pool.acquire() as connection, connection.transaction():
+        await borrower_keys.of(connection, dict.fromkeys((first, shared), TENANT), ours, now)
+        later = asyncio.create_task(make(theirs, shared, last))
+        await asyncio.wait([later], timeout=0.3)
+        assert not later.done()
+    await later
+    stored = dict(await stage.pool.fetch("SELECT borrower_id, key FROM borrower_key"))
+
+    assert {first, shared} == set(ours)
+    assert {shared, last} == set(theirs)
+    for known in (ours, theirs):
+        for borrower, cipher in known.items():
+            assert b"words" == AESGCM(stored[borrower]).decrypt(nonce, cipher.encrypt(nonce, b"words", b""), b"")
 
 
 async def test_what_is_in_the_ledger_cannot_be_read_without_the_borrower_s_key(stage: Stage) -> None:
