@@ -251,10 +251,11 @@ class HttpApp:
 
     async def _signed_form(self, scope: Scope, receive: Receive) -> tuple[bytes, Form]:
         """Return a form that the provider signed, with its raw body."""
-        signature: bytes = dict(scope["headers"]).get(b"x-twilio-signature", b"")
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        signature = headers.get(b"x-twilio-signature", b"")
         if not signature:
             raise Refused(403, "signature")
-        body = await read_body(scope, receive)
+        body = await read_body(scope, receive, headers)
         form = read_form(body)
         url = f"{self._public_url}{_target(scope)}"
         # The official check tries the URL with and without its port, and a form of many values; the URL as it is and
@@ -291,9 +292,9 @@ def _headers(reply: Reply) -> list[tuple[bytes, bytes]]:
     return headers + _SAFE if reply.kind is HTML else headers
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
+async def read_body(scope: Scope, receive: Receive, headers: dict[bytes, bytes] | None = None) -> bytes:
     """Return the body. Raises Refused when it is longer than 64 KiB, without having read more than that."""
-    declared: bytes = dict(scope["headers"]).get(b"content-length", b"0")
+    declared = (headers or dict(scope["headers"])).get(b"content-length", b"0")
     if not declared.isdigit() or int(declared) > BODY_BYTES_MAX:
         raise Refused(413, "too_large")
     body = b""
