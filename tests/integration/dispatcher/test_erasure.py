@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -67,27 +68,46 @@ def offline(verb: str, file: Path) -> Result:
 
 async def test_two_processes_that_make_a_key_at_once_seal_under_the_same_one(stage: Stage) -> None:
     """The later one waits for the earlier one's commit, takes its key, and keeps those that it made itself."""
-    ours, theirs = dict[uuid.UUID, AESGCM](), dict[uuid.UUID, AESGCM]()
     first, shared, last = (ids.borrower_id(TENANT, name) for name in ("a", "b", "c"))
     now, nonce = stage.clock.now(), bytes(12)
 
-    async def make(known: dict[uuid.UUID, AESGCM], *borrowers: uuid.UUID) -> None:
+    async def make(*borrowers: uuid.UUID) -> Mapping[uuid.UUID, AESGCM]:
         async with stage.pool.acquire() as connection, connection.transaction():
-            await borrower_keys.of(connection, dict.fromkeys(borrowers, TENANT), known, now)
+            return await borrower_keys.of(connection, dict.fromkeys(borrowers, TENANT), {}, now)
 
     async with stage.pool.acquire() as connection, connection.transaction():
-        await borrower_keys.of(connection, dict.fromkeys((first, shared), TENANT), ours, now)
-        later = asyncio.create_task(make(theirs, shared, last))
+        ours = await borrower_keys.of(connection, dict.fromkeys((first, shared), TENANT), {}, now)
+        later = asyncio.create_task(make(shared, last))
         await asyncio.wait([later], timeout=0.3)
         assert not later.done()
-    await later
+    theirs = await later
     stored = dict(await stage.pool.fetch("SELECT borrower_id, key FROM borrower_key"))
 
     assert {first, shared} == set(ours)
     assert {shared, last} == set(theirs)
-    for known in (ours, theirs):
-        for borrower, cipher in known.items():
+    for ciphers in (ours, theirs):
+        for borrower, cipher in ciphers.items():
             assert b"words" == AESGCM(stored[borrower]).decrypt(nonce, cipher.encrypt(nonce, b"words", b""), b"")
+
+
+async def test_a_key_of_a_transaction_that_was_rolled_back_seals_nothing_more(stage: Stage) -> None:
+    """A database that dies at the commit takes the key with it: what is sealed later must open with what is stored."""
+    known = dict[uuid.UUID, AESGCM]()
+    owners, now, nonce = {BORROWER: TENANT}, stage.clock.now(), bytes(12)
+    async with stage.pool.acquire() as connection:
+        lost = connection.transaction()
+        await lost.start()
+        for _ in range(2):  # the second time the transaction finds its own row
+            await borrower_keys.of(connection, owners, known, now)
+        await lost.rollback()
+        async with connection.transaction():
+            made = (await borrower_keys.of(connection, owners, known, now))[BORROWER]
+        async with connection.transaction():
+            found = (await borrower_keys.of(connection, owners, known, now))[BORROWER]
+    (stored,) = await stage.pool.fetchrow("SELECT key FROM borrower_key WHERE borrower_id = $1", BORROWER)
+
+    for cipher in (made, found, known[BORROWER]):
+        assert b"words" == AESGCM(stored).decrypt(nonce, cipher.encrypt(nonce, b"words", b""), b"")
 
 
 async def test_what_is_in_the_ledger_cannot_be_read_without_the_borrower_s_key(stage: Stage) -> None:

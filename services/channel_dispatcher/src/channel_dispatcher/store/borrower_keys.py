@@ -21,7 +21,10 @@ FIRST_REVIEW = timedelta(days=365)  # no pack lets evidence go sooner unasked
 KNOWN_MAX = 200_000  # keys that a process remembers: about 25 MB
 FACTS_LOOKED_AT = 20  # latest entries that are opened to learn where the borrower lived
 
-FIND = "SELECT borrower_id, key FROM borrower_key WHERE borrower_id = ANY($1::uuid[])"
+FIND = """
+SELECT borrower_id, key, xmin = pg_current_xact_id()::xid AS is_ours FROM borrower_key
+WHERE borrower_id = ANY($1::uuid[])
+"""
 MAKE = """
 INSERT INTO borrower_key (borrower_id, tenant_id, key, review_at)
 SELECT made.*, $4::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) AS made(borrower_id, tenant_id, key)
@@ -46,25 +49,35 @@ class BorrowerKey(NamedTuple):
 async def of(
     connection: Connection, owners: Mapping[UUID, UUID], known: dict[UUID, AESGCM], now: datetime
 ) -> Mapping[UUID, AESGCM]:
-    """Return the ciphers of at least these borrowers (each with its tenant), making the keys that are missing."""
+    """Return the ciphers of these borrowers (each with its tenant), making the keys that are missing.
+
+    `known` is what the process remembers. A key that this transaction made is not remembered: the transaction may
+    still be rolled back, and what was sealed under the key afterwards could never be opened.
+    """
     missing = _in_order(borrower for borrower in owners if borrower not in known)
-    if missing:
-        if len(known) + len(missing) > KNOWN_MAX:
-            known.clear()
-            missing = _in_order(owners)
-        found = {row["borrower_id"]: row["key"] for row in await connection.fetch(FIND, missing)}
-        fresh = [borrower for borrower in missing if borrower not in found]
-        if fresh:
-            keys = [token_bytes(KEY_BYTES) for _ in fresh]
-            tenants = [owners[borrower] for borrower in fresh]
-            kept = {
-                row["borrower_id"] for row in await connection.fetch(MAKE, fresh, tenants, keys, now + FIRST_REVIEW)
-            }
-            found |= {borrower: key for borrower, key in zip(fresh, keys, strict=True) if borrower in kept}
-            if others := [borrower for borrower in fresh if borrower not in kept]:  # another process was faster
-                found |= {row["borrower_id"]: row["key"] for row in await connection.fetch(FIND, others)}
-        known.update({borrower: AESGCM(key or token_bytes(KEY_BYTES)) for borrower, key in found.items()})
-    return known
+    if not missing:
+        return known
+    if len(known) + len(missing) > KNOWN_MAX:
+        known.clear()
+        missing = _in_order(owners)
+    found = await _find(connection, missing, known)
+    fresh = [borrower for borrower in missing if borrower not in found]
+    if fresh:
+        keys = [token_bytes(KEY_BYTES) for _ in fresh]
+        tenants = [owners[borrower] for borrower in fresh]
+        kept = {row["borrower_id"] for row in await connection.fetch(MAKE, fresh, tenants, keys, now + FIRST_REVIEW)}
+        found |= {borrower: AESGCM(key) for borrower, key in zip(fresh, keys, strict=True) if borrower in kept}
+        if others := [borrower for borrower in fresh if borrower not in kept]:  # another process was faster
+            found |= await _find(connection, others, known)
+    return {borrower: found.get(borrower) or known[borrower] for borrower in owners}
+
+
+async def _find(connection: Connection, borrowers: list[UUID], known: dict[UUID, AESGCM]) -> dict[UUID, AESGCM]:
+    """Return the ciphers of keys that exist, and remember those that are committed."""
+    rows = await connection.fetch(FIND, borrowers)
+    found = {row["borrower_id"]: AESGCM(row["key"] or token_bytes(KEY_BYTES)) for row in rows}
+    known.update({row["borrower_id"]: found[row["borrower_id"]] for row in rows if not row["is_ours"]})
+    return found
 
 
 def _in_order(borrowers: Iterable[UUID]) -> list[UUID]:
