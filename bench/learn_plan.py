@@ -125,8 +125,8 @@ def library_rates() -> tuple[float, float, str]:
     )
     arm[:SLOTS] = np.arange(SLOTS)
     try:
-        from contextualbandits.online import LinUCB  # type: ignore[import-not-found]
-        from mabwiser.mab import MAB, LearningPolicy  # type: ignore[import-not-found]
+        from contextualbandits.online import LinUCB  # type: ignore[import-not-found]  # bench peer, own venv
+        from mabwiser.mab import MAB, LearningPolicy  # type: ignore[import-not-found]  # bench peer, own venv
     except ImportError:
         return DOCUMENTED_LINUCB, DOCUMENTED_LINTS, "documented, 12 features; not installed here"
     ucb = LinUCB(SLOTS, alpha=0.1, njobs=1)

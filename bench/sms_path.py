@@ -109,12 +109,6 @@ class StubTracker(tracker_grpc.TrackerServiceServicer):
         async for request in requests:
             yield tracker_pb.RecordAttemptsResponse(request_id=request.request_id)
 
-    async def RecordPayments(self, request: Any, context: object) -> Any:
-        raise NotImplementedError
-
-    async def GetResponseRates(self, request: Any, context: object) -> Any:
-        raise NotImplementedError
-
 
 class StubScheduler(scheduler_grpc.SchedulerServiceServicer):
     """Acknowledges outcomes."""
@@ -122,13 +116,6 @@ class StubScheduler(scheduler_grpc.SchedulerServiceServicer):
     async def ReportOutcomes(self, requests: AsyncIterator[Any], context: object) -> AsyncIterator[Any]:
         async for request in requests:
             yield scheduler_pb.ReportOutcomesResponse(request_id=request.request_id)
-
-    async def ReportResponses(self, requests: Any, context: object) -> AsyncIterator[Any]:
-        raise NotImplementedError
-        yield
-
-    async def ExplainNextContact(self, request: Any, context: object) -> Any:
-        raise NotImplementedError
 
 
 def serve_stubs(ready: Connection) -> None:
