@@ -136,6 +136,15 @@ class Api:
         """Withdraw all rules of the tenant's own."""
         return self._document("DELETE", "/v1/policy")
 
+    def load_unemployment(self, body: bytes) -> Document:
+        """Add or correct regional unemployment: CSV of region, month and percent, all of it or none."""
+        return self._document("PUT", "/v1/unemployment", content=body, headers={"Content-Type": "text/csv"})
+
+    def unemployment(self) -> list[Document]:
+        """Return the latest unemployment of each region."""
+        found: list[Document] = self._answer("GET", "/v1/unemployment").json()
+        return found
+
     def erase_borrower(self, borrower_ref: str) -> Document:
         """Delete the personal data of a borrower for good; the answer says until when law keeps evidence."""
         return self._document("POST", f"/v1/borrowers/{borrower_ref}:erase")

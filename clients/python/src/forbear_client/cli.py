@@ -22,6 +22,10 @@ GROUPS = {
         "forbear_client.question_commands",
         "Whom nobody may contact for want of an answer, and what to give.",
     ),
+    "unemployment": (
+        "forbear_client.unemployment_commands",
+        "Load regional unemployment, an input of the ability to pay.",
+    ),
     "switch": ("forbear_client.control_commands", "Throw and lift kill switches, in force within seconds."),
     "limit": ("forbear_client.control_commands", "Set and lift rate limits while sending goes on."),
     "evaluate": ("forbear_client.evaluate_commands", "Say what learning brought, beside the control and fixed rules."),

@@ -94,8 +94,11 @@ class ExplainContact:
         facts = LoanFacts.unknown(1)
         if borrower["monthly_income"]:
             facts.payment_to_income[0] = loan["instalment"] / borrower["monthly_income"]
-        if borrower["unemployment_pct"] is not None:
-            facts.unemployment_pct[0] = borrower["unemployment_pct"]
+        rate = await self._store.unemployment(tenant_id, borrower["region"], self._clock.now().date())
+        if rate is not None or borrower["unemployment_pct"] is not None:
+            facts.unemployment_pct[0] = borrower["unemployment_pct"] if rate is None else rate.percent
+        if rate is not None and rate.change is not None:
+            facts.unemployment_change[0] = rate.change
         facts.days_past_due[0] = loan["past_due_days"]
         facts.missed_12m[0] = loan["missed_payments_12m"]
         facts.promises_kept[0] = loan["kept_promises"] - loan["broken_promises"]

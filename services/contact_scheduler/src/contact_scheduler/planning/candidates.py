@@ -40,7 +40,7 @@ class Candidate:
     language: str
     employment: int
     monthly_income: int | None
-    unemployment_pct: float | None
+    unemployment_pct: float | None  # of the region, latest month
     preferred_channel: int | None
     wished_channel: int | None
     wished_hours: tuple[int, int] | None
@@ -57,6 +57,7 @@ class Candidate:
     kinds: tuple[int, int, int]  # kind of address by channel, a position in AddressKind
     is_paused: bool
     is_duty: bool = False  # the law asks for live contact about this loan soon
+    unemployment_change: float | None = None  # points against a year before
     is_protected: bool = False  # was in hardship, or with a person, within a year: nothing is tried out
 
 

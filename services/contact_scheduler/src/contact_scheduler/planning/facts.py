@@ -28,6 +28,8 @@ def score_candidates(candidates: list[Candidate], history: History, cards: Cards
             facts.payment_to_income[row] = one.instalment / one.monthly_income
         if one.unemployment_pct is not None:
             facts.unemployment_pct[row] = one.unemployment_pct
+        if one.unemployment_change is not None:
+            facts.unemployment_change[row] = one.unemployment_change
         facts.days_past_due[row] = one.past_due_days
         facts.missed_12m[row] = one.missed_payments_12m
         facts.promises_kept[row] = one.kept_promises - one.broken_promises

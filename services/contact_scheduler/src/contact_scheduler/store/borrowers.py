@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from contact_scheduler.contacts import ContactPhase
+from contact_scheduler.store.unemployment import Latest, latest_rates
 from forbear_chassis.postgres import UUID, Pool
 
 PLANNED, RELEASED = ContactPhase.PLANNED.value, ContactPhase.RELEASED.value
@@ -76,6 +77,10 @@ class BorrowerStore:
             "ORDER BY not_before, contact_id LIMIT 1",
             tenant_id, borrower_id,
         )  # fmt: skip
+
+    async def unemployment(self, tenant_id: UUID, region: str, day: date) -> Latest | None:
+        """Return the latest unemployment of a region that the tenant loaded, or None."""
+        return (await latest_rates(self._pool, tenant_id, day)).get(region)
 
     async def active_campaigns(self, tenant_id: UUID) -> int:
         """Return how many campaigns of the tenant run."""

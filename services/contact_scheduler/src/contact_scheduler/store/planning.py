@@ -13,6 +13,7 @@ from contact_scheduler.contacts import ATTRIBUTION, ContactPhase, ResponseKind
 from contact_scheduler.planning.candidates import Candidate, Conversations, History, Touch
 from contact_scheduler.planning.lawful import CONSENT_FRESH, Place
 from contact_scheduler.store.campaigns import to_campaign
+from contact_scheduler.store.unemployment import Latest, latest_rates
 from forbear_chassis.postgres import UUID, Connection
 
 CONTACT = (
@@ -35,9 +36,9 @@ ORDER BY next_plan_at, tenant_id, campaign_id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 # Pauses count as they stood at the tick: what is said at that very instant cancels afterwards instead.
 AUDIENCE = f"""
-SELECT b.borrower_id, b.place_id, b.language, b.employment, b.monthly_income, b.unemployment_pct, b.preferred_channel,
-       b.wished_channel, b.wished_hour_start, b.wished_hour_end, l.loan_id, l.product, l.instalment, l.past_due,
-       l.past_due_days, l.missed_payments_12m, l.kept_promises, l.broken_promises,
+SELECT b.borrower_id, b.place_id, b.language, b.region, b.employment, b.monthly_income, b.unemployment_pct,
+       b.preferred_channel, b.wished_channel, b.wished_hour_start, b.wished_hour_end, l.loan_id, l.product,
+       l.instalment, l.past_due, l.past_due_days, l.missed_payments_12m, l.kept_promises, l.broken_promises,
        l.is_duty, o.consented, o.fresh, o.sms_kind, o.email_kind, o.voice_kind,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
                AND (s.until IS NULL OR s.until > $2) AND (s.lifted_at IS NULL OR s.lifted_at >= $2)) AS is_paused,
@@ -113,17 +114,20 @@ async def read_audience(connection: Connection, campaign: Campaign, tick_at: dat
         audience.past_due_days_max, list(audience.products), list(audience.regions), list(audience.languages),
         (tick_at - CONSENT_FRESH).date(), (tick_at + LEAD).date(),
     )  # fmt: skip
+    rates = await latest_rates(connection, campaign.tenant_id, tick_at.date())
     candidates: list[Candidate] = []
     while rows := await cursor.fetch(CANDIDATES_A_PAGE):
-        candidates += [_candidate(row) for row in rows]
+        candidates += [_candidate(row, rates.get(row["region"])) for row in rows]
     return candidates
 
 
-def _candidate(row: Any) -> Candidate:
+def _candidate(row: Any, rate: Latest | None) -> Candidate:
     start, end = row["wished_hour_start"], row["wished_hour_end"]
     return Candidate(
         borrower_id=row["borrower_id"], place_id=row["place_id"], language=row["language"],
-        employment=row["employment"], monthly_income=row["monthly_income"], unemployment_pct=row["unemployment_pct"],
+        employment=row["employment"], monthly_income=row["monthly_income"],
+        unemployment_pct=row["unemployment_pct"] if rate is None else rate.percent,
+        unemployment_change=None if rate is None else rate.change,
         preferred_channel=row["preferred_channel"], wished_channel=row["wished_channel"],
         wished_hours=None if start is None or end is None else (start, end), loan_id=row["loan_id"],
         product=row["product"], instalment=row["instalment"], past_due=row["past_due"],
