@@ -38,6 +38,7 @@ ROLES_SQL = Path(__file__).parents[3] / "deploy" / "sql" / "roles.sql"
 READY_TIMEOUT_S = 180.0
 POLL_S = 0.05
 SENDERS = ("+18005550100", "+18005550101", "+18005550102")
+PAYMENT_URL = "https://pay.example.com/harbor"
 ACCOUNT_SID = "AC" + "5" * 32
 # The limits of the wire are those of real time; in a stepped month they must not shape what happens.
 NO_LIMIT = str(1_000_000)
@@ -312,7 +313,7 @@ class Stack:
         key_file = self.run_dir / ("api-key" if slug == self.options.tenant else f"api-key-{slug}")
         self._scheduler_command(
             "create-tenant", "--slug", slug, "--brand", brand, "--actor", "collecting_servicer",
-            "--api-key-file", str(key_file),
+            "--payment-url", PAYMENT_URL, "--api-key-file", str(key_file),
         )  # fmt: skip
         return key_file.read_text(encoding="utf-8").strip()
 

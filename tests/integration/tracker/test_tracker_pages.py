@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from forbear_domain.model import Channel
@@ -150,6 +153,7 @@ async def test_a_changed_mind_replaces_the_first_choice(world: World) -> None:
 
     for serial, act in enumerate(("instalments", "deferral", "instalments")):
         await post(world, page_path(attempt), act=act, serial=str(serial))
+        world.clock.advance(timedelta(minutes=1))
 
     states = await world.pool.fetch("SELECT option FROM arrangement WHERE state = 1")
     assert [2] == [row["option"] for row in states]
@@ -202,3 +206,44 @@ async def test_what_can_be_said_in_a_reply_can_be_said_by_a_button(
     assert [template] == world.templates()
     assert responses == world.scheduler.kinds()
     assert cases == await world.cases()
+
+
+async def test_the_page_leads_to_the_lenders_page_to_pay_on_where_there_is_one(world: World) -> None:
+    """A plain link to the lender: nothing of ours stands in between, and it is told nothing of where one came from."""
+    attempt = await world.attempt(1)
+    poor = await world.attempt(2, payment_url="")
+
+    _, body = await get(world, page_path(attempt))
+    _, without = await get(world, page_path(poor))
+
+    assert '<a class="button" href="https://pay.example.com/harbor" rel="noreferrer noopener">' in body
+    assert 'class="button" href' not in without
+
+
+async def test_a_call_by_a_person_at_the_borrowers_hour_is_a_case_with_that_term(world: World) -> None:
+    """On the borrower's clock; the machine leaves them in peace; twice is once."""
+    attempt = await world.attempt()
+
+    for _ in range(2):
+        _, body = await post(world, page_path(attempt), act="call", day="2026-03-05", hour="18", serial="0")
+
+    due_at = await world.pool.fetchval("SELECT due_at FROM hand_over WHERE reason = 'call_back'")
+    assert "A colleague calls you then" in body
+    assert ["call_back"] == await world.cases()
+    assert datetime(2026, 3, 5, 19, tzinfo=ZoneInfo("America/New_York")) == due_at
+    assert ["REPLIED", "HANDED_OVER"] == world.scheduler.kinds()
+
+
+@pytest.mark.parametrize(
+    ("day", "hour"),
+    [("2026-03-01", "12"), ("2026-03-17", "12"), ("2026-03-05", "8"), ("2026-03-05", "20"), ("2026-03-05", "noon"),
+     ("5 March", "12"), ("", "")],
+)  # fmt: skip
+async def test_a_call_at_no_decent_hour_is_asked_for_again(world: World, day: str, hour: str) -> None:
+    """Past, too far off, before nine, at eight in the evening, or no time at all: nothing is opened."""
+    attempt = await world.attempt()
+
+    _, body = await post(world, page_path(attempt), act="call", day=day, hour=hour, serial="0")
+
+    assert "Please choose an hour" in body
+    assert [] == await world.cases()

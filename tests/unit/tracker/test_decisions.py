@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ from response_tracker.track import RANK, advances
 from response_tracker.words import option_slots, speak
 
 TODAY = date(2026, 3, 2)
-CALM = Situation(TODAY, Channel.SMS, can_offer=True, answers_today=0, answers_this_week=0)
+CALM = Situation(TODAY, Channel.SMS, can_offer=True, can_pay=True, answers_today=0, answers_this_week=0)
 LEGAL = {
     Label.DISTRESS: SuppressionKind.DISTRESS,
     Label.OPT_OUT: SuppressionKind.OPT_OUT,
@@ -46,7 +47,9 @@ def reading(*labels: Label, sure: bool = True, **facts: object) -> Reading:
 @given(st.sets(st.sampled_from(list(Label)), min_size=1, max_size=5), st.booleans(), st.integers(0, 9))
 def test_what_the_law_asks_for_is_done_whatever_else_is_said(labels: set[Label], sure: bool, answers: int) -> None:
     """Beside any labels, sure or not, however much was talked: the suppressions of all labels are there."""
-    situation = Situation(TODAY, Channel.SMS, can_offer=True, answers_today=answers, answers_this_week=answers)
+    situation = Situation(
+        TODAY, Channel.SMS, can_offer=True, can_pay=True, answers_today=answers, answers_this_week=answers
+    )
 
     decision = decide(reading(*labels, sure=sure), situation)
 
@@ -58,7 +61,9 @@ def test_what_the_law_asks_for_is_done_whatever_else_is_said(labels: set[Label],
 @given(st.sets(st.sampled_from(list(Label)), min_size=1, max_size=5), st.booleans(), st.integers(0, 9))
 def test_no_plan_is_made_into_what_the_gate_bars(labels: set[Label], sure: bool, answers: int) -> None:
     """The rest that the scheduler is told reaches as far as each bar: without end where the bar has none."""
-    situation = Situation(TODAY, Channel.SMS, can_offer=True, answers_today=answers, answers_this_week=answers)
+    situation = Situation(
+        TODAY, Channel.SMS, can_offer=True, can_pay=True, answers_today=answers, answers_this_week=answers
+    )
 
     decision = decide(reading(*labels, sure=sure), situation)
 
@@ -131,13 +136,26 @@ def test_an_opt_out_reaches_every_channel_of_the_address_unless_another_is_wishe
 
 def test_without_an_offer_to_make_a_person_takes_over() -> None:
     """Nothing past due, or terms unknown: no empty promise of options."""
-    situation = Situation(TODAY, Channel.SMS, can_offer=False, answers_today=0, answers_this_week=0)
+    situation = Situation(TODAY, Channel.SMS, can_offer=False, can_pay=True, answers_today=0, answers_this_week=0)
 
     decision = decide(reading(Label.HARDSHIP), situation)
 
     assert "handover.person" == decision.answer
     assert not decision.is_offering
     assert Reason.NO_OFFER in decision.cases
+
+
+@pytest.mark.parametrize(
+    ("can_pay", "answer", "cases"),
+    [(True, "answer.how_to_pay", ()), (False, "handover.person", (Reason.HUMAN_REQUEST,))],
+)
+def test_who_asks_how_to_pay_is_led_to_a_page_that_takes_money_or_to_a_person(
+    can_pay: bool, answer: str, cases: tuple[Reason, ...]
+) -> None:
+    """Never to a page on which nobody can pay."""
+    decision = decide(reading(Label.QUESTION_HOW_TO_PAY), replace(CALM, can_pay=can_pay))
+
+    assert (answer, cases) == (decision.answer, decision.cases)
 
 
 @given(st.text(max_size=100))

@@ -172,18 +172,23 @@ main = make_group(SERVED)
 @click.option(
     "--api-key-file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File that gets the API key."
 )
-def create_tenant_command(slug: str, brand: str, actor: str, api_key_file: Path) -> None:
-    """Create a tenant and its first API key; running it again changes brand and role and keeps the key."""
+@click.option(
+    "--payment-url", default="", help="Your page on which borrowers pay; without it who asks how to pay gets a person."
+)
+def create_tenant_command(slug: str, brand: str, actor: str, api_key_file: Path, payment_url: str) -> None:
+    """Create a tenant and its first API key; run again, it changes brand, role and payment page and keeps the key."""
     settings = load(Settings)
     logs.configure(NAME, settings.log_level)
-    process.run(_create_tenant(settings, slug, brand, actor, api_key_file))
+    process.run(_create_tenant(settings, slug, brand, actor, api_key_file, payment_url))
 
 
-async def _create_tenant(settings: Settings, slug: str, brand: str, actor: str, api_key_file: Path) -> None:
+async def _create_tenant(
+    settings: Settings, slug: str, brand: str, actor: str, api_key_file: Path, payment_url: str
+) -> None:
     clock = SystemClock()
     pool = await _open_database(settings)
     try:
-        tenant_id = await create_tenant(TenantStore(pool), slug, brand, actor, api_key_file, clock.now())
+        tenant_id = await create_tenant(TenantStore(pool), slug, brand, actor, api_key_file, clock.now(), payment_url)
     except TenantRefused as error:
         raise click.UsageError(str(error)) from None
     finally:

@@ -18,14 +18,18 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 ACTORS = tuple(str(actor) for actor in Actor)
 KEY_FILE_MODE = 0o600
 PERSON_CHARS_MAX = 80
+PAYMENT_URL = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/[!-~]*)?")
+PAYMENT_URL_CHARS_MAX = 200
 
 
 class TenantRefused(ValueError):
     """The tenant cannot be made as asked."""
 
 
-async def create_tenant(store: TenantStore, slug: str, brand: str, actor: str, key_file: Path, now: datetime) -> UUID:
-    """Create a tenant (or change its brand and role) and write a program's key into `key_file`.
+async def create_tenant(
+    store: TenantStore, slug: str, brand: str, actor: str, key_file: Path, now: datetime, payment_url: str = ""
+) -> UUID:
+    """Create a tenant (or change its brand, role and payment page) and write a program's key into `key_file`.
 
     A key that the file holds already is kept, so that running it again changes nothing. Raises TenantRefused.
     """
@@ -35,8 +39,12 @@ async def create_tenant(store: TenantStore, slug: str, brand: str, actor: str, k
         raise TenantRefused("--brand: give the name that borrowers know, 1 to 60 characters")
     if actor not in ACTORS:
         raise TenantRefused(f"--actor: use one of {', '.join(ACTORS)}")
+    if payment_url and (len(payment_url) > PAYMENT_URL_CHARS_MAX or not PAYMENT_URL.fullmatch(payment_url)):
+        raise TenantRefused(
+            f"--payment-url: give an address that begins with https://, {PAYMENT_URL_CHARS_MAX} at most"
+        )
     tenant_id = UUID(ids.tenant_id(slug).bytes)
-    shared = types_pb2.Recipient(brand=brand, actor=actor).SerializeToString()
+    shared = types_pb2.Recipient(brand=brand, actor=actor, payment_url=payment_url).SerializeToString()
     await store.create(tenant_id, slug, brand, actor, shared, now)
     await store.add_key(
         digest(_read_or_write_key(key_file)), tenant_id, "created with the tenant", list(TENANT_SCOPES), now

@@ -78,6 +78,7 @@ async def _decide(connection: Connection, heard: Heard, said: Words, reading: Re
         today=heard.today,
         channel=heard.channel,
         can_offer=bool(offers(heard.snapshot.terms, heard.today)),
+        can_pay=bool(heard.snapshot.payment_url),
         answers_today=await conversations.count_answers(
             connection, of, borrower_time.day_starts(heard.today, heard.snapshot.zone)
         ),

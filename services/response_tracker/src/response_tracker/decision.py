@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 
 from forbear_domain.arrangements import PROMISE_DAYS_MAX, Option
@@ -110,6 +110,7 @@ class Situation:
     today: date
     channel: Channel
     can_offer: bool
+    can_pay: bool  # the lender has a page to pay on
     answers_today: int
     answers_this_week: int
     choice: Option | None = None  # what the words choose among the options on the table
@@ -130,6 +131,7 @@ class Decision:
     is_offering: bool = False
     wish: Wish = NO_WISH
     pause_days: int = 0
+    call_at: datetime | None = None  # when the borrower wants to be called by a person
     lasting: frozenset[ResponseKind] = frozenset()  # responses whose rest does not end with the pause
 
 
@@ -152,6 +154,9 @@ def decide(reading: Reading, situation: Situation) -> Decision:
         answer = answer if answer in _OFF_TALK | _HARMLESS else _silent_or(acts, "handover.person")
     if answer == "options.offered" and not situation.can_offer:
         cases.append(Reason.NO_OFFER)
+        answer = "handover.person"
+    if answer == "answer.how_to_pay" and not situation.can_pay:
+        cases.append(Reason.HUMAN_REQUEST)
         answer = "handover.person"
     if Label.LANGUAGE_REQUEST in labels and not wish.language:
         cases.append(Reason.LANGUAGE)

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     VERIFICATION = "verification"
     HOSTILE = "hostile"
     HUMAN_REQUEST = "human_request"
+    CALL_BACK = "call_back"
     CHECK_PAYMENT = "check_payment"
     BALANCE = "balance"
     LANGUAGE = "language"
@@ -112,6 +113,7 @@ DUTIES: Mapping[Reason, Duty] = {
     ),
     Reason.HOSTILE: Duty("Read what was said, and decide who writes next and how.", within=_LOOK),
     Reason.HUMAN_REQUEST: Duty("The borrower asks for a person: be one.", within=timedelta(hours=4)),
+    Reason.CALL_BACK: Duty("Call the borrower within the hour before the term: they chose it.", within=_LOOK),
     Reason.CHECK_PAYMENT: Duty("The borrower says that it is paid: look, and thank or explain.", within=_LOOK),
     Reason.BALANCE: Duty("Tell the balance, once you know whom you speak to.", within=_LOOK),
     Reason.LANGUAGE: Duty("The borrower wants a language that we do not write: find somebody.", within=_LOOK),

@@ -35,6 +35,8 @@ async def enact(connection: Connection, heard: Heard, decision: Decision, table:
         await bar_contact(connection, heard, bar)
     for reason in decision.cases:
         await open_case(connection, heard, reason)
+    if decision.call_at is not None:
+        await open_case(connection, heard, Reason.CALL_BACK, decision.call_at + timedelta(hours=1))
     slots: dict[str, str] = {}
     rest_until: datetime | None = None
     if decision.promise is not None:
@@ -66,12 +68,14 @@ async def put_on_table(connection: Connection, heard: Heard) -> Sequence[Offer]:
     return computed
 
 
-async def open_case(connection: Connection, heard: Heard, reason: Reason) -> None:
+async def open_case(connection: Connection, heard: Heard, reason: Reason, due_at: datetime | None = None) -> None:
     """Put the borrower into the queue of people, with the time within which somebody must have acted.
+
+    That time is the duty's, unless the borrower named another.
 
     What the case brings with it by law, such as the verification of a disputed debt, is opened as a case of its own.
     """
-    due_at = DUTIES[reason].due_at(heard.at, heard.snapshot.zone)
+    due_at = due_at or DUTIES[reason].due_at(heard.at, heard.snapshot.zone)
     case_id = part_id(heard.event_id, "case", reason.value)
     if await cases.open_case(connection, case_id, heard.of, heard.event_id, reason, at=heard.at, due_at=due_at):
         metrics.CASES.labels(reason.value).inc()

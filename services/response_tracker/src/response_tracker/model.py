@@ -107,6 +107,7 @@ class Snapshot:
     brand: str
     zone: ZoneInfo
     terms: Terms
+    payment_url: str = ""  # the lender's page to pay on; empty where there is none
 
 
 @dataclass(frozen=True, slots=True)

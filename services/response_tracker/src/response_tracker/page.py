@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hmac
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from importlib import resources
 from typing import Any
@@ -35,6 +35,8 @@ from response_tracker.store import attempts, conversations, events
 
 DIGITS = 4
 TRIES_A_DAY_MAX = 5
+CALL_DAYS_MAX = 14  # how far ahead a call by a person can be asked for
+CALL_HOURS = range(9, 20)  # of the borrower's clock: calls begin within them, well inside every lawful window
 _CHANNELS = {channel.label: channel for channel in Channel}
 _LEAVE = Decision(bars=(Bar(SuppressionKind.OPT_OUT, Scope.ADDRESS),), responses=(ResponseKind.OPTED_OUT,))
 
@@ -57,6 +59,7 @@ class Act(Enum):
     HARDSHIP = "hardship"
     DISPUTE = "dispute"
     PERSON = "person"
+    CALL = "call"
     LEAVE = "leave"
     IDENTIFY = "identify"
 
@@ -75,9 +78,12 @@ class View:
     notice: str = ""
     asks_identity: bool = False
     has_options: bool = False
+    payment_url: str = ""
     figures: Mapping[str, str] = field(default_factory=dict)
     day_first: str = ""
     day_last: str = ""
+    call_last: str = ""
+    call_hours: Sequence[int] = CALL_HOURS
 
 
 class Page:
@@ -135,7 +141,7 @@ class Page:
             return await _offer(connection, heard)
         if act in OPTION_OF:
             return await _choose(connection, heard, OPTION_OF[act])
-        decision = _decide(act, form, heard.today, heard.snapshot.terms.currency)
+        decision = _decide(act, form, heard)
         if decision is None:
             return "unreadable"
         await enact(connection, heard, decision)
@@ -162,9 +168,11 @@ class Page:
             notice=notice,
             asks_identity=not is_known and bool(await _proofs(connection, of)),
             has_options=bool(computed),
+            payment_url=snapshot.payment_url,
             figures=figures,
             day_first=today.isoformat(),
             day_last=(today + timedelta(days=PROMISE_DAYS_MAX)).isoformat(),
+            call_last=(today + timedelta(days=CALL_DAYS_MAX)).isoformat(),
         )
 
     def _render(self, template: str, view: View) -> bytes:
@@ -212,12 +220,12 @@ def read_act(form: Mapping[str, str]) -> Act | None:
 
 def page_event(of: Attempt, body: bytes, form: Mapping[str, str], at: datetime) -> Event:
     """Name a post: the page numbers its forms, so that a double click is one act and a change of mind another."""
-    names = ("serial", "act", "day", "channel", "start", "end", "language", "digits")
+    names = ("serial", "act", "day", "hour", "channel", "start", "end", "language", "digits")
     key = "&".join(f"{name}={form.get(name, '')}" for name in names)
     return Event(name_event(Kind.PAGE, of.id.hex, key), Kind.PAGE, of.id, body, at)
 
 
-def _decide(act: Act, form: Mapping[str, str], today: date, currency: str) -> Decision | None:
+def _decide(act: Act, form: Mapping[str, str], heard: Heard) -> Decision | None:
     if act is Act.LEAVE:
         return _LEAVE
     if act is Act.PERSON:
@@ -227,11 +235,23 @@ def _decide(act: Act, form: Mapping[str, str], today: date, currency: str) -> De
     if act is Act.WISH:
         wish = _wish(form)
         return Decision(wish=wish, answer="preference.noted") if wish else None
+    if act is Act.CALL:
+        call_at = _call_at(form, heard)
+        return Decision(call_at=call_at, responses=(ResponseKind.HANDED_OVER,)) if call_at else None
     due_on = _day(form.get("day", ""))
-    if due_on is None or not today <= due_on <= today + timedelta(days=PROMISE_DAYS_MAX):
+    if due_on is None or not heard.today <= due_on <= heard.today + timedelta(days=PROMISE_DAYS_MAX):
         return None
-    terms = PromiseTerms(due_on, None, currency)
+    terms = PromiseTerms(due_on, None, heard.snapshot.terms.currency)
     return Decision(responses=(ResponseKind.PROMISED,), answer="promise.thanks", promise=terms)
+
+
+def _call_at(form: Mapping[str, str], heard: Heard) -> datetime | None:
+    """Return when a call by a person is asked for: an hour of the borrower's clock that has not begun yet."""
+    day, hour = _day(form.get("day", "")), _hour(form.get("hour", ""), CALL_HOURS[0], CALL_HOURS[-1])
+    if day is None or hour is None or day > heard.today + timedelta(days=CALL_DAYS_MAX):
+        return None
+    call_at = datetime.combine(day, time(hour), heard.snapshot.zone).astimezone(UTC)
+    return call_at if call_at > heard.at else None
 
 
 def _day(text: str) -> date | None:

@@ -54,6 +54,7 @@ def recipient_snapshot(recipient: types_pb.Recipient) -> Snapshot:
         brand=recipient.brand,
         zone=choose_zone(names),
         terms=Terms(loan.currency, loan.past_due_minor, loan.instalment_minor, loan.product),
+        payment_url=recipient.payment_url,
     )
 
 

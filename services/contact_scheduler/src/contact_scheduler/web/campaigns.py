@@ -57,7 +57,9 @@ class CadenceBody(Strict):
     rest_days: float = Field(
         default=3, ge=0.5, le=60, description="days of rest after each contact, counted in days of the plan"
     )
-    contacts_a_week_max: int = Field(default=2, ge=1, le=7, description="contacts in any seven days, all channels")
+    contacts_a_week_max: int = Field(
+        default=2, ge=1, le=7, description="contacts in any seven days of the borrower's calendar, all channels"
+    )
 
 
 class HoursBody(Strict):

@@ -402,6 +402,7 @@ class Recipient(_message.Message):
     ADDRESS_KIND_FIELD_NUMBER: _builtins.int
     SEGMENT_FIELD_NUMBER: _builtins.int
     NUMBER_CHECK_TIME_FIELD_NUMBER: _builtins.int
+    PAYMENT_URL_FIELD_NUMBER: _builtins.int
     POLICY_VERSION_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """E.164 number for SMS and voice, address for e-mail."""
@@ -419,6 +420,8 @@ class Recipient(_message.Message):
     """Kind of address: "mobile", "landline", "email", "work_phone" or "work_email"."""
     segment: _builtins.str
     """Segment of borrowers for response rates, such as the kind of employment. May be empty."""
+    payment_url: _builtins.str
+    """Page of the lender's on which the borrower can pay. Empty where there is none."""
     policy_version: _builtins.int
     """Version of the tenant's own policy when the contact was made, from 1; 0 where the tenant had none. A dispatcher that
     knows an older one only does not send.
@@ -454,11 +457,12 @@ class Recipient(_message.Message):
         address_kind: _builtins.str = ...,
         segment: _builtins.str = ...,
         number_check_time: _timestamp_pb2.Timestamp | None = ...,
+        payment_url: _builtins.str = ...,
         policy_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["consent_time", b"consent_time", "loan", b"loan", "number_check_time", b"number_check_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "address", b"address", "address_kind", b"address_kind", "brand", b"brand", "consent_time", b"consent_time", "consented", b"consented", "given_name", b"given_name", "language", b"language", "loan", b"loan", "number_check_time", b"number_check_time", "places", b"places", "policy_version", b"policy_version", "segment", b"segment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "address", b"address", "address_kind", b"address_kind", "brand", b"brand", "consent_time", b"consent_time", "consented", b"consented", "given_name", b"given_name", "language", b"language", "loan", b"loan", "number_check_time", b"number_check_time", "payment_url", b"payment_url", "places", b"places", "policy_version", b"policy_version", "segment", b"segment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
