@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from forbear_sandbox.census import Contact, is_lawful_hour, plain_id
 from forbear_sandbox.evidence import Claims, read_claims
@@ -147,10 +148,11 @@ def verify_ledger(stack: Stack) -> tuple[bool, str]:
     return verified.returncode == 0, (verified.stdout or verified.stderr).strip()
 
 
-def too_close(instants: Sequence[datetime], most: int, within: timedelta) -> list[datetime]:
-    """Return the instants that were one too many: `most` earlier ones lie less than `within` before them."""
+def too_close(instants: Sequence[datetime], most: int) -> list[datetime]:
+    """Return the instants that were one too many in seven days of the calendar of their zone, the first included."""
     ordered = sorted(instants)
-    return [at for first, at in zip(ordered, ordered[most:], strict=False) if at - first < within]
+    pairs = zip(ordered, ordered[most:], strict=False)
+    return [at for first, at in pairs if at.date() - first.astimezone(at.tzinfo).date() < WEEK]
 
 
 def _twice(contacts: Sequence[Contact], contact_of: dict[str, str]) -> Iterator[Violation | None]:
@@ -168,15 +170,16 @@ def _twice(contacts: Sequence[Contact], contact_of: dict[str, str]) -> Iterator[
 def _too_many(contacts: Sequence[Contact], reminders: set[str], week_max: int) -> Iterator[Violation | None]:
     planned, calls = defaultdict(list), defaultdict(list)
     for one in contacts:
+        at = one.at.astimezone(ZoneInfo(one.zone or "UTC"))
         if one.attempt in reminders:
-            planned[one.borrower].append(one.at)
+            planned[one.borrower].append(at)
         if one.channel == "voice":
-            calls[one.borrower].append(one.at)
+            calls[one.borrower].append(at)
     for what, by_borrower, most in (
         (f"planned contacts beyond {week_max} in seven days", planned, week_max),
         (f"calls beyond {CALLS_A_WEEK_MAX} in seven days", calls, CALLS_A_WEEK_MAX),
     ):
-        found = ((who, at) for who, instants in by_borrower.items() for at in too_close(instants, most, WEEK))
+        found = ((who, at) for who, instants in by_borrower.items() for at in too_close(instants, most))
         yield Violation.of(Promise.CAPS, what, (f"{who} at {at.isoformat()}" for who, at in found))
 
 

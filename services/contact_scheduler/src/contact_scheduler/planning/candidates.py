@@ -129,10 +129,11 @@ def find_eligible(
 
 
 def _is_resting(touches: list[Touch], rest: timedelta, week_max: int, window: Window) -> bool:
-    """Return whether rest or weekly cap, counted in days of the plan, forbid another contact.
+    """Return whether rest or weekly cap forbid another contact in all of the window.
 
     Rest that ends within the window leaves all of it open: counted in hours, every contact would begin later in the day
-    than the one before, and soon none would come at a good hour.
+    than the one before, and soon none would come at a good hour. Which of its hours the cap leaves open, `LawfulHours`
+    says.
     """
     if not touches:
         return False

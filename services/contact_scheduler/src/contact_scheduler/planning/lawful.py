@@ -7,7 +7,8 @@ plan asks some hundreds of questions, not millions; what counts against a borrow
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from math import ceil
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign
 from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, BoolArray, Horizon, LawfulSlots
-from contact_scheduler.planning.candidates import HOUR, Candidate, Conversations, History, Window
+from contact_scheduler.planning.candidates import HOUR, WEEK, Candidate, Conversations, History, Touch, Window
 from forbear_domain import policy
 from forbear_domain.model import Channel
 from forbear_domain.policy.mask import Group, PastColumns, group_tables, releases
@@ -104,6 +105,10 @@ class LawfulHours:
             .clip(0, window.hours)
             .astype(np.int64)
         )
+        for row, one in enumerate(candidates):
+            first[row] = np.maximum(
+                first[row], self._week_opens(places[one.place_id], history.get(one.borrower_id, []))
+            )
 
         found: dict[tuple[object, ...], int] = {}
         patterns = [np.zeros((CHANNELS, window.hours), dtype=np.bool_)]
@@ -128,6 +133,17 @@ class LawfulHours:
             hours_left = int((self._campaign.ends_at - self._calendar.window.starts_at) / HOUR)
             pattern[:, max(0, hours_left) :] = False
         return pattern
+
+    def _week_opens(self, place: Place, touches: list[Touch]) -> int:
+        """Return the first hour of the window that the campaign's weekly cap leaves open.
+
+        The cap counts seven days of the borrower's calendar, the first included, in every zone they may be in.
+        """
+        week_max, window = self._campaign.contacts_a_week_max, self._calendar.window
+        if len(touches) < week_max or not place.is_known:
+            return 0
+        opens = max(week_after(touches[-week_max].at, zone) for zone in place.zones)
+        return min(max(0, ceil((opens - window.starts_at) / HOUR)), window.hours)
 
     def _welcome(self, place: Place, wished: tuple[int, int] | None) -> BoolArray:
         """Return the hours that campaign and borrower agree to, in all zones."""
@@ -171,6 +187,12 @@ class LawfulHours:
             consents=tuple(policy.Consent(word, agreed_at, fresh_at=agreed_at) for word in CONSENT_WORDS[channel]),
             message=policy.MessageMarks(artificial_voice=is_call, autodialled=is_call),
         )
+
+
+def week_after(instant: datetime, zone: str) -> datetime:
+    """Return when the seventh day after an instant's day begins on a zone's clock."""
+    info = ZoneInfo(zone)
+    return datetime.combine(instant.astimezone(info).date() + WEEK, time(0), info)
 
 
 def past_columns(candidates: list[Candidate], history: History, conversations: Conversations) -> PastColumns:
