@@ -17,6 +17,7 @@ from channel_dispatcher.dispatch import Dispatch, Means
 from channel_dispatcher.erase import Erasure
 from channel_dispatcher.health import Health
 from channel_dispatcher.hearing import Hearing
+from channel_dispatcher.limit_memory import LimitMemory
 from channel_dispatcher.limits import Limiter
 from channel_dispatcher.margins import Margins
 from channel_dispatcher.outlets import Outlet, TenantLimit, by_channel
@@ -203,6 +204,7 @@ async def open_stage(
         composer=composer,
         margins=margins,
         limiter=limiter,
+        limit_memory=LimitMemory(pool, limiter),
         watch=Watch(Notary(), owner, health, switchboard),
         capacities=Capacities(pool, clock, outlets, tenant_limit, health),
         settlement=Settlement(pool, signer),

@@ -22,6 +22,7 @@ from channel_dispatcher.erase import Erasure
 from channel_dispatcher.health import Health
 from channel_dispatcher.hearing import Hearing
 from channel_dispatcher.housekeeping import Housekeeping
+from channel_dispatcher.limit_memory import LimitMemory
 from channel_dispatcher.limits import Limiter
 from channel_dispatcher.margins import Margins
 from channel_dispatcher.outlets import Outlets, TenantLimit
@@ -105,6 +106,7 @@ async def serve(settings: Settings) -> None:
     packs = load_packs()
     margins = Margins()
     health = Health(redis, "forbear", clock.now if clock.is_simulated else None)
+    limiter = Limiter(redis, "forbear", clock.now if clock.is_simulated else None)
     means = Means(
         pool=pool,
         clock=clock,
@@ -112,7 +114,8 @@ async def serve(settings: Settings) -> None:
         policies=Policies(packs),
         composer=Composer(Catalogue.load(), tenant_limit, _links(settings), margins),
         margins=margins,
-        limiter=Limiter(redis, "forbear", clock.now if clock.is_simulated else None),
+        limiter=limiter,
+        limit_memory=LimitMemory(pool, limiter),
         watch=Watch(Notary(), owner, health, switchboard),
         capacities=Capacities(pool, clock, outlets, tenant_limit, health),
         settlement=Settlement(pool, signer),

@@ -20,6 +20,7 @@ from channel_dispatcher.compose import Composer
 from channel_dispatcher.decisions import Decided
 from channel_dispatcher.gate import judge
 from channel_dispatcher.health import Condition
+from channel_dispatcher.limit_memory import LimitMemory
 from channel_dispatcher.limit_rules import LimitBook
 from channel_dispatcher.limits import Limiter
 from channel_dispatcher.margins import Margins
@@ -56,6 +57,7 @@ class Means:
     composer: Composer
     margins: Margins
     limiter: Limiter
+    limit_memory: LimitMemory
     watch: Watch
     capacities: Capacities
     settlement: Settlement
@@ -108,9 +110,13 @@ class Dispatch:
         async for group in self._sender.send(permitted):
             await by.settlement.settle(group, by.clock.now())
             by.tell()
+        restored = await by.limit_memory.restore(grants, now)
         return Pass(
-            decided.count,
-            grants.retry_at or _free_at([condition for _, condition in carried], now) or batch.next_due_at,
+            decided.count + restored.done,
+            restored.next_due_at
+            or grants.retry_at
+            or _free_at([condition for _, condition in carried], now)
+            or batch.next_due_at,
         )
 
     def _check_trust(self, entrance: Entrance | None) -> None:

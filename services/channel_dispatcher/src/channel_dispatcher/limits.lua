@@ -1,17 +1,20 @@
 -- Grants tokens of several sliding windows to many requests in one step.
 --
--- KEYS[1]   epoch: hash {run, since}; KEYS[2..] one hash of slot -> tokens for each window (all in one hash slot).
+-- KEYS[1]   epoch: hash {run, since, nonce}; KEYS[2..] one hash of slot -> tokens for each window (all in one hash
+--           slot), with the name of the epoch it was restored in under "epoch", if it was.
 -- ARGV[1]   now in microseconds, or "0" for this server's own clock (the only clock that all replicas share).
 -- ARGV[2]   slots that a window is cut into.
 -- ARGV[3]   JSON [[length_us, limit], ...], one for each window, in the order of the keys.
 -- ARGV[4]   JSON [[cost, count, [window number from 1, ...]], ...]: `count` equal requests, most urgent first.
--- Returns   JSON {"granted": [count, ...], "wait_us": n, "at_us": "n"}; wait_us > 0 tells when asking again is worth
---           while, at_us is the instant of the grant as text.
+-- ARGV[5]   length in microseconds from which on a window can be restored.
+-- Returns   JSON {"granted": [count, ...], "wait_us": n, "at_us": "n", "epoch": name, "lost": [window number, ...]};
+--           wait_us > 0 tells when asking again is worth while, at_us is the instant of the grant as text; lost are
+--           the windows that count as full for want of memory, and can be restored.
 --
 -- Atomic because a grant must hold in all its windows at once, for all replicas.
 -- A window counts the running slot and `slots` whole ones before it, so no stretch of `length_us`, wherever it starts,
--- holds more than the limit. When this server has lost its memory, or may have (another run id), every window counts
--- as full until one length has passed.
+-- holds more than the limit. When this server has lost its memory, or may have (another run id), a new epoch begins: every
+-- window counts as full until one length has passed, or until it is restored (limits_restore.lua).
 local now = tonumber(ARGV[1])
 local is_simulated = now > 0
 if not is_simulated then
@@ -21,14 +24,18 @@ end
 local slots = tonumber(ARGV[2])
 local windows = cjson.decode(ARGV[3])
 local groups = cjson.decode(ARGV[4])
+local restored_from_us = tonumber(ARGV[5])
 
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-local epoch = redis.call('HMGET', KEYS[1], 'run', 'since')
-local since = tonumber(epoch[2] or '0')
+local epoch = redis.call('HMGET', KEYS[1], 'run', 'since', 'nonce')
+local since, nonce = tonumber(epoch[2] or '0'), epoch[3] or ''
 if epoch[1] ~= run or since > now then
-    since = now
-    redis.call('HSET', KEYS[1], 'run', run, 'since', string.format('%d', since))
+    local time = redis.call('TIME')  -- a simulated clock may stand still between two losses
+    since, nonce = now, time[1] .. '.' .. time[2]
+    redis.call('HSET', KEYS[1], 'run', run, 'since', string.format('%d', since), 'nonce', nonce)
 end
+local name = string.format('%s:%d:%s', run, since, nonce)
+local lost = {}
 
 -- When `wanted` tokens of a window will be free, given the slots in use (oldest first).
 local function release_at(window, wanted)
@@ -49,7 +56,9 @@ for number, spec in ipairs(windows) do
     local flat = redis.call('HGETALL', KEYS[number + 1])
     for at = 1, #flat, 2 do
         local slot, tokens = tonumber(flat[at]), tonumber(flat[at + 1])
-        if slot < window.current - slots then
+        if flat[at] == 'epoch' then
+            window.is_restored = flat[at + 1] == name
+        elseif slot < window.current - slots then
             stale[#stale + 1] = flat[at]
         else
             sum = sum + tokens
@@ -61,8 +70,11 @@ for number, spec in ipairs(windows) do
     if #stale > 0 then redis.call('HDEL', KEYS[number + 1], unpack(stale)) end
     table.sort(window.used_slots)
     window.free = window.limit - sum
-    window.full_until = since + window.length_us + window.slot_us
-    if now < window.full_until then window.free = 0 end
+    window.full_until = window.is_restored and 0 or since + window.length_us + window.slot_us
+    if now < window.full_until then
+        window.free = 0
+        if window.length_us >= restored_from_us then lost[#lost + 1] = number end
+    end
     windows[number] = window
 end
 
@@ -100,4 +112,6 @@ for number, window in ipairs(windows) do
         redis.call('PEXPIRE', KEYS[number + 1], is_simulated and 86400000 or math.ceil(window.length_us / 500))
     end
 end
-return cjson.encode({granted = granted, wait_us = math.ceil(wait_us), at_us = string.format('%d', now)})
+local answer = {granted = granted, wait_us = math.ceil(wait_us), at_us = string.format('%d', now), epoch = name}
+answer.lost = #lost > 0 and lost or nil  -- an empty table would be written as an object
+return cjson.encode(answer)

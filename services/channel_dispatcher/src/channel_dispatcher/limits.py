@@ -2,12 +2,14 @@
 
 In no stretch of time, wherever it starts, do the grants exceed a limit, whatever the number of replicas and whether
 Redis loses its memory; see limits.lua. When Redis does not answer nothing is granted: the error goes up, and the batch
-with it. SMS are charged by parts.
+with it. SMS are charged by parts. After a loss, windows of RESTORED_FROM_S and more need not wait until they have
+passed: attempts name the ones they were charged to, and limit_memory.py counts these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -21,6 +23,8 @@ from forbear_chassis.redis import Script
 
 SLOTS = 250
 """A window of one second is cut into slots of 4 ms: at most 0.4 % of a limit is lost to the cut."""
+RESTORED_FROM_S = 900
+"""Shorter windows have passed sooner than they could be trusted again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,23 @@ class Demand:
         """Return whether it fits into an empty window at all."""
         return all(self.cost <= window.limit for window in self.windows)
 
+    def charged(self) -> list[str]:
+        """Return the names of the windows that an attempt must remember."""
+        return [window.name for window in self.windows if window.length_s >= RESTORED_FROM_S]
+
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """Which demands were granted, when asking again is worth while (None: all were), and when, by Redis' clock."""
+    """Which demands were granted, when asking again is worth while (None: all were), and when, by Redis' clock.
+
+    `lost` are windows that count as full because Redis lost them; `epoch` names its memory since then.
+    """
 
     granted: tuple[bool, ...]
     retry_at: datetime | None
     at_us: int = 0
+    lost: tuple[Window, ...] = ()
+    epoch: str = ""
 
 
 class Limiter:
@@ -58,6 +71,7 @@ class Limiter:
 
     def __init__(self, client: redis.asyncio.Redis, prefix: str, simulated_now: Callable[[], datetime] | None) -> None:
         self._script = Script(client, "channel_dispatcher", "limits.lua")
+        self._restore = Script(client, "channel_dispatcher", "limits_restore.lua")
         self._prefix = f"{{{prefix}}}:limit"
         self._simulated_now = simulated_now
 
@@ -71,12 +85,13 @@ class Limiter:
         wire: list[Any] = [[demand.cost, count, [numbers[w] for w in demand.windows]] for demand, count in groups]
         answer = orjson.loads(
             await self._script(
-                [f"{self._prefix}:epoch", *[f"{self._prefix}:{window.name}:{window.length_s}" for window in windows]],
+                self._keys(windows),
                 [
                     to_epoch_us(self._simulated_now()) if self._simulated_now else 0,
                     SLOTS,
                     orjson.dumps([[window.length_s * 1_000_000, window.limit] for window in windows]),
                     orjson.dumps(wire),
+                    RESTORED_FROM_S * 1_000_000,
                 ],
             )
         )
@@ -84,4 +99,26 @@ class Limiter:
         for (_, count), given in zip(groups, answer["granted"], strict=True):
             granted += [True] * given + [False] * (count - given)
         wait_us = answer["wait_us"]
-        return Grants(tuple(granted), now + timedelta(microseconds=wait_us) if wait_us else None, int(answer["at_us"]))
+        return Grants(
+            tuple(granted),
+            now + timedelta(microseconds=wait_us) if wait_us else None,
+            int(answer["at_us"]),
+            tuple([windows[number - 1] for number in answer.get("lost", ())]),
+            answer["epoch"],
+        )
+
+    async def restore(self, epoch: str, taken: Mapping[Window, Mapping[int, int]]) -> int:
+        """Give windows that were lost in an epoch their tokens back, by instant in microseconds; return how many were.
+
+        One that was restored already stays as it is. Raises RedisUnavailable when Redis does not answer.
+        """
+        wire = []
+        for window, tokens in taken.items():
+            slots: Counter[int] = Counter()
+            for at_us, count in tokens.items():
+                slots[at_us * SLOTS // (window.length_s * 1_000_000)] += count
+            wire.append([window.length_s * 1_000_000, list(slots.items())])
+        return int(await self._restore(self._keys(list(taken)), [epoch, orjson.dumps(wire)]))
+
+    def _keys(self, windows: Sequence[Window]) -> list[str]:
+        return [f"{self._prefix}:epoch", *[f"{self._prefix}:{window.name}:{window.length_s}" for window in windows]]

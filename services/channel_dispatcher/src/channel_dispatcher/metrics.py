@@ -81,6 +81,9 @@ OPT_OUT_DRIFT = _each(
 LIMITED = _each(
     Counter("forbear_dispatcher_limited_total", "Contacts that waited for a rate limit", ["channel"]), Channel
 )
+WINDOWS_RESTORED = Counter(
+    "forbear_dispatcher_limit_windows_restored_total", "Windows of limits that Redis had lost and was given back"
+)
 QUEUE_LAG = _each(
     Histogram("forbear_dispatcher_queue_lag_seconds", "Age of the oldest due", ["channel"], buckets=LAG_BUCKETS_S),
     Channel,

@@ -252,6 +252,7 @@ ATTEMPT_COLUMNS = (
     "parts",
     "template",
     "segment",
+    "charged",
     "owner",
     "claimed_at",
 )
@@ -290,6 +291,7 @@ async def write_claims(connection: Connection, claims: Sequence[Claim], owner: i
             claim.draft.rendered.parts,
             claim.draft.judged.contact.template,
             segment_of(claim.draft.judged.contact),
+            claim.draft.demand.charged(),
             owner,
             now,
         )
