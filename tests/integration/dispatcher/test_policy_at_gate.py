@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import orjson
@@ -38,6 +39,19 @@ grade = "policy"
 opens = "19:00"
 closes = "20:00"
 """
+REST = (
+    EVENINGS.partition("[[rule]]")[0]
+    + """[[rule]]
+id = "HARBOR-REST"
+kind = "rest_days"
+summary = "Nobody works here."
+source = "board minutes of 3 May"
+grade = "policy"
+[rule.parameters]
+days = [{day}]
+regions = ["US-NY"]
+"""
+)
 
 
 async def apply(stage: Stage, version: int, text: str = EVENINGS, tenant: uuid.UUID = TENANT) -> pb.ApplyPolicyResponse:
@@ -64,6 +78,22 @@ async def test_a_tenant_s_rules_hold_back_what_the_law_allows(stage: Stage) -> N
     assert 1 == len(stage.provider.sent)
     reasons = await stage.pool.fetch("SELECT reason FROM contact WHERE state = 10")
     assert ["HARBOR-EVENINGS"] == [row["reason"] for row in reasons]
+
+
+async def test_nothing_goes_out_on_a_tenant_s_day_of_rest(stage: Stage) -> None:
+    """The pair, by region: a text to New York waits for the end of the day listed, one to Massachusetts goes out."""
+    now = stage.clock.now()
+    await apply(stage, 1, REST.format(day=now.astimezone(ZoneInfo("America/New_York")).date().isoformat()))
+    here, there = make_contact(1, now), make_contact(2, now)
+    here.recipient.places[0].region, there.recipient.places[0].region = "US-NY", "US-MA"
+    here.expire_time.FromDatetime(now + timedelta(days=2))
+    await stage.submit(here, there)
+    await stage.run()
+    waiting = await stage.pool.fetch("SELECT reason, due_at FROM contact WHERE state = 10")
+
+    assert ["HARBOR-REST"] == [row["reason"] for row in waiting]
+    assert waiting[0]["due_at"] >= now + timedelta(hours=8)
+    assert 1 == len(stage.provider.sent)
 
 
 async def test_the_rules_of_one_tenant_bind_no_other(stage: Stage) -> None:

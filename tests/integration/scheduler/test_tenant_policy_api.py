@@ -42,6 +42,18 @@ expect = "not_before"
 [case.facts]
 channel = "sms"
 """
+REST = (
+    EVENINGS.partition("[[rule]]")[0]
+    + """[[rule]]
+id = "HARBOR-REST"
+kind = "rest_days"
+summary = "Nobody works here."
+source = "board minutes of 3 May"
+grade = "policy"
+[rule.parameters]
+days = [{day}]
+"""
+)
 
 
 async def put(scheduler: Scheduler, text: str = EVENINGS, **headers: str) -> httpx.Response:
@@ -152,6 +164,19 @@ async def test_plans_and_contacts_are_under_the_policy(scheduler: Scheduler, por
     await scheduler.live_until(max(planned))
     versions = {contact.recipient.policy_version for contact in scheduler.dispatcher.contacts.values()}
     assert {1} == versions
+
+
+@pytest.mark.parametrize("rests", [True, False])
+async def test_plans_leave_a_tenant_s_days_of_rest_out(scheduler: Scheduler, portfolio: str, rests: bool) -> None:
+    """The pair: the day that is planned is listed and nobody is contacted on it, or another one is and many are."""
+    today = scheduler.clock.now().astimezone(NEW_YORK).date()
+    listed = today if rests else today.replace(year=today.year + 1)
+    assert 200 == (await put(scheduler, REST.format(day=listed.isoformat()))).status_code
+    await scheduler.upload(portfolio)
+    await scheduler.start_campaign()
+    await scheduler.run_plan()
+
+    assert rests is (await scheduler.count("SELECT count(*) FROM contact") == 0)
 
 
 async def test_without_a_policy_contacts_name_none(scheduler: Scheduler, portfolio: str) -> None:

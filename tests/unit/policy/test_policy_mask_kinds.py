@@ -78,6 +78,13 @@ PARAMETERS: Mapping[str, st.SearchStrategy[dict[str, Any]]] = {
         },
     ),
     "stated_inconvenience": st.fixed_dictionaries({"about": st.sampled_from(["time", "place"])}),
+    "rest_days": st.fixed_dictionaries(
+        {"days": st.lists(st.dates(date(2026, 3, 1), date(2026, 12, 31)), min_size=1, max_size=40)},
+        optional={
+            "every_year": st.sampled_from([["03-08"], ["09-02", "09-03"]]),
+            "regions": st.sampled_from([["US"], ["US-NY", "CN"]]), "lifted_by": st.sampled_from(LIFTS),
+        },
+    ),
     "cap": CAPS,
     "cooling_off": st.fixed_dictionaries({"days": st.integers(1, 9), "lifted_by": st.sampled_from(LIFTS)}),
     "state": st.fixed_dictionaries(

@@ -51,7 +51,7 @@ def test_every_worked_case_of_every_pack_comes_out(pack: Pack) -> None:
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("wish", {}, "unknown kind 'wish'; known are bar, basis, cap, clock_window, cooling_off, message, prior_notice, "
-     "state, stated_inconvenience, third_party, record, retention"),
+     "rest_days, state, stated_inconvenience, third_party, record, retention"),
     ("bar", {"b": 1, "a": 2}, "unknown parameters: a, b"),
     ("bar", {"lifted_by": ["x"]}, "lifted_by: 'x' is none of more_calls_consent, reply, time_consent"),
     ("bar", {"rebutted_by": ["x"]}, "'x' is not a valid Purpose"),

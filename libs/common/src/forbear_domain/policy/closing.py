@@ -1,7 +1,7 @@
 """When the lawful hours end in which a contact is allowed now, so that the end can go with the message. Pure.
 
-Only rules by the clock are looked at: daily windows, and times that the consumer called inconvenient. What else may bar
-a contact (a cap, a stop) bars the next one, not the one that is on its way.
+Only rules by the clock are looked at: daily windows, days of rest, and times that the consumer called inconvenient.
+What else may bar a contact (a cap, a stop) bars the next one, not the one that is on its way.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from forbear_domain.policy.calendar import ONE_DAY, instant_of
+from forbear_domain.policy.calendar import ONE_DAY, day_start, instant_of
 from forbear_domain.policy.checks.clock import ClockWindow
+from forbear_domain.policy.checks.rest import RestDays
 from forbear_domain.policy.decide import ScopeKey, checks_for, scope_key, zones_of
 from forbear_domain.policy.facts import Facts
 from forbear_domain.policy.rules import RuleSet
@@ -26,7 +27,7 @@ def closes_at(facts: Facts, rules: RuleSet, now: datetime) -> datetime:
     """
     ends = _window_ends(rules, scope_key(facts), facts.place.zones, now.toordinal())
     soonest = next((end for end in ends if end > now), now + LOOK_AHEAD)
-    return min([soonest, *_inconvenient_starts(facts, now)])
+    return min([soonest, *_inconvenient_starts(facts, now), *_rest_starts(facts, rules, now)])
 
 
 @lru_cache(maxsize=16_384)
@@ -42,6 +43,23 @@ def _window_ends(rules: RuleSet, key: ScopeKey, zone_names: frozenset[str], on_o
         for day in (around - ONE_DAY, around, around + ONE_DAY, around + 2 * ONE_DAY)
     }
     return tuple(sorted(ends))
+
+
+@lru_cache(maxsize=16_384)
+def _rests(rules: RuleSet, key: ScopeKey, zone_names: frozenset[str]) -> tuple[RestDays, ...]:
+    return tuple(dated.check for dated in checks_for(rules, key, zone_names) if isinstance(dated.check, RestDays))
+
+
+def _rest_starts(facts: Facts, rules: RuleSet, now: datetime) -> list[datetime]:
+    """Return the midnights, on the next two days, at which a day of rest begins."""
+    rests = _rests(rules, scope_key(facts), facts.place.zones)
+    starts = []
+    for check in rests:
+        for zone in zones_of(facts.place.zones) if check.binds(facts.place.jurisdictions) else ():
+            today = now.astimezone(zone).date()
+            days = (today + ONE_DAY, today + 2 * ONE_DAY)
+            starts += [day_start(zone, day) for day in days if check.rests_on(day)]
+    return starts
 
 
 def _inconvenient_starts(facts: Facts, now: datetime) -> list[datetime]:

@@ -28,6 +28,7 @@ from forbear_domain.policy.checks.check import CALLS
 from forbear_domain.policy.checks.clock import ClockWindow
 from forbear_domain.policy.checks.content import Basis
 from forbear_domain.policy.checks.counts import Cap, CoolingOff, Per, Window
+from forbear_domain.policy.checks.rest import RestDays
 from forbear_domain.policy.decide import UNKNOWN_PLACE, DatedCheck, checks_for, decide, judge, scope_key, zones_of
 from forbear_domain.policy.facts import (
     Actor,
@@ -269,6 +270,7 @@ def _changes(dated: DatedCheck, situation: Situation, start: datetime, hours: in
     instants = [dated.starts_at, dated.ends_at]
     if isinstance(dated.check, Basis):
         instants += [one.at for one in situation.facts.consents]
+    if isinstance(dated.check, (Basis, RestDays)):
         for zone in situation.zones:
             today = local_date(start, zone)
             instants += [day_start(zone, today + timedelta(days=number)) for number in range(9)]

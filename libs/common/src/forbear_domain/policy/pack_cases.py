@@ -21,13 +21,14 @@ def failing_cases(pack: Pack, rules: RuleSet) -> Iterator[tuple[int, str]]:
 
 def _failure(case: WorkedCase, pack: Pack, rules: RuleSet) -> str:
     table = DEFAULTS | dict(case.facts)
-    place = {"zones": table.pop("zones", ["America/New_York"]), "jurisdictions": [pack.jurisdiction]}
+    where = [pack.jurisdiction, *table.pop("regions", [])]
+    place = {"zones": table.pop("zones", ["America/New_York"]), "jurisdictions": where}
     try:
         facts = facts_from_plain({"place": place} | table)
     except PlainError as error:
         return str(error)
     only = tuple(rule for rule in rules.rules if rule.id == case.rule)
-    verdict = decide(facts, RuleSet(rules.jurisdictions, only, rules.packs), case.at)
+    verdict = decide(facts, RuleSet(rules.jurisdictions | set(where), only, rules.packs), case.at)
     if verdict.outcome is not case.expect:
         return f"expected {case.expect.name}, decided {verdict.outcome.name}: {verdict.why}"
     if case.not_before is not None and verdict.not_before != case.not_before.astimezone(UTC):

@@ -15,6 +15,7 @@ from hashlib import sha256
 
 from forbear_domain.policy.checks import check_of
 from forbear_domain.policy.checks.counts import Cap, CoolingOff, Window
+from forbear_domain.policy.checks.rest import RestDays
 from forbear_domain.policy.pack_cases import failing_cases
 from forbear_domain.policy.pack_format import parse_pack
 from forbear_domain.policy.pack_lines import PackError, line_of
@@ -66,6 +67,7 @@ def read_tenant_policy(text: str, version: int, packs: Packs, name: str = FILE) 
     _refuse_foreign_names(pack, packs, text)
     for rule in pack.rules:
         _refuse_unholdable(rule, name)
+        _refuse_unknown_regions(rule, packs, name)
     label = f"{pack.jurisdiction}@{version}#{policy_digest(text)[:12]}"
     pack = replace(pack, version=label.partition("@")[2], rules=tuple(replace(one, pack=label) for one in pack.rules))
     for line, failure in failing_cases(pack, RuleSet(frozenset({pack.jurisdiction}), pack.rules, (label,))):
@@ -105,6 +107,17 @@ def _refuse_unholdable(rule: Rule, name: str) -> None:
         raise PackError(name, what, rule.line)
     if isinstance(check, Cap) and check.limit > LIMIT_MAX:
         raise PackError(name, f"{rule.id}: limit is at most {LIMIT_MAX}", rule.line)
+
+
+def _refuse_unknown_regions(rule: Rule, packs: Packs, name: str) -> None:
+    """A region that is misspelt would bind nobody, and nobody would see it."""
+    check = check_of(rule)
+    lost = sorted(set(check.regions) - set(packs)) if isinstance(check, RestDays) else []
+    if lost:
+        what = (
+            f"{rule.id}: no pack knows the region {', '.join(lost)}; `forbear policy packs` lists those that there are"
+        )
+        raise PackError(name, what, rule.line)
 
 
 def _reach(window: Window) -> timedelta:

@@ -7,6 +7,7 @@ from forbear_domain.policy.checks.check import OPTIONAL_FACTS, Check, ParameterE
 from forbear_domain.policy.checks.clock import ClockWindow, StatedInconvenience
 from forbear_domain.policy.checks.content import Bar, Basis, MessageContent, PriorNotice, ThirdParty
 from forbear_domain.policy.checks.counts import Cap, CoolingOff
+from forbear_domain.policy.checks.rest import RestDays
 from forbear_domain.policy.checks.states import State
 from forbear_domain.policy.rules import Rule
 
@@ -15,6 +16,7 @@ KINDS: dict[str, type[Check]] = {
     for check in (
         ClockWindow,
         StatedInconvenience,
+        RestDays,
         Cap,
         CoolingOff,
         State,
