@@ -19,9 +19,9 @@ from forbear_chassis.rpc import RpcServer, connect
 from forbear_chassis.worker import Activity
 from tests.integration.scheduler.conftest import scheduler as scheduler
 from tests.integration.scheduler.scheduler_stage import Scheduler, add_tenant, make_csv, make_row
-from tests.integration.tracker.conftest import TENANT, World
 from tests.integration.tracker.conftest import reader as reader
 from tests.integration.tracker.conftest import world as world
+from tests.integration.tracker.tracker_stage import TENANT, World
 
 if TYPE_CHECKING:
     from contact_scheduler.web.access import Api

@@ -9,7 +9,7 @@ import pytest
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.types.v1 import types_pb2 as types_pb
 from forbear_domain.model import Channel
-from tests.integration.tracker.conftest import World
+from tests.integration.tracker.tracker_stage import World
 
 pytestmark = pytest.mark.needs_postgres
 

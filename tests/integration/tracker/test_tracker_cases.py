@@ -20,7 +20,7 @@ from forbear_chassis.errors import Fault
 from forbear_domain import ids
 from forbear_domain.model import Channel
 from response_tracker.sealed import commit
-from tests.integration.tracker.conftest import TENANT, World
+from tests.integration.tracker.tracker_stage import TENANT, World
 
 pytestmark = [pytest.mark.needs_postgres]
 

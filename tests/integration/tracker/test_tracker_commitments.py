@@ -10,7 +10,7 @@ import pytest
 
 from forbear.tracker.v1 import tracker_service_pb2 as pb
 from response_tracker.wire import stamp
-from tests.integration.tracker.conftest import BORROWER, LOAN, TENANT, World
+from tests.integration.tracker.tracker_stage import BORROWER, LOAN, TENANT, World
 
 pytestmark = pytest.mark.needs_postgres
 

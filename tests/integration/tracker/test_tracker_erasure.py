@@ -11,7 +11,7 @@ from forbear.tracker.v1 import tracker_service_pb2 as pb
 from forbear_domain import ids
 from forbear_domain.model import Channel
 from response_tracker.wire import stamp
-from tests.integration.tracker.conftest import BORROWER, MAIL, PHONE, TENANT, World
+from tests.integration.tracker.tracker_stage import BORROWER, MAIL, PHONE, TENANT, World
 from tests.kit.canaries import find_words
 
 pytestmark = pytest.mark.needs_postgres

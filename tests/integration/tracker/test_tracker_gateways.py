@@ -9,7 +9,7 @@ import pytest
 
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.types.v1 import types_pb2
-from tests.integration.tracker.conftest import ACCOUNT, PHONE, SENDER, World
+from tests.integration.tracker.tracker_stage import ACCOUNT, PHONE, SENDER, World
 
 pytestmark = pytest.mark.needs_postgres
 

@@ -13,7 +13,7 @@ import pytest
 
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear_domain.model import Channel
-from tests.integration.tracker.conftest import MAIL, World, make_attempt
+from tests.integration.tracker.tracker_stage import MAIL, World, make_attempt
 
 pytestmark = pytest.mark.needs_postgres
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from forbear_domain.model import Channel
-from tests.integration.tracker.conftest import MAIL, World, leave_path, page_path
+from tests.integration.tracker.tracker_stage import MAIL, World, leave_path, page_path
 
 pytestmark = pytest.mark.needs_postgres
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from forbear_sandbox.child import free_port
-from tests.integration.tracker.conftest import AUTH_TOKEN, LINK_SECRET, PUBLIC_URL
+from tests.integration.tracker.tracker_stage import AUTH_TOKEN, LINK_SECRET, PUBLIC_URL
 from tests.kit.databases import Database
 
 pytestmark = pytest.mark.needs_postgres

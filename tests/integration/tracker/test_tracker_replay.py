@@ -12,7 +12,7 @@ import pytest
 from forbear_domain import ids
 from forbear_domain.model import Channel
 from response_tracker.store import rates
-from tests.integration.tracker.conftest import TENANT, World, leave_path, page_path
+from tests.integration.tracker.tracker_stage import TENANT, World, leave_path, page_path
 from tests.kit.databases import Database
 
 pytestmark = pytest.mark.needs_postgres

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear_domain.model import Channel
 from response_tracker.forms import read_form
-from tests.integration.tracker.conftest import PHONE, SENDER, TENANT, World
+from tests.integration.tracker.tracker_stage import PHONE, SENDER, TENANT, World
 
 pytestmark = pytest.mark.needs_postgres
 
@@ -50,7 +50,7 @@ async def test_a_status_that_comes_before_its_attempt_waits_for_it(world: World)
     """The provider may be faster than the dispatcher's outbox: nothing is lost."""
     from uuid import UUID
 
-    from tests.integration.tracker.conftest import make_attempt
+    from tests.integration.tracker.tracker_stage import make_attempt
 
     attempt = UUID(bytes=make_attempt(1, world.clock).attempt_id)
     await world.post_signed(f"/twilio/status?attempt={attempt}", status_form("delivered"))
@@ -85,7 +85,7 @@ async def test_a_signature_is_good_for_its_own_url_only(world: World) -> None:
     """A signed body replayed at another address is forged."""
     from twilio.request_validator import RequestValidator
 
-    from tests.integration.tracker.conftest import AUTH_TOKEN, PUBLIC_URL
+    from tests.integration.tracker.tracker_stage import AUTH_TOKEN, PUBLIC_URL
 
     attempt = await world.attempt()
     form = status_form("delivered")
