@@ -323,6 +323,8 @@ async def test_the_next_contact_is_explained_over_http_and_grpc(scheduler: Sched
     assert any("treatment" in reason for reason in shown["reasons"])
     hours = [reason for reason in shown["reasons"] if reason.startswith(("sms: open", "email: open", "voice: open"))]
     assert 2 == len(hours)
+    closed = {(one["channel"], one["by"]) for one in shown["closed"]}
+    assert {("sms", "REGF-6D5-TEXT"), ("email", "REGF-6B1-TIME"), ("voice", "REGF-6B1-TIME")} == closed
     assert any(reason.startswith("sms: no hour was open: no recent consent") for reason in shown["reasons"])
     assert all("-21:00" in reason and "closed else by law" in reason for reason in hours)
     assert any(reason.startswith("for the treatment: ") and "the score)" in reason for reason in shown["reasons"])

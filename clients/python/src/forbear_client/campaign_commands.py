@@ -154,11 +154,25 @@ def what_if(context: click.Context, /, campaign_id: str, *, as_json: bool, **cha
 
 @campaign.command("next")
 @click.argument("borrower_ref")
+@click.option("--json", "as_json", is_flag=True, help="Print the API's document.")
 @click.pass_context
-def next_contact(context: click.Context, borrower_ref: str) -> None:
-    """Say why a borrower is contacted next as planned, or why not."""
+def next_contact(context: click.Context, borrower_ref: str, as_json: bool) -> None:
+    """Say why a borrower is contacted next as planned, or why not, and which rule closes the other hours."""
     with open_api(context) as api:
-        show(refused(lambda: api.next_contact(borrower_ref)))
+        found = refused(lambda: api.next_contact(borrower_ref))
+    if as_json:
+        show(found)
+        return
+    if found["contact_id"]:
+        click.echo(f"{found['channel']} on {found['local_time']} of the borrower's clock, template {found['template']}")
+    else:
+        click.echo("no contact is planned")
+    click.echo("\n".join(f"  {reason}" for reason in found["reasons"]))
+    if found["closed"]:
+        click.echo("\nclosed within two days (UTC)")
+    for one in found["closed"]:
+        begins, ends = (one[name][5:16].replace("T", " ") for name in ("starts_at", "ends_at"))
+        click.echo(f"  {one['channel']:<6}{begins} to {ends}  {one['by']}: {one['why']}")
 
 
 def show(document: Any) -> None:

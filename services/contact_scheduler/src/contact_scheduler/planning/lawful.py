@@ -87,8 +87,8 @@ class LawfulHours:
         self, calendar: Calendar, campaign: Campaign, actor: str, own: policy.TenantPolicy | None = None
     ) -> None:
         self._own = own
-        self._calendar = calendar
-        self._campaign = campaign
+        self.calendar = calendar
+        self.campaign = campaign
         self._actor = policy.Actor(actor)
         self._packs = policy.load_packs()
 
@@ -97,7 +97,7 @@ class LawfulHours:
     ) -> tuple[LawfulSlots, BoolArray]:
         """Return the lawful and welcome cells of each candidate, and whether it has any."""
         groups, group_of = self._groups(candidates, places)
-        window = self._calendar.window
+        window = self.calendar.window
         tables = group_tables(groups, window.starts_at, window.hours)
         opens = releases(groups, group_of, past_columns(candidates, history, conversations), window.starts_at)
         first = (
@@ -106,9 +106,7 @@ class LawfulHours:
             .astype(np.int64)
         )
         for row, one in enumerate(candidates):
-            first[row] = np.maximum(
-                first[row], self._week_opens(places[one.place_id], history.get(one.borrower_id, []))
-            )
+            first[row] = np.maximum(first[row], self.week_opens(places[one.place_id], history.get(one.borrower_id, [])))
 
         found: dict[tuple[object, ...], int] = {}
         patterns = [np.zeros((CHANNELS, window.hours), dtype=np.bool_)]
@@ -125,35 +123,47 @@ class LawfulHours:
 
     def _pattern(self, one: Candidate, place: Place, table: BoolArray, first: IntArray) -> BoolArray:
         pattern = np.zeros_like(table)
-        for channel in _open_channels(one, self._campaign):
+        for channel in open_channels(one, self.campaign):
             column = channel - 1
             pattern[column, first[column] :] = table[column, first[column] :]
-        pattern &= self._welcome(place, one.wished_hours)
-        if self._campaign.ends_at is not None:
-            hours_left = int((self._campaign.ends_at - self._calendar.window.starts_at) / HOUR)
+        pattern &= self.welcome(place, one.wished_hours)
+        if self.campaign.ends_at is not None:
+            hours_left = int((self.campaign.ends_at - self.calendar.window.starts_at) / HOUR)
             pattern[:, max(0, hours_left) :] = False
         return pattern
 
-    def _week_opens(self, place: Place, touches: list[Touch]) -> int:
+    def week_opens(self, place: Place, touches: list[Touch]) -> int:
         """Return the first hour of the window that the campaign's weekly cap leaves open.
 
         The cap counts seven days of the borrower's calendar, the first included, in every zone they may be in.
         """
-        week_max, window = self._campaign.contacts_a_week_max, self._calendar.window
+        week_max, window = self.campaign.contacts_a_week_max, self.calendar.window
         if len(touches) < week_max or not place.is_known:
             return 0
         opens = max(week_after(touches[-week_max].at, zone) for zone in place.zones)
         return min(max(0, ceil((opens - window.starts_at) / HOUR)), window.hours)
 
-    def _welcome(self, place: Place, wished: tuple[int, int] | None) -> BoolArray:
+    def welcome(self, place: Place, wished: tuple[int, int] | None) -> BoolArray:
         """Return the hours that campaign and borrower agree to, in all zones."""
-        welcome = np.ones(self._calendar.window.hours, dtype=np.bool_)
+        welcome = np.ones(self.calendar.window.hours, dtype=np.bool_)
         for zone in place.zones if place.is_known else ():
-            hour = self._calendar.local_hours(zone) % 24
-            welcome &= (hour >= self._campaign.hour_start) & (hour < self._campaign.hour_end)
+            hour = self.calendar.local_hours(zone) % 24
+            welcome &= (hour >= self.campaign.hour_start) & (hour < self.campaign.hour_end)
             if wished is not None:
                 welcome &= (hour >= wished[0]) & (hour < wished[1])
         return welcome
+
+    def rules(self, place: Place) -> policy.RuleSet:
+        """Return the rules that hold where somebody may be, the tenant's own among them."""
+        rules = policy.rules_for(self._packs, place.regions, self.calendar.window.starts_at.date())
+        return rules if self._own is None else policy.with_tenant_policy(rules, self._own)
+
+    def facts(self, one: Candidate, place: Place) -> tuple[policy.Facts, policy.Facts, policy.Facts]:
+        """Return what the law is asked with for each channel, but for what was tried before."""
+        zones = frozenset(place.zones) if place.is_known else frozenset[str]()
+        where = policy.Place(zones, frozenset(place.regions))
+        sms, email, voice = (self._facts(channel, one, where) for channel in Channel)
+        return sms, email, voice
 
     def _groups(self, candidates: list[Candidate], places: dict[int, Place]) -> tuple[list[Group], NDArray[np.int32]]:
         """Return what is to be asked, once per zones, rules, kinds of address and of debt; and who asks what."""
@@ -162,21 +172,17 @@ class LawfulHours:
         group_of = np.empty(len(candidates), dtype=np.int32)
         for row, one in enumerate(candidates):
             place = places[one.place_id]
-            rules = policy.rules_for(self._packs, place.regions, self._calendar.window.starts_at.date())
-            if self._own is not None:
-                rules = policy.with_tenant_policy(rules, self._own)
+            rules = self.rules(place)
             zones = frozenset(place.zones) if place.is_known else frozenset[str]()
             key = (zones, rules.packs, rules.known, one.product, one.kinds, one.fresh)
             if key not in found:
                 found[key] = len(groups)
-                where = policy.Place(zones, frozenset(place.regions))
-                sms, email, voice = (self._facts(channel, one, where) for channel in Channel)
-                groups.append(Group((sms, email, voice), rules))
+                groups.append(Group(self.facts(one, place), rules))
             group_of[row] = found[key]
         return groups, group_of
 
     def _facts(self, channel: Channel, one: Candidate, place: policy.Place) -> policy.Facts:
-        agreed_at = self._calendar.window.tick_at - (RECENT if one.fresh & 1 << channel else STALE)
+        agreed_at = self.calendar.window.tick_at - (RECENT if one.fresh & 1 << channel else STALE)
         is_call = channel is Channel.VOICE
         return policy.Facts(
             actor=self._actor,
@@ -239,7 +245,7 @@ class _PastRow(NamedTuple):
     address_kind: int
 
 
-def _open_channels(one: Candidate, campaign: Campaign) -> list[Channel]:
+def open_channels(one: Candidate, campaign: Campaign) -> list[Channel]:
     """Return the channels with consent; a wish for one of them binds, a wish for another leaves them open."""
     consented = [channel for channel in campaign.channels if one.consented & 1 << channel]
     wished = [channel for channel in consented if channel == one.wished_channel]

@@ -64,6 +64,7 @@ CROSS JOIN LATERAL (
       AND NOT EXISTS (SELECT FROM channel_bar x WHERE x.tenant_id = p.tenant_id AND x.borrower_id = p.borrower_id
                       AND x.channel = p.channel AND x.address_key = p.address_key)) o
 WHERE (cardinality($7::text[]) = 0 OR b.region = ANY($7)) AND (cardinality($8::text[]) = 0 OR b.language = ANY($8))
+  AND ($11::uuid IS NULL OR b.borrower_id = $11)
 ORDER BY b.borrower_id
 """
 HISTORY = """
@@ -106,13 +107,18 @@ async def plan_number(connection: Connection, campaign: Campaign, day: date) -> 
     return None if row["is_planned"] else row["plans"] + 1
 
 
-async def read_audience(connection: Connection, campaign: Campaign, tick_at: datetime) -> list[Candidate]:
-    """Return the borrowers of a campaign's audience as they stood at the tick, in the order of their ids."""
+async def read_audience(
+    connection: Connection, campaign: Campaign, tick_at: datetime, only: UUID | None = None
+) -> list[Candidate]:
+    """Return the borrowers of a campaign's audience as they stood at the tick, in the order of their ids.
+
+    With `only`, that borrower alone.
+    """
     audience = campaign.audience
     cursor = await connection.cursor(
         AUDIENCE, campaign.tenant_id, tick_at, audience.past_due_min_minor, audience.past_due_days_min,
         audience.past_due_days_max, list(audience.products), list(audience.regions), list(audience.languages),
-        (tick_at - CONSENT_FRESH).date(), (tick_at + LEAD).date(),
+        (tick_at - CONSENT_FRESH).date(), (tick_at + LEAD).date(), only,
     )  # fmt: skip
     rates = await latest_rates(connection, campaign.tenant_id, tick_at.date())
     candidates: list[Candidate] = []

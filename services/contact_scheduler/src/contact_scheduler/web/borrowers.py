@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.explain_hours import explain_hours
 from contact_scheduler.web.access import Parts, Reader
 from contact_scheduler.web.problems import RESPONSES, not_found
 from forbear.types.v1 import types_pb2
@@ -74,6 +75,16 @@ class BorrowerView(BaseModel):
     contacts: list[ContactView] = Field(description="the latest contacts, newest first")
 
 
+class ClosedView(BaseModel):
+    """Hours of the next two days in which a channel is closed, and what closes it, as things stand now."""
+
+    channel: str = Field(description="sms, email or voice")
+    starts_at: datetime = Field(description="first instant")
+    ends_at: datetime = Field(description="end, not included")
+    by: str = Field(description="id of the rule; or consent, place, wish, campaign, weekly cap")
+    why: str = Field(description="in one sentence")
+
+
 class NextContactView(BaseModel):
     """The next contact and why."""
 
@@ -88,6 +99,7 @@ class NextContactView(BaseModel):
     propensity: float | None = Field(description="probability with which exactly this was chosen")
     probability: float | None = Field(description="expected probability of an answer")
     reasons: list[str] = Field(description="why, or why not, most important first")
+    closed: list[ClosedView] = Field(description="which hours of the next two days are closed, and by which rule")
 
 
 @router.get("/{borrower_ref}", summary="Show one borrower")
@@ -145,4 +157,10 @@ async def explain_next_contact(borrower_ref: str, api: Parts, caller: Reader) ->
     contact = explanation.contact
     shown = {name: None if contact is None else getattr(contact, name) for name in names}
     channel = None if contact is None else contact.channel.label
-    return NextContactView(channel=channel, reasons=explanation.reasons, **shown)
+    closed = await explain_hours(
+        api.pool, caller.tenant_id, borrower_id, contact.campaign_id if contact else None, api.clock.now()
+    )
+    return NextContactView(
+        channel=channel, reasons=explanation.reasons,
+        closed=[ClosedView(**one._asdict() | {"channel": one.channel.label}) for one in closed], **shown,
+    )  # fmt: skip
