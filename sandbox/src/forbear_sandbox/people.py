@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 
@@ -85,6 +85,9 @@ class People(Protocol):
 
     def text_fate(self, to: str, at: datetime) -> Fate:
         """Return what becomes of a text."""
+
+    def left_on(self, number: str) -> date | None:
+        """Return since when a number of ours is somebody else's; None where it is still theirs, or never was ours."""
 
     def on_text(self, to: str, sender: str, body: str) -> None:
         """Let somebody read a text; reactions come later."""

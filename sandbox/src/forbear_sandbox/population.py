@@ -47,6 +47,9 @@ class Outlets:
     browser: Browser
 
 
+LEFT_ON = date(2025, 12, 1)  # when the numbers of wrong persons changed hands
+
+
 class Population:
     """Everybody in the portfolio. A number or address that nobody has is a stranger: reached, counted, silent."""
 
@@ -99,6 +102,11 @@ class Population:
         if borrower.habits.carrier_code is not None:
             return Fate("undelivered", borrower.habits.carrier_code)
         return Fate("undelivered", 30007) if borrower.lots.happens(FILTERED, "filtered", at) else Fate()
+
+    def left_on(self, number: str) -> date | None:
+        """Return since when a number is somebody else's: those of wrong persons changed hands some months ago."""
+        borrower = self._by_address.get(number)
+        return LEFT_ON if borrower is not None and borrower.habits.is_wrong_person else None
 
     def on_text(self, to: str, sender: str, body: str) -> None:
         """Let somebody read a text."""

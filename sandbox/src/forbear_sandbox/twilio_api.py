@@ -23,6 +23,7 @@ from forbear_sandbox.census import attempt_of, text_digest
 from forbear_sandbox.faults import Fault
 from forbear_sandbox.people import Fate
 from forbear_sandbox.twilio_delivery import Deliveries, Outside
+from forbear_sandbox.twilio_lookup import LOOKUPS, look_up
 from forbear_sandbox.twilio_records import API, Call, Message, Shelf, page
 from forbear_sandbox.twilio_rules import (
     Account,
@@ -108,6 +109,8 @@ class TwilioApi:
 
     async def _answer(self, request: web.BaseRequest, body: bytes) -> tuple[int, object]:
         path = request.path
+        if path.startswith(LOOKUPS):
+            return 200, look_up(path.removeprefix(LOOKUPS), request.query, self._outside.people)
         if not path.startswith(self._prefix) or not path.endswith(".json"):
             raise not_found(path)
         kind, _, sid = path[len(self._prefix) :].removesuffix(".json").strip("/").partition("/")

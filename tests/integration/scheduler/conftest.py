@@ -11,13 +11,14 @@ from contact_scheduler.capacity import DispatcherCapacity
 from contact_scheduler.erase_borrower import EraseBorrower, hand_over_erasure
 from contact_scheduler.evaluate_campaign import EvaluateCampaign
 from contact_scheduler.explain_contact import ExplainContact
-from contact_scheduler.hand_over import PAYMENT, RECALL, relay_requests
+from contact_scheduler.hand_over import PAYMENT, RECALL, SUPPRESS, relay_requests
 from contact_scheduler.http_app import make_app
 from contact_scheduler.import_borrowers import ImportBorrowers
 from contact_scheduler.learning.worth import Costs
 from contact_scheduler.manage_campaigns import ManageCampaigns
 from contact_scheduler.manage_policy import ManagePolicy, hand_over_policy
 from contact_scheduler.plan_day import PlanDay
+from contact_scheduler.record_number_checks import RecordNumberChecks
 from contact_scheduler.record_payments import RecordPayments
 from contact_scheduler.rehearse_campaign import RehearseCampaign
 from contact_scheduler.release_contacts import ReleaseContacts
@@ -97,7 +98,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
         borrowers=BorrowerStore(pool), import_borrowers=ImportBorrowers(ImportStore(pool), manual_clock, 1 << 30),
         manage_campaigns=ManageCampaigns(wake), manage_policy=ManagePolicy(wake),
         erase_borrower=EraseBorrower(wake),
-        record_payments=RecordPayments(wake),
+        record_payments=RecordPayments(wake), record_number_checks=RecordNumberChecks(wake),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, manual_clock), explain=explain,
         control=control_grpc.ControlServiceStub(channel), tracker=tracker_stub, watch_clocks=wake, costs=COSTS,
         what_if=AskWhatIf(pool, plan),
@@ -121,6 +122,9 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
                 lambda: hand_over_policy(pool, dispatcher_stub.ApplyPolicy),
                 lambda: relay_requests(
                     pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher_stub.RecallContacts
+                ),
+                lambda: relay_requests(
+                    pool, SUPPRESS, dispatcher_pb.ApplySuppressionsRequest, dispatcher_stub.ApplySuppressions
                 ),
                 lambda: relay_requests(pool, PAYMENT, tracker_pb.RecordPaymentsRequest, tracker_stub.RecordPayments),
             ],

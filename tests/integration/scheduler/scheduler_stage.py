@@ -40,6 +40,7 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
         self.recalls: list[dispatcher_pb.RecallContactsRequest] = []
         self.policies: list[dispatcher_pb.ApplyPolicyRequest] = []
         self.erasures: list[dispatcher_pb.EraseBorrowerRequest] = []
+        self.suppressions: list[types_pb2.Suppression] = []
         self.kept_until: datetime | None = None
         self.repeated = 0
         self.per_hour = {1: 1_000, 2: 1_000, 3: 1_000}
@@ -62,6 +63,10 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
         if self.kept_until is not None:
             answer.erase_time.FromDatetime(self.kept_until)
         return answer
+
+    async def ApplySuppressions(self, request: Any, context: Any) -> Any:
+        self.suppressions += request.suppressions
+        return dispatcher_pb.ApplySuppressionsResponse()
 
     async def ApplyPolicy(self, request: Any, context: Any) -> Any:
         self.policies.append(request)

@@ -145,6 +145,14 @@ class Api:
         found: list[Document] = self._answer("GET", "/v1/unemployment").json()
         return found
 
+    def record_number_checks(self, checks: list[Document]) -> Document:
+        """Record answers of a database of reassigned numbers, at most 1,000; a repeat is harmless."""
+        return self._document("POST", "/v1/numbers:record", json={"checks": checks})
+
+    def numbers_due(self, days: int, after: str = "") -> Document:
+        """Return a page of borrowers whose consent to texts goes stale within some days."""
+        return self._document("GET", "/v1/numbers/due", params={"days": days, "after": after})
+
     def erase_borrower(self, borrower_ref: str) -> Document:
         """Delete the personal data of a borrower for good; the answer says until when law keeps evidence."""
         return self._document("POST", f"/v1/borrowers/{borrower_ref}:erase")

@@ -22,6 +22,7 @@ GROUPS = {
         "forbear_client.question_commands",
         "Whom nobody may contact for want of an answer, and what to give.",
     ),
+    "numbers": ("forbear_client.number_commands", "Check mobiles for reassigned numbers, and record the answers."),
     "unemployment": (
         "forbear_client.unemployment_commands",
         "Load regional unemployment, an input of the ability to pay.",

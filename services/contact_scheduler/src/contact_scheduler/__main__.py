@@ -14,7 +14,7 @@ from contact_scheduler.capacity import DispatcherCapacity
 from contact_scheduler.erase_borrower import EraseBorrower, hand_over_erasure
 from contact_scheduler.evaluate_campaign import EvaluateCampaign
 from contact_scheduler.explain_contact import ExplainContact
-from contact_scheduler.hand_over import PAYMENT, RECALL, relay_requests
+from contact_scheduler.hand_over import PAYMENT, RECALL, SUPPRESS, relay_requests
 from contact_scheduler.http_app import make_app
 from contact_scheduler.import_borrowers import ImportBorrowers
 from contact_scheduler.learning.scores import SHIPPED, Cards
@@ -22,6 +22,7 @@ from contact_scheduler.learning.worth import Costs
 from contact_scheduler.manage_campaigns import ManageCampaigns
 from contact_scheduler.manage_policy import ManagePolicy, hand_over_policy
 from contact_scheduler.plan_day import PlanDay
+from contact_scheduler.record_number_checks import RecordNumberChecks
 from contact_scheduler.record_payments import RecordPayments
 from contact_scheduler.rehearse_campaign import RehearseCampaign
 from contact_scheduler.release_contacts import ReleaseContacts
@@ -106,6 +107,7 @@ async def serve(settings: Settings) -> None:
         manage_campaigns=ManageCampaigns(partial(wake_all, (plan_loop, release_loop, relays["recall"]))),
         manage_policy=ManagePolicy(relays["policy"].wake), erase_borrower=EraseBorrower(relays["erase"].wake),
         record_payments=RecordPayments(partial(wake_all, (relays["recall"], relays["payments"]))),
+        record_number_checks=RecordNumberChecks(partial(wake_all, (relays["recall"], relays["suppress"]))),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
         control=ControlServiceStub(dispatcher_channel), tracker=tracker, watch_clocks=watch_loop.wake, costs=costs,
         what_if=AskWhatIf(pool, plan),
@@ -124,6 +126,9 @@ def _relays(
     """Start the workers that tell the neighbours what they must know, by what they tell."""
     relays: dict[str, Callable[[], Awaitable[Pass]]] = {
         "recall": lambda: relay_requests(pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher.RecallContacts),
+        "suppress": lambda: relay_requests(
+            pool, SUPPRESS, dispatcher_pb.ApplySuppressionsRequest, dispatcher.ApplySuppressions
+        ),
         "payments": lambda: relay_requests(pool, PAYMENT, tracker_pb.RecordPaymentsRequest, tracker.RecordPayments),
         "erase": lambda: hand_over_erasure(pool, clock, dispatcher.EraseBorrower, tracker.EraseBorrower),
         "policy": lambda: hand_over_policy(pool, dispatcher.ApplyPolicy),

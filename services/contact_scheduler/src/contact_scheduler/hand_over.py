@@ -1,4 +1,4 @@
-"""Hand-over of whole requests: recalls to the dispatcher, payments to the tracker.
+"""Hand-over of whole requests: recalls and barred numbers to the dispatcher, payments to the tracker.
 
 A row of the outbox holds one finished request, with its own request id, written in the transaction of the fact it tells
 of. The tail of the file builds those requests: the only place besides `rpc_service` that knows the wire.
@@ -7,7 +7,8 @@ of. The tail of the file builds those requests: the only place besides `rpc_serv
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message
@@ -16,11 +17,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from contact_scheduler.payments import Payment
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.tracker.v1 import tracker_service_pb2 as tracker_pb
+from forbear.types.v1 import types_pb2
 from forbear_chassis.outbox import one_by_one, relay
 from forbear_chassis.postgres import UUID, Connection, Pool
 from forbear_chassis.worker import Pass
 
-RECALL, PAYMENT = "recall", "payment"
+RECALL, PAYMENT, SUPPRESS = "recall", "payment", "suppress"
 CONTACTS_A_REQUEST_MAX = 1_000
 
 
@@ -53,6 +55,22 @@ def recall_contacts(tenant_id: UUID, contact_ids: list[UUID], reason: str, cause
         ).SerializeToString()
         for part in parts
     ]  # fmt: skip
+
+
+def suppress_numbers(tenant_id: UUID, phones: Mapping[str, str], now: datetime) -> bytes:
+    """Build the request that bars numbers, by address key, for all borrowers of a tenant: they are somebody else's."""
+    request = dispatcher_pb.ApplySuppressionsRequest(
+        request_id=str(uuid.uuid5(tenant_id, "reassigned:" + ",".join(sorted(phones))))
+    )
+    start_time = Timestamp()
+    start_time.FromDatetime(now)
+    for key in sorted(phones):
+        request.suppressions.add(
+            suppression_id=uuid.uuid5(tenant_id, f"reassigned:{key}").bytes, tenant_id=tenant_id.bytes,
+            kind=types_pb2.SUPPRESSION_KIND_WRONG_PARTY, address=phones[key], start_time=start_time,
+            source="reassigned",
+        )  # fmt: skip
+    return request.SerializeToString()
 
 
 def payments_request(tenant_id: UUID, payments: list[Payment]) -> bytes:

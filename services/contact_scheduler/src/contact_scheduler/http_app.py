@@ -15,6 +15,7 @@ from contact_scheduler.web import (
     erasure,
     evaluation,
     imports,
+    numbers,
     payments,
     policy,
     problems,
@@ -42,6 +43,7 @@ twice.
 8. `POST /v1/borrowers/{ref}:erase` deletes a borrower's personal data, and says until when law keeps the evidence.
 9. `GET /v1/questions` lists borrowers whom nobody may contact until you answer, and what the next import must give.
 10. `PUT /v1/unemployment` loads regional unemployment by month, which counts for what is offered.
+11. `POST /v1/numbers:record` takes checks for reassigned numbers: a no keeps a consent to texts fresh, a yes bars.
 
 Every request carries an API key: `Authorization: Bearer <key>`. Every error is a problem document (RFC 9457) that names
 the field and how to mend it. Send an `Idempotency-Key` with every POST and repeat it freely: the first answer is kept.
@@ -58,7 +60,7 @@ def make_app(api: Api) -> FastAPI:
     problems.install(app)
     for part in (
         imports, borrowers, erasure, campaigns, rehearsal, controls, policy, reports, evaluation, strategies,
-        payments, cases, duties, questions, unemployment, console, case_pages,
+        payments, cases, duties, questions, numbers, unemployment, console, case_pages,
     ):  # fmt: skip
         app.include_router(part.router)
     return app

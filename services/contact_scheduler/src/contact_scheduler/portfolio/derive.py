@@ -151,6 +151,11 @@ def _shared_fields(language: str, kind: str, segment: str, consent_on: date | No
     return recipient.SerializeToString()
 
 
+def checked_fields(checked_on: date) -> bytes:
+    """Return the wire fields of a recipient whose number was checked on a day; later ones take the place of earlier."""
+    return pb.Recipient(number_check_time=_at_midnight(checked_on)).SerializeToString()
+
+
 def _at_midnight(day: date) -> Timestamp:
     stamp = Timestamp()
     stamp.FromDatetime(datetime.combine(day, time(0), tzinfo=UTC))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from contact_scheduler.contacts import ContactPhase
-from contact_scheduler.store import shared_points
+from contact_scheduler.store import number_checks, shared_points
 from forbear_chassis.postgres import UUID, Connection, Pool
 
 COLUMNS = "tenant_id, borrower_id, asked_by, asked_at, handed_over_at, evidence_until"
@@ -50,8 +50,9 @@ async def insert(connection: Connection, tenant_id: UUID, borrower_id: UUID, ask
         "INSERT INTO erasure VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", tenant_id, borrower_id, asked_by, now
     )
     await shared_points.hold(connection, tenant_id)
-    gone = await connection.fetch(DELETE_POINTS, tenant_id, borrower_id)
-    await shared_points.mark(connection, tenant_id, [row["address_key"] for row in gone])
+    gone = [row["address_key"] for row in await connection.fetch(DELETE_POINTS, tenant_id, borrower_id)]
+    await shared_points.mark(connection, tenant_id, gone)
+    await number_checks.forget(connection, tenant_id, gone)
     for statement in ERASE:
         await connection.execute(statement, tenant_id, borrower_id)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from contact_scheduler import hand_over
 from contact_scheduler.portfolio.columns import Fault
-from contact_scheduler.store import shared_points
+from contact_scheduler.store import number_checks, shared_points
 from forbear_chassis.postgres import UUID, Connection, Pool
 
 BORROWER = (
@@ -172,7 +172,9 @@ class ImportSession:
         await self._connection.execute(UPSERT_LOANS, self.tenant_id)
         await self._connection.execute(LIFT_PAID, self.tenant_id, now)
         await self._connection.execute("TRUNCATE staged_borrower, staged_loan, staged_point")
-        touched = [row["address_key"] for row in gone] + [str(point[ADDRESS_KEY]) for point in points]
+        written = [str(point[ADDRESS_KEY]) for point in points]
+        await number_checks.keep_fresh(self._connection, self.tenant_id, written)
+        touched = [row["address_key"] for row in gone] + written
         return await shared_points.mark(self._connection, self.tenant_id, touched)
 
     async def recall(self, contact_ids: list[UUID], reason: str) -> None:

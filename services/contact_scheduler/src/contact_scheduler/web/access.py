@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contact_scheduler.learning.worth import Costs
     from contact_scheduler.manage_campaigns import ManageCampaigns
     from contact_scheduler.manage_policy import ManagePolicy
+    from contact_scheduler.record_number_checks import RecordNumberChecks
     from contact_scheduler.record_payments import RecordPayments
     from contact_scheduler.rehearse_campaign import RehearseCampaign
     from contact_scheduler.report_campaign import ReportCampaign
@@ -51,6 +52,7 @@ class Api:
     manage_policy: ManagePolicy
     erase_borrower: EraseBorrower
     record_payments: RecordPayments
+    record_number_checks: RecordNumberChecks
     report: ReportCampaign
     evaluate: EvaluateCampaign
     explain: ExplainContact
