@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import structlog
 import uvloop
 
-from channel_dispatcher.gate import judge
+from channel_dispatcher.gate import judge, remembered
 from channel_dispatcher.store import claims
 from channel_dispatcher.store.policies import Policies
 from forbear_chassis.process import keep_freed_memory, spare_collector
@@ -55,7 +55,7 @@ async def one_round(stage: Stage, policies: Policies) -> tuple[float, Counter[st
     try:
         started_s = time.process_time()
         async with claims.open_claim(stage.pool, Channel.SMS, BATCH, now) as batch:
-            history = await claims.history_of(batch.connection, batch.contacts, now)
+            history = await claims.history_of(batch.connection, batch.contacts, now, remembered(packs))
             in_force = await policies.of(batch.connection, {contact.tenant_id for contact in batch.contacts})
             judged = judge(batch.contacts, history, packs, in_force, now)
             cpu_us = (time.process_time() - started_s) / len(judged) * 1e6

@@ -12,6 +12,7 @@ from forbear_chassis.postgres import UUID
 from forbear_domain.ids import EVERYONE
 from forbear_domain.model import Channel, address_key
 
+NO_NOTICES: frozenset[str] = frozenset()
 _CHANNELS = {channel.value: channel for channel in Channel}
 _PURPOSES = {purpose.value: purpose for purpose in Purpose}
 
@@ -43,6 +44,7 @@ def read_contact(body: bytes, attempts: int, expire_at: datetime) -> Contact:
         checked_at=_instant(who.number_check_time.seconds) if who.HasField("number_check_time") else None,
         brand=who.brand,
         actor=who.actor,
+        notices=frozenset(who.notices) if who.notices else NO_NOTICES,
         policy_version=who.policy_version,
         loan=LoanTerms(
             loan.currency,

@@ -18,7 +18,7 @@ from channel_dispatcher import decisions, metrics
 from channel_dispatcher.capacity import Capacities
 from channel_dispatcher.compose import Composer
 from channel_dispatcher.decisions import Decided
-from channel_dispatcher.gate import judge
+from channel_dispatcher.gate import judge, remembered
 from channel_dispatcher.health import Condition
 from channel_dispatcher.limit_memory import LimitMemory
 from channel_dispatcher.limit_rules import LimitBook
@@ -87,7 +87,7 @@ class Dispatch:
             if not batch.contacts:
                 return Pass(0, batch.next_due_at)
             by.watch.switchboard.set(batch.switches)
-            history = await claims.history_of(batch.connection, batch.contacts, now)
+            history = await claims.history_of(batch.connection, batch.contacts, now, remembered(by.packs))
             in_force = await by.policies.of(batch.connection, {contact.tenant_id for contact in batch.contacts})
             judged = judge(batch.contacts, history, by.packs, in_force, now)
             conditions = await by.watch.health.ask(self._labels)

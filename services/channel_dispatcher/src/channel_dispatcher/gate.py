@@ -19,6 +19,8 @@ from forbear_domain import policy
 from forbear_domain.ids import EVERYONE
 from forbear_domain.lifecycle import State
 from forbear_domain.model import Channel
+from forbear_domain.policy.look_back import look_back
+from forbear_domain.policy.notices import is_told_of_agency
 from forbear_providers.contract import ReceiptState
 
 CHANNELS: dict[int, policy.Channel] = {
@@ -33,6 +35,7 @@ PURPOSES: dict[int, policy.Purpose] = {
     Purpose.FOLLOW_UP: policy.Purpose.PROMISE_FOLLOW_UP,
     Purpose.DUTY: policy.Purpose.DUTY_LIVE_CONTACT,
 }
+_SENT_BY, _SENT_FOR = frozenset(CHANNELS.values()), frozenset(PURPOSES.values())
 ACTORS = {actor.value: actor for actor in policy.Actor}
 CONSENTS = {
     Channel.SMS: (policy.ConsentKind.SMS,),
@@ -71,6 +74,11 @@ EVIDENCE = {1: "residential_address", 2: "mobile_area_code", 3: "landline_area_c
 
 
 POLICY_WAIT = timedelta(minutes=5)  # until a contact is looked at again whose tenant's rules have not come yet
+
+
+def remembered(packs: policy.Packs) -> timedelta:
+    """Return how far back the contacts of a borrower are looked at: as the longest window that may bar one of ours."""
+    return look_back(packs, _SENT_BY, _SENT_FOR)
 
 
 def judge(
@@ -117,8 +125,9 @@ def facts_of(contact: Contact, history: History) -> policy.Facts:
     if shared_since is not None:
         states.append(policy.Suppression(policy.SuppressionKind.SHARED_ADDRESS, shared_since))
     past = [_past(row, contact.address_kind) for row in attempts] + [_heard(row) for row in inbound]
+    actor = ACTORS[contact.actor]
     return policy.Facts(
-        actor=ACTORS[contact.actor],
+        actor=actor,
         channel=CHANNELS[contact.channel],
         place=place_of(contact.places),
         debts=(_debt(str(contact.loan_id), contact.loan.product),),
@@ -130,6 +139,8 @@ def facts_of(contact: Contact, history: History) -> policy.Facts:
         inconvenient=tuple([_inconvenience(row) for row in of_borrower if row.kind in INCONVENIENT]),
         replies_due=_replies_due(contact, attempts, inbound),
         message=_VOICE_MARKS if contact.channel is Channel.VOICE else _MARKS,
+        told_of_agency=is_told_of_agency(actor, contact.notices),
+        notices=contact.notices,
     )
 
 

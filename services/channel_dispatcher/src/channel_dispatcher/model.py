@@ -110,6 +110,7 @@ class Contact(NamedTuple):
     checked_at: datetime | None  # when the number was last known not to be somebody else's; None: never checked
     brand: str
     actor: str
+    notices: frozenset[str]  # written ones that were given about the loan
     policy_version: int  # of the tenant's own rules when the contact was made; 0: none
     loan: LoanTerms
     attempts: int

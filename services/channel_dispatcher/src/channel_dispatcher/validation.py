@@ -29,6 +29,7 @@ PURPOSES = frozenset(int(purpose) for purpose in Purpose)
 TEXT_CHARS_MAX = 200
 SLOTS_MAX = 20
 PLACES_MAX = 16
+NOTICES_MAX = 20
 COMBINATIONS_MAX = 4096  # of common fields that are remembered
 
 
@@ -107,6 +108,7 @@ CHECKS: tuple[tuple[str, str, Callable[[types_pb2.Contact, types_pb2.Recipient],
     ("recipient.given_name", "give printable text on one line, or leave it empty",
      lambda _, who: _is_text(who.given_name)),
     ("recipient.places", f"give at most {PLACES_MAX}", lambda _, who: len(who.places) <= PLACES_MAX),
+    ("recipient.notices", f"give at most {NOTICES_MAX}", lambda _, who: len(who.notices) <= NOTICES_MAX),
     ("recipient.loan", "give amounts and days of 0 or more", _has_sound_amounts),
 )  # fmt: skip
 

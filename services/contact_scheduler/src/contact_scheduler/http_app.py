@@ -15,6 +15,7 @@ from contact_scheduler.web import (
     erasure,
     evaluation,
     imports,
+    notices,
     numbers,
     payments,
     policy,
@@ -60,7 +61,7 @@ def make_app(api: Api) -> FastAPI:
     problems.install(app)
     for part in (
         imports, borrowers, erasure, campaigns, rehearsal, controls, policy, reports, evaluation, strategies,
-        payments, cases, duties, questions, numbers, unemployment, console, case_pages,
+        payments, cases, duties, questions, numbers, notices, unemployment, console, case_pages,
     ):  # fmt: skip
         app.include_router(part.router)
     return app

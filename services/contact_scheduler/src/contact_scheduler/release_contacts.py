@@ -123,6 +123,7 @@ class ContactBuilder:
         contact.borrower_id = row["borrower_id"]
         contact.loan_id = row["loan_id"]
         contact.recipient.MergeFromString(row["recipient"])
+        contact.recipient.notices.extend(row["notices"])
         loan = contact.recipient.loan
         loan.currency = row["currency"]
         loan.product = row["product"]

@@ -24,7 +24,6 @@ from forbear_domain.ids import EVERYONE
 from forbear_domain.lifecycle import State
 from forbear_domain.model import Channel
 
-HISTORY = timedelta(days=35)  # the longest window of any rule is a month
 BARRED_FOR = timedelta(milliseconds=100)  # until a look at what is due, but locked by others or stopped by a person
 PAST_MAX = 100  # attempts of one borrower that are looked at; every cap is far below
 
@@ -192,11 +191,14 @@ async def _take(
     )
 
 
-async def history_of(connection: Connection, contacts: Sequence[Contact], now: datetime) -> History:
-    """Return what is known of the borrowers, in four queries, as of after their locks were taken."""
+async def history_of(connection: Connection, contacts: Sequence[Contact], now: datetime, back: timedelta) -> History:
+    """Return what is known of the borrowers, in four queries, as of after their locks were taken.
+
+    `back`: how long ago an attempt or an answer may lie and still be told.
+    """
     shared = await address_use.note(connection, contacts, now)
     borrowers = [contact.borrower_id for contact in contacts]
-    since = now - HISTORY
+    since = now - back
     barred = await connection.fetch(
         SUPPRESSIONS,
         now,

@@ -58,6 +58,7 @@ class Candidate:
     is_paused: bool
     is_duty: bool = False  # the law asks for live contact about this loan soon
     unemployment_change: float | None = None  # points against a year before
+    notices: tuple[str, ...] = ()  # written ones that were given about the loan
     is_protected: bool = False  # was in hardship, or with a person, within a year: nothing is tried out
 
 

@@ -21,6 +21,7 @@ from contact_scheduler.planning.candidates import HOUR, WEEK, Candidate, Convers
 from forbear_domain import policy
 from forbear_domain.model import Channel
 from forbear_domain.policy.mask import Group, PastColumns, group_tables, releases
+from forbear_domain.policy.notices import is_told_of_agency
 
 HourArray = NDArray[np.int16]
 IntArray = NDArray[np.int64]
@@ -174,7 +175,7 @@ class LawfulHours:
             place = places[one.place_id]
             rules = self.rules(place)
             zones = frozenset(place.zones) if place.is_known else frozenset[str]()
-            key = (zones, rules.packs, rules.known, one.product, one.kinds, one.fresh)
+            key = (zones, rules.packs, rules.known, one.product, one.kinds, one.fresh, one.notices)
             if key not in found:
                 found[key] = len(groups)
                 groups.append(Group(self.facts(one, place), rules))
@@ -192,6 +193,8 @@ class LawfulHours:
             address=policy.Address("address", ADDRESS_KINDS[one.kinds[channel - 1]]),
             consents=tuple(policy.Consent(word, agreed_at, fresh_at=agreed_at) for word in CONSENT_WORDS[channel]),
             message=policy.MessageMarks(artificial_voice=is_call, autodialled=is_call),
+            told_of_agency=is_told_of_agency(self._actor, one.notices),
+            notices=frozenset(one.notices),
         )
 
 

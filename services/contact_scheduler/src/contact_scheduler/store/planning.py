@@ -13,6 +13,7 @@ from contact_scheduler.contacts import ATTRIBUTION, ContactPhase, ResponseKind
 from contact_scheduler.planning.candidates import Candidate, Conversations, History, Touch
 from contact_scheduler.planning.lawful import CONSENT_FRESH, Place
 from contact_scheduler.store.campaigns import to_campaign
+from contact_scheduler.store.notices import OF_LOAN
 from contact_scheduler.store.unemployment import Latest, latest_rates
 from forbear_chassis.postgres import UUID, Connection
 
@@ -39,7 +40,7 @@ AUDIENCE = f"""
 SELECT b.borrower_id, b.place_id, b.language, b.region, b.employment, b.monthly_income, b.unemployment_pct,
        b.preferred_channel, b.wished_channel, b.wished_hour_start, b.wished_hour_end, l.loan_id, l.product,
        l.instalment, l.past_due, l.past_due_days, l.missed_payments_12m, l.kept_promises, l.broken_promises,
-       l.is_duty, o.consented, o.fresh, o.sms_kind, o.email_kind, o.voice_kind,
+       l.is_duty, {OF_LOAN} AS notices, o.consented, o.fresh, o.sms_kind, o.email_kind, o.voice_kind,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
                AND (s.until IS NULL OR s.until > $2) AND (s.lifted_at IS NULL OR s.lifted_at >= $2)) AS is_paused,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
@@ -140,7 +141,7 @@ def _candidate(row: Any, rate: Latest | None) -> Candidate:
         past_due_days=row["past_due_days"], missed_payments_12m=row["missed_payments_12m"],
         kept_promises=row["kept_promises"], broken_promises=row["broken_promises"], consented=row["consented"],
         fresh=row["fresh"], kinds=(row["sms_kind"], row["email_kind"], row["voice_kind"]), is_paused=row["is_paused"],
-        is_duty=row["is_duty"],
+        is_duty=row["is_duty"], notices=tuple(row["notices"]),
         is_protected=row["is_protected"],
     )  # fmt: skip
 

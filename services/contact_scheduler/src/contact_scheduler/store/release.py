@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from contact_scheduler.contacts import ContactPhase
+from contact_scheduler.store.notices import OF_LOAN
 from forbear_chassis.postgres import UUID, Connection, Pool
 
 PLANNED, RELEASED = ContactPhase.PLANNED.value, ContactPhase.RELEASED.value
@@ -24,7 +25,7 @@ TAKE_DUE = f"""
 SELECT c.contact_id, uuid_send(c.borrower_id) AS borrower_id, uuid_send(c.loan_id) AS loan_id, c.channel, c.template,
        c.purpose,
        c.not_before, c.expire_at, p.recipient || b.wish AS recipient, l.balance, l.past_due, l.instalment,
-       l.past_due_days, l.currency, l.product,
+       l.past_due_days, l.currency, l.product, {OF_LOAN} AS notices,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = c.tenant_id AND s.borrower_id = c.borrower_id
                AND s.lifted_at IS NULL AND (s.until IS NULL OR s.until > $3)) AS is_paused
 FROM contact c

@@ -403,6 +403,7 @@ class Recipient(_message.Message):
     SEGMENT_FIELD_NUMBER: _builtins.int
     NUMBER_CHECK_TIME_FIELD_NUMBER: _builtins.int
     PAYMENT_URL_FIELD_NUMBER: _builtins.int
+    NOTICES_FIELD_NUMBER: _builtins.int
     POLICY_VERSION_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """E.164 number for SMS and voice, address for e-mail."""
@@ -442,6 +443,12 @@ class Recipient(_message.Message):
     def number_check_time(self) -> _timestamp_pb2.Timestamp:
         """When it was last checked that the number had not been given to somebody else. Absent when it never was."""
 
+    @_builtins.property
+    def notices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Written notices about the loan that were given before, as rules of the packs name them: "agency", "US-DC-3814". At most
+        20. What is not named counts as not given.
+        """
+
     def __init__(
         self,
         *,
@@ -458,11 +465,12 @@ class Recipient(_message.Message):
         segment: _builtins.str = ...,
         number_check_time: _timestamp_pb2.Timestamp | None = ...,
         payment_url: _builtins.str = ...,
+        notices: _abc.Iterable[_builtins.str] | None = ...,
         policy_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["consent_time", b"consent_time", "loan", b"loan", "number_check_time", b"number_check_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "address", b"address", "address_kind", b"address_kind", "brand", b"brand", "consent_time", b"consent_time", "consented", b"consented", "given_name", b"given_name", "language", b"language", "loan", b"loan", "number_check_time", b"number_check_time", "payment_url", b"payment_url", "places", b"places", "policy_version", b"policy_version", "segment", b"segment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "address", b"address", "address_kind", b"address_kind", "brand", b"brand", "consent_time", b"consent_time", "consented", b"consented", "given_name", b"given_name", "language", b"language", "loan", b"loan", "notices", b"notices", "number_check_time", b"number_check_time", "payment_url", b"payment_url", "places", b"places", "policy_version", b"policy_version", "segment", b"segment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

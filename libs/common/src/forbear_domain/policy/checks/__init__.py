@@ -64,6 +64,7 @@ __all__ = [
     "RETENTION",
     "Check",
     "ParameterError",
+    "PriorNotice",
     "Situation",
     "check_of",
     "retention_years",
