@@ -27,7 +27,7 @@ EHLO = "250-relay.example.com\r\n250-DELIVERBY{}\r\n250 8BITMIME"
 async def test_a_relay_that_can_gives_up_in_time(ehlo: str, left: timedelta | None, expected: str) -> None:
     """RFC 2852: return what was not delivered in so many seconds; not below the least that the relay takes."""
     driver = DRIVERS["smtp"]
-    request = dataclasses.replace(driver.request, die_by=None if left is None else NOW + left)
+    request = driver.request._replace(die_by=None if left is None else NOW + left)
     async with SmtpStub(EHLO=ehlo) as server:
         outcome = await ask(dataclasses.replace(driver, request=request), server)
 
@@ -45,7 +45,7 @@ async def test_a_message_by_vonage_lives_no_longer_than_the_window(
 ) -> None:
     """`ttl` in milliseconds, 20,000 to 604,800,000."""
     driver = DRIVERS["vonage_sms"]
-    request = dataclasses.replace(driver.request, die_by=None if left is None else NOW + left)
+    request = driver.request._replace(die_by=None if left is None else NOW + left)
     async with HttpStub(accepted("vonage_sms")) as server:
         await ask(dataclasses.replace(driver, request=request), server)
 
@@ -55,7 +55,7 @@ async def test_a_message_by_vonage_lives_no_longer_than_the_window(
 async def test_a_message_that_vonage_could_not_drop_in_time_is_not_handed_over() -> None:
     """The twin: nineteen seconds are less than its shortest life."""
     driver = DRIVERS["vonage_sms"]
-    request = dataclasses.replace(driver.request, die_by=NOW + timedelta(seconds=19))
+    request = driver.request._replace(die_by=NOW + timedelta(seconds=19))
     async with HttpStub(accepted("vonage_sms")) as server:
         outcome = await ask(dataclasses.replace(driver, request=request), server)
 
@@ -66,8 +66,8 @@ async def test_a_message_that_vonage_could_not_drop_in_time_is_not_handed_over()
 async def test_a_request_to_vonage_names_the_attempt_and_where_receipts_go() -> None:
     """Numbers without a plus, our reference, the callback; a Chinese text is sent as Unicode."""
     driver = DRIVERS["vonage_sms"]
-    rendered = dataclasses.replace(driver.request.rendered, text="还款 STOP")
-    request = dataclasses.replace(driver.request, rendered=rendered)
+    rendered = driver.request.rendered._replace(text="还款 STOP")
+    request = driver.request._replace(rendered=rendered)
     async with HttpStub(accepted("vonage_sms")) as server:
         await ask(dataclasses.replace(driver, request=request), server)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -137,7 +136,7 @@ async def test_signature_verifies_as_it_arrived_and_covers_the_one_click_headers
     async with SmtpStub() as server:
         relay = SmtpRelay("127.0.0.1", server.port, "mail.example.com", starttls=False)
         provider = Smtp(relay, now, key)
-        await provider.send(replace(request, rendered=replace(request.rendered, text=text)))
+        await provider.send(request._replace(rendered=request.rendered._replace(text=text)))
         await provider.close()
     raw = server.taken[0].data.replace(b"\r\n..", b"\r\n.")
 

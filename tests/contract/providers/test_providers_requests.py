@@ -45,7 +45,7 @@ async def test_sms_request_carries_callback_and_the_end_of_the_window() -> None:
 )
 async def test_validity_is_whole_seconds_within_twilios_limits(left: timedelta | None, expected: str | None) -> None:
     """1 to 36000, and nothing at all where there is no end."""
-    request = dataclasses.replace(SMS.request, die_by=None if left is None else NOW + left)
+    request = SMS.request._replace(die_by=None if left is None else NOW + left)
     async with HttpStub(accepted("twilio_sms")) as server:
         await ask(dataclasses.replace(SMS, request=request), server)
 
@@ -54,7 +54,7 @@ async def test_validity_is_whole_seconds_within_twilios_limits(left: timedelta |
 
 async def test_a_messaging_service_takes_the_place_of_a_number() -> None:
     """A sender that begins with MG is a messaging service of Twilio's."""
-    request = dataclasses.replace(SMS.request, sender="MG" + "7" * 32)
+    request = SMS.request._replace(sender="MG" + "7" * 32)
     async with HttpStub(accepted("twilio_sms")) as server:
         await ask(dataclasses.replace(SMS, request=request), server)
 
@@ -64,7 +64,7 @@ async def test_a_messaging_service_takes_the_place_of_a_number() -> None:
 
 async def test_call_rings_and_talks_no_longer_than_the_window() -> None:
     """Twelve seconds are left: Timeout and TimeLimit are both twelve."""
-    request = dataclasses.replace(VOICE.request, die_by=NOW + timedelta(seconds=12))
+    request = VOICE.request._replace(die_by=NOW + timedelta(seconds=12))
     async with HttpStub(accepted("twilio_voice")) as server:
         await ask(dataclasses.replace(VOICE, request=request), server)
 
@@ -197,7 +197,7 @@ async def test_a_connection_that_died_while_idle_is_replaced_without_losing_the_
 async def test_header_injection_reaches_no_relay(change: dict[str, Any]) -> None:
     """A value that could add a header or a recipient is refused before a connection is opened."""
     async with SmtpStub() as server:
-        outcome = await ask(dataclasses.replace(MAIL, request=dataclasses.replace(MAIL.request, **change)), server)
+        outcome = await ask(dataclasses.replace(MAIL, request=MAIL.request._replace(**change)), server)
 
     assert (SendState.REFUSED_FINAL, "address_unusable") == (outcome.state, outcome.reason)
     assert server.connections == 0

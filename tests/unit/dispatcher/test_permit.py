@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -46,9 +45,9 @@ def test_a_permit_lives_for_a_minute(age_s: float, objection: str) -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        replace(REQUEST, address="+12125550102"),
-        replace(REQUEST, channel=Channel.VOICE),
-        replace(REQUEST, attempt_id=uuid.UUID(int=10)),
+        REQUEST._replace(address="+12125550102"),
+        REQUEST._replace(channel=Channel.VOICE),
+        REQUEST._replace(attempt_id=uuid.UUID(int=10)),
     ],
 )
 def test_a_permit_is_for_this_request_only(request_: SendRequest) -> None:

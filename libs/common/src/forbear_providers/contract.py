@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from forbear_domain.messages import Rendered
@@ -45,8 +45,7 @@ class ReceiptState(IntEnum):
     INBOUND = 8
 
 
-@dataclass(frozen=True, slots=True)
-class SendRequest:
+class SendRequest(NamedTuple):
     """One message or call to be made, under a permit that the caller holds."""
 
     attempt_id: UUID
@@ -63,8 +62,7 @@ class SendRequest:
     sender_name: str = ""  # display name of a mail's sender: the brand
 
 
-@dataclass(frozen=True, slots=True)
-class SendOutcome:
+class SendOutcome(NamedTuple):
     """The answer. `reason` is snake_case from the provider's table; `code` is the provider's own code as text."""
 
     state: SendState

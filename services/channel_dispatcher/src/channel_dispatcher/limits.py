@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import redis.asyncio
@@ -27,8 +27,7 @@ RESTORED_FROM_S = 900
 """Shorter windows have passed sooner than they could be trusted again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """At most `limit` tokens in any `length_s` seconds, counted under `name`."""
 
     name: str
@@ -36,8 +35,7 @@ class Window:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """What one request costs, and in which windows."""
 
     cost: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
@@ -104,4 +104,4 @@ class Sender:
         except TimeoutError:
             outcome = SendOutcome(SendState.UNKNOWN, reason="timed_out")
         metrics.SEND_TIME[outlet.channel].observe(monotonic_s() - started_s)
-        return outcome if outcome.parts else replace(outcome, parts=claim.draft.rendered.parts)
+        return outcome if outcome.parts else outcome._replace(parts=claim.draft.rendered.parts)

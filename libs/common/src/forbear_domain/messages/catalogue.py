@@ -13,12 +13,12 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from forbear_domain.messages.compiled import TemplateError, Text, mail_html, mail_text
 from forbear_domain.messages.segments import gsm7, segments
@@ -36,8 +36,7 @@ _NO_STEPS: Mapping[str, str] = MappingProxyType({})
 Key = tuple[str, Channel, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """A message ready to go. `steps` are the spoken texts of a call, by step; `parts` what an SMS is charged as."""
 
     template: str
@@ -47,7 +46,7 @@ class Rendered:
     text: str
     html: str
     parts: int
-    steps: Mapping[str, str] = field(default_factory=lambda: _NO_STEPS)
+    steps: Mapping[str, str] = _NO_STEPS
     version: int = 0
 
 

@@ -7,10 +7,10 @@ nothing. What cannot be made harmless stops the message.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from operator import attrgetter
+from typing import NamedTuple
 
 from forbear_domain.messages.compiled import TemplateError
 from forbear_domain.messages.plain import money
@@ -168,8 +168,7 @@ def disclosure(actor: str, brand: str, language: str, *, is_first: bool) -> str:
     return (first if is_first else later).format(brand=brand)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addressee:
+class Addressee(NamedTuple):
     """What the slots of a message need to know of a contact's recipient, of the sender, and of the links we made.
 
     `is_first` says that nothing was yet communicated to this borrower about this debt; when in doubt leave it True.
