@@ -54,18 +54,20 @@ class LeanHttp:
         self._idle: list[_Line] = []
         self._busy: set[_Line] = set()
         self._sweeper: asyncio.TimerHandle | None = None
-        self._unwritten: list[tuple[_Line, bytes]] = []
 
     async def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Send one request. Raises NotConnected, OversizedReply, TimeoutError, ConnectionError (lost, or no HTTP)."""
+        """Send one request. Raises NotConnected, OversizedReply, TimeoutError, ConnectionError (lost, or no HTTP).
+
+        Where a connection is open and free, the request is written before the caller is suspended for the first time:
+        what the caller checked right before still holds.
+        """
         head = _head(method, self._path + target, self._netloc, tuple(headers.items()))
-        async with self._places:
-            line = await self._take()
-            self._busy.add(line)
+        await self._places.acquire()
+        try:
+            line = self._rested() or await self._open()
+            self._watch(line)
             try:
-                answer = line.ask()
-                self._write_soon(line, b"%b%d\r\n\r\n%b" % (head, len(body), body))
-                return await answer
+                return await line.ask(b"%b%d\r\n\r\n%b" % (head, len(body), body))
             except BaseException:
                 line.abort()
                 raise
@@ -73,6 +75,8 @@ class LeanHttp:
                 self._busy.discard(line)
                 if line.is_open:
                     self._idle.append(line)
+        finally:
+            self._places.release()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -83,27 +87,17 @@ class LeanHttp:
             self._sweeper.cancel()
             self._sweeper = None
 
-    def _write_soon(self, line: _Line, request: bytes) -> None:
-        """Write what is asked in one turn of the loop at its end, so that the host is woken once for all of it."""
-        if not self._unwritten:
-            asyncio.get_running_loop().call_soon(self._write)
-        self._unwritten.append((line, request))
-
-    def _write(self) -> None:
-        unwritten, self._unwritten = self._unwritten, []
-        for line, request in unwritten:
-            line.write(request)
-
-    async def _take(self) -> _Line:
+    def _rested(self) -> _Line | None:
         """Return an open connection, the one used last first."""
-        loop = asyncio.get_running_loop()
-        if self._sweeper is None:
-            self._sweeper = loop.call_later(self._timeout_s / SWEEPS, self._sweep, loop)
         while self._idle:
             line = self._idle.pop()
-            if line.is_open and loop.time() - line.used_s < IDLE_S:
+            if line.is_fresh():
                 return line
             line.abort()
+        return None
+
+    async def _open(self) -> _Line:
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout_s):
                 _, line = await loop.create_connection(
@@ -113,9 +107,14 @@ class LeanHttp:
                     ssl=self._tls,
                     server_hostname=self._host if self._tls else None,
                 )
-        except OSError as error:  # a time-out is one too
+        except OSError as error:  # a time-out is one too, and so is a certificate that is not the host's
             raise NotConnected("no connection") from error
         return line
+
+    def _watch(self, line: _Line) -> None:
+        self._busy.add(line)
+        if self._sweeper is None:
+            self._sweeper = line.loop.call_later(self._timeout_s / SWEEPS, self._sweep, line.loop)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         """End what is overdue: one timer for all requests, because one for each costs more than the rest of it."""
@@ -140,8 +139,8 @@ class _Line(asyncio.Protocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, body_bytes_max: int) -> None:
         self.is_open = False
+        self.loop = loop
         self.used_s = loop.time()  # since when it asks or rests
-        self._loop = loop
         self._body_bytes_max = body_bytes_max
         self._parser: Any = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[Reply] | None = None
@@ -152,16 +151,18 @@ class _Line(asyncio.Protocol):
         self._chunks: list[bytes] = []
         self._size = self._head_size = 0
 
-    def ask(self) -> asyncio.Future[Reply]:
-        """Return the answer to come, to the request that is written next."""
-        self.used_s = self._loop.time()
-        self._waiter = self._loop.create_future()
-        return self._waiter
+    def is_fresh(self) -> bool:
+        """Return whether it may be used again."""
+        return self.is_open and self.loop.time() - self.used_s < IDLE_S
 
-    def write(self, request: bytes) -> None:
-        """Write the request, unless it was called off."""
-        if self.is_open:
-            self._transport.write(request)
+    def ask(self, request: bytes) -> asyncio.Future[Reply]:
+        """Write the request at once and return the answer to come. Raises NotConnected when it was lost before."""
+        if not self.is_open:
+            raise NotConnected("the connection was lost before it was used")
+        self.used_s = self.loop.time()
+        self._waiter = self.loop.create_future()
+        self._transport.write(request)
+        return self._waiter
 
     def abort(self) -> None:
         """Close without ado."""
@@ -179,6 +180,9 @@ class _Line(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport, self.is_open = transport, True
 
+    def eof_received(self) -> None:
+        self.is_open = False  # whoever closes one half closes both, and takes no other request
+
     def connection_lost(self, error: Exception | None) -> None:
         self.fail(ConnectionError("the connection was lost"))
 
@@ -188,7 +192,7 @@ class _Line(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             cause = error.__context__
             self.fail(cause if isinstance(cause, OversizedReply) else ConnectionError("the answer is no HTTP"))
             return
@@ -197,7 +201,7 @@ class _Line(asyncio.Protocol):
 
     def _deliver(self, reply: Reply) -> None:
         waiter, self._waiter, self._reply = self._waiter, None, None
-        self.used_s = self._loop.time()
+        self.used_s = self.loop.time()
         if not self._stays_open:
             self.abort()
         if waiter is not None and not waiter.done():
@@ -225,5 +229,6 @@ class _Line(asyncio.Protocol):
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
         if status >= 200:  # before it, a host may say any number of times that it is at work
-            self._stays_open = self._parser.should_keep_alive()
+            # 408 may be said to a connection that rests, just as we ask: the answer to what we ask would come after it.
+            self._stays_open = self._parser.should_keep_alive() and status != 408 and status < 500
             self._reply = Reply(status, self._headers, b"".join(self._chunks))
