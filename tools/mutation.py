@@ -1,4 +1,4 @@
-"""Measure the tests of the decision code by mutation: `python tools/mutation.py`.
+"""Measure the tests of the decision code by mutation: `python tools/mutation.py`, or of some: `... rest.py clock.py`.
 
 Builds a private copy of the domain and its quick tests in a temporary folder, lets mutmut change one thing at a time
 in the code that decides, and tells how many of the changes some test noticed. Nothing in the checkout is touched.
@@ -17,15 +17,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 GOAL = 0.95
 TIMEOUT_S = 3 * 3600
+DECIDING = (
+    "decide.py",
+    "calendar.py",
+    "checks/__init__.py",
+    "checks/check.py",
+    "checks/clock.py",
+    "checks/content.py",
+    "checks/counts.py",
+    "checks/rest.py",
+    "checks/states.py",
+)
 CONFIG = """
 [tool.mutmut]
 source_paths = ["src"]
 also_copy = ["tests", "conftest.py"]
-only_mutate = [
-    "src/forbear_domain/policy/decide.py",
-    "src/forbear_domain/policy/calendar.py",
-    "src/forbear_domain/policy/checks/*.py",
-]
+only_mutate = [MUTATED]
 pytest_add_cli_args_test_selection = [
     "tests/unit/policy/test_policy_calendar.py",
     "tests/unit/policy/test_policy_checks.py",
@@ -36,6 +43,7 @@ pytest_add_cli_args_test_selection = [
     "tests/unit/policy/test_policy_twins.py",
     "tests/unit/policy/test_policy_exceptions.py",
     "tests/unit/policy/test_policy_packs.py",
+    "tests/unit/policy/test_rest_days.py",
 ]
 pytest_add_cli_args = ["-p", "no:randomly", "-p", "no:cacheprovider"]
 use_git_change_detection = false
@@ -69,7 +77,7 @@ def main() -> int:
     """Run mutmut on a private copy and print the score; 0 when the goal is reached."""
     with tempfile.TemporaryDirectory(prefix="forbear-mutation-") as name:
         folder = Path(name)
-        build_copy(folder)
+        build_copy(folder, sys.argv[1:])
         run_mutmut(folder, "run", "--max-children", "1")
         run_mutmut(folder, "export-cicd-stats")
         survivors = run_mutmut(folder, "results", capture=True)
@@ -80,12 +88,16 @@ def main() -> int:
     return tell(counts)
 
 
-def build_copy(folder: Path) -> None:
-    """Copy the domain, its policy tests, and the settings for this run."""
+def build_copy(folder: Path, names: list[str]) -> None:
+    """Copy the domain, its policy tests, and the settings for a run over all files that decide, or those named."""
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "libs/common/src/forbear_domain", folder / "src/forbear_domain", ignore=ignored)
     shutil.copytree(ROOT / "tests/unit/policy", folder / "tests/unit/policy", ignore=ignored)
-    (folder / "pyproject.toml").write_text(CONFIG, encoding="utf-8")
+    paths = [path for path in DECIDING if not names or path.rpartition("/")[2] in names]
+    if names and len(paths) != len(names):
+        sys.exit(f"known files are {', '.join(path.rpartition('/')[2] for path in DECIDING)}")
+    mutated = ", ".join(json.dumps(f"src/forbear_domain/policy/{path}") for path in paths)
+    (folder / "pyproject.toml").write_text(CONFIG.replace("MUTATED", mutated), encoding="utf-8")
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
 
 

@@ -156,7 +156,7 @@ class TwilioApi:
     def _create_message(self, form: Form) -> Message:
         check_message(form, self.account)
         outside, to, body = self._outside, form["To"].strip(), form.get("Body", "")
-        service = form.get("MessagingServiceSid")
+        service = form.get("MessagingServiceSid") or None
         sender = form.get("From", "").strip() or self._sender_of_service(to)
         if (sender, to) in self._blocked:
             raise ApiError(400, 21610, "Attempt to send to unsubscribed recipient")

@@ -173,7 +173,7 @@ class Audit:
             grown = None if self._frontier is None else grow(self._frontier, self._leaves).frontier
             self._compare(checkpoint, grown)
         else:
-            self._tell_missing(start, size)
+            self._tell_places(start, size)
         if grown is not None and grown.root() == checkpoint.root:
             self._frontier = grown
         else:
@@ -187,11 +187,14 @@ class Audit:
         elif grown.root() != checkpoint.root and not self._is_pinned:
             self._add(self._start, checkpoint.size - 1, "changed or reordered: the signed root differs")
 
-    def _tell_missing(self, start: int, size: int) -> None:
+    def _tell_places(self, start: int, size: int) -> None:
+        """Tell which places are empty, and which hold more than one entry."""
         expected = start
         for sequence in [*self._sequences, size]:
             if sequence > expected:
                 self._add(expected, sequence - 1, "missing, though a signed checkpoint covers them")
+            elif sequence < expected:
+                self._add(sequence, sequence, "there more than once")
             expected = sequence + 1
 
     def _add(self, first: int, last: int, what: str) -> None:
