@@ -83,6 +83,11 @@ class HttpStub(_Server):
         self.asked: list[Asked] = []
 
     @property
+    def is_stalling(self) -> bool:
+        """Return whether it leaves a request without an answer."""
+        return any(reply.how == "hang" for reply in self.replies)
+
+    @property
     def url(self) -> str:
         """Return the base URL."""
         return f"http://127.0.0.1:{self.port}"
@@ -147,6 +152,11 @@ class SmtpStub(_Server):
         }
         self.taken: list[Taken] = []
         self.verbs: list[str] = []
+
+    @property
+    def is_stalling(self) -> bool:
+        """Return whether it leaves a verb without an answer."""
+        return "hang" in self.answers.values()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one SMTP connection."""

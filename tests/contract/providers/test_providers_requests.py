@@ -17,7 +17,7 @@ from forbear_providers.smtp import Smtp, SmtpRelay
 from forbear_providers.twilio_api import LIST_MAX
 from forbear_providers.twilio_http import TwilioAccount
 from forbear_providers.twilio_sms import TwilioSms
-from tests.contract.providers.drivers import ATTEMPT, DRIVERS, NOW, PATIENCE_S, accepted, ask, now
+from tests.contract.providers.drivers import ATTEMPT, DRIVERS, NOW, PATIENCE_S, accepted, ask, now, patience_s
 from tests.contract.providers.local_servers import HttpStub, Reply, SmtpStub
 
 SMS, VOICE, MAIL = DRIVERS["twilio_sms"], DRIVERS["twilio_voice"], DRIVERS["smtp"]
@@ -117,7 +117,7 @@ async def test_an_attempt_is_found_or_proved_absent_or_nobody_can_tell(
 ) -> None:
     """ABSENT needs the whole list; two candidates, a long list or a failing provider prove nothing."""
     async with HttpStub(reply) as server:
-        provider = SMS.start(server.port, PATIENCE_S)
+        provider = SMS.start(server.port, patience_s(server))
         found = await provider.find(LOOKED_FOR)
         await provider.close()
 
@@ -129,7 +129,7 @@ async def test_messages_of_other_attempts_are_not_taken() -> None:
     """A message that is known to belong to another attempt is no candidate."""
     request = dataclasses.replace(LOOKED_FOR, known_refs=frozenset({"SM1"}))
     async with HttpStub(listed(("SM1", NOW, LOOKED_FOR.text))) as server:
-        provider = SMS.start(server.port, PATIENCE_S)
+        provider = SMS.start(server.port, patience_s(server))
         found = await provider.find(request)
         await provider.close()
 
