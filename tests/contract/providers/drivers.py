@@ -22,7 +22,7 @@ from tests.contract.providers.local_servers import HttpStub, Reply, SmtpStub
 
 PAYLOADS = Path(__file__).parent / "payloads"
 PATIENCE_S = 10.0  # how long a provider waits for a server that answers or hangs up: no busy machine takes so long
-STALL_PATIENCE_S = 0.3  # and for one that stalls, where the end of patience is what is tested
+STALL_PATIENCE_S = 1.0  # and for one that stalls, where the end of patience is what is tested
 
 NOW = datetime(2026, 9, 14, 15, 30, tzinfo=UTC)
 ATTEMPT = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")

@@ -29,6 +29,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     form: dict[str, str]
+    body: bytes = b""
 
 
 class _Server:
@@ -101,7 +102,7 @@ class HttpStub(_Server):
             body = await reader.readexactly(int(headers.get("content-length", "0")))
             url = urlsplit(target)
             form = dict(parse_qsl(body.decode(), keep_blank_values=True))
-            self.asked.append(Asked(method, url.path, dict(parse_qsl(url.query)), headers, form))
+            self.asked.append(Asked(method, url.path, dict(parse_qsl(url.query)), headers, form, body))
             reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
             if not await self._answer(reply, writer):
                 return

@@ -254,7 +254,8 @@ def test_a_signed_callback_is_believed_and_a_changed_one_is_not(name: str, data:
     options, form = DRIVERS[name].options, data["form"]
 
     def is_authentic(form: dict[str, str], **changes: str) -> bool:
-        callback = Callback(data["url"], data["headers"], form)
+        body = json.dumps(form).encode() if hasattr(MODULES[name], "read_callback") else b""
+        callback = Callback(data["url"], data["headers"], form, body)
         return bool(MODULES[name].is_authentic({**options, **changes}, callback))
 
     secret = data["secret"]

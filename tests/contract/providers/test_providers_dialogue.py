@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from forbear_domain.messages import LANGUAGES, Catalogue
 from forbear_domain.messages.lint import sample
 from forbear_domain.model import Channel
+from forbear_providers.call_dialogue import CallAction, decide
 from forbear_providers.contract import CallParty, VoiceEvent
-from forbear_providers.twilio_voice import CallAction, decide, twiml, wait
+from forbear_providers.twilio_voice import twiml, wait
 
 CATALOGUE = Catalogue.load()
 CALL_URL = "https://tracker.example.com/twilio/voice/0f8fad5b-d9cb-469f-a165-70867728950e"

@@ -58,6 +58,13 @@ LINK_SECRET = "a-link-secret-for-tests"
 ACCOUNT = Account(
     "vonage", "vonage_sms", ("+18885550101",), 1.0, 0.0, 1, 0, 1, {"signature_secret": "a-signature-secret-for-tests"}
 )
+CALLS = Account(
+    *("vonage_calls", "vonage_voice", ("+18885550102",), 1.0, 0.0, 1, 0, 1),
+    {
+        "signature_secret": "a-secret-of-calls-for-tests-of-the-tracker",
+        "application_id": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
+    },
+)
 PHONE = "+12125550123"
 MAIL = "maria@example.com"
 SENDER = "+18885550100"
@@ -359,7 +366,8 @@ async def open_world(
     page = Page(pool)
     handlers = Handlers(reader, Tracker(pool, clock, read_status), voice, page, suppressor)
     receiver = Receiver(pool, clock, Intake(pool), handlers, wake=rest, wake_events=rest)
-    app = HttpApp(pool, clock, receiver, voice, page, PUBLIC_URL, Secrets(AUTH_TOKEN, LINK_SECRET, Gateways([ACCOUNT])))
+    secrets = Secrets(AUTH_TOKEN, LINK_SECRET, Gateways([ACCOUNT, CALLS]))
+    app = HttpApp(pool, clock, receiver, voice, page, PUBLIC_URL, secrets)
     http = HttpServer(app, "127.0.0.1:0")
     mail = MailServer(MailHandler(receiver.settle, clock, activity), "127.0.0.1:0")
     await http.start()

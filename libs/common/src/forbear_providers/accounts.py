@@ -58,8 +58,11 @@ class Account:
     options: Mapping[str, str] = field(repr=False)
 
     def open(self, now: Callable[[], datetime]) -> Provider:
-        """Open the provider. `now` is the clock that the end of the lawful window is measured by."""
-        opened: Provider = module_of(self.provider).open_provider(self.options, now)
+        """Open the provider. `now` is the clock that the lawful window is measured by. Raises AccountError."""
+        try:
+            opened: Provider = module_of(self.provider).open_provider(self.options, now)
+        except ValueError as error:
+            raise AccountError(f"account {self.name}: {error}") from None
         return opened
 
     def hosts(self) -> list[str]:

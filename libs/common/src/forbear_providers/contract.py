@@ -3,7 +3,9 @@
 A provider is one file of this package that has a `NAME`, a `CODES` table and a class that fits `Provider`; one folder
 of recorded payloads in the tests goes with it. A file that also has `OPTIONS` and `open_provider(options, now)` can be
 named in an accounts file; one that has `is_authentic(options, callback)`, `parse_status(form)` and
-`parse_message(form)` gets its callbacks at `/gateway/<NAME>/status` and `/gateway/<NAME>/message`.
+`parse_message(form)` gets its callbacks at `/gateway/<NAME>/status` and `/gateway/<NAME>/message`; one for calls has
+`parse_voice(form)`, `script(...)`, `script_later(url)` and `SCRIPT_TYPE`, and asks for each step at
+`/gateway/<NAME>/voice/<attempt>`. Callbacks that are no forms are turned into one by `read_callback(body)`.
 
 A provider never sees the database, the queue or the law, never sends twice by itself, and never raises for what the
 world does: it answers with a `SendOutcome`. No address, no text and no
@@ -102,6 +104,7 @@ class Callback:
     url: str  # the public one that was called, with its query
     headers: Mapping[str, str]  # names in lower case
     form: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

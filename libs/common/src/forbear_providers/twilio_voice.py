@@ -1,21 +1,19 @@
-"""Calls through Twilio: making them, receipts, and the dialogue, as TwiML built by pure functions.
+"""Calls through Twilio: making them, receipts, and what the dialogue says, as TwiML built by pure functions.
 
-The dialogue never names a debt before the person has said who they are, and leaves a machine nothing but the limited
-content that a voicemail may hold. `decide` turns what was keyed or said at a step into an action; `twiml` says it.
+What a call says and when is in call_dialogue.py; `twiml` says an action.
 https://www.twilio.com/docs/voice/api/call-resource and https://www.twilio.com/docs/voice/twiml
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from forbear_domain.model import Channel
+from forbear_providers.call_dialogue import GATHER_TIMEOUT_S, CallAction, spoken
 from forbear_providers.contract import (
     CallParty,
     Consequence,
@@ -38,9 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CODES",
     "NAME",
-    "CallAction",
     "TwilioVoice",
-    "decide",
     "parse_status",
     "parse_voice",
     "twiml",
@@ -51,7 +47,6 @@ __all__ = [
 NAME = "twilio_voice"
 RING_MAX_S = 30
 TALK_MAX_S = 600
-GATHER_TIMEOUT_S = 6
 
 _FINAL, _TRANSIENT = SendState.REFUSED_FINAL, SendState.REFUSED_TRANSIENT
 
@@ -173,101 +168,9 @@ def _party(answered_by: str) -> CallParty:
     return CallParty.MACHINE if answered_by.startswith(("machine", "fax")) else CallParty.UNKNOWN
 
 
-class CallAction(Enum):
-    """What happens next in a call. The value is the step of the texts that is spoken."""
-
-    ASK_IDENTITY = "greeting"
-    ASK_IDENTITY_AGAIN = "greeting_again"
-    LEAVE_VOICEMAIL = "voicemail"
-    STATE_AND_OFFER = "statement"  # the person said who they are: now, and only now, the matter itself
-    OFFER_AGAIN = "menu"
-    OFFER_OPTIONS = "options"  # the person cannot pay
-    OFFER_OPTIONS_AGAIN = "options_again"
-    TAKE_PROMISE = "promise_noted"
-    TAKE_OPTION_1 = "option_noted"
-    TAKE_OPTION_2 = "option_2_noted"
-    CALL_LATER = "later_noted"
-    STOP_CALLS = "stopped"
-    TO_PERSON = "person"
-    WRONG_PARTY = "wrong_party"
-    SAY_GOODBYE = "goodbye"
-
-
-_KEYS: dict[str, dict[str, CallAction]] = {
-    "identity": {
-        "1": CallAction.STATE_AND_OFFER,
-        "2": CallAction.WRONG_PARTY,
-        "9": CallAction.STOP_CALLS,
-    },
-    "menu": {
-        "1": CallAction.TAKE_PROMISE,
-        "2": CallAction.OFFER_OPTIONS,
-        "3": CallAction.CALL_LATER,
-        "0": CallAction.TO_PERSON,
-        "9": CallAction.STOP_CALLS,
-    },
-    "options": {
-        "1": CallAction.TAKE_OPTION_1,
-        "2": CallAction.TAKE_OPTION_2,
-        "0": CallAction.TO_PERSON,
-        "9": CallAction.STOP_CALLS,
-    },
-}
-_AGAIN = {
-    "identity": CallAction.ASK_IDENTITY_AGAIN,
-    "menu": CallAction.OFFER_AGAIN,
-    "options": CallAction.OFFER_OPTIONS_AGAIN,
-}
-# Whole utterances only: "no" inside a sentence is no answer to "is that you?".
-_SAID = {
-    "1": (
-        "yes", "yes it is", "yes i am", "yeah", "speaking", "this is me", "sí", "si", "sí soy yo", "soy yo",
-        "是", "是的", "是我", "我是", "對", "对",
-    ),
-    "2": ("no", "wrong number", "no soy yo", "número equivocado", "不是", "不是我", "打错了", "打錯了"),
-    "9": (
-        "stop", "stop calling", "no more calls", "do not call", "alto", "no llame más",
-        "不要再打", "别打了", "別打了", "退订", "退訂",
-    ),
-}  # fmt: skip
-_MEANT = {"identity": "129", "menu": "9", "options": "9"}
-
-
-def decide(step: str, event: VoiceEvent) -> CallAction:
-    """Return what happens after `step` ("" at the start of a call, else the last part of the URL that was called).
-
-    What was not understood is asked once more; after that the call ends kindly. A machine never hears more than the
-    voicemail, at whatever step it is found out.
-    """
-    if event.party is CallParty.MACHINE:
-        return CallAction.LEAVE_VOICEMAIL if step == "" else CallAction.SAY_GOODBYE
-    if step == "":
-        return CallAction.ASK_IDENTITY
-    name = step.removesuffix("-again")
-    if name not in _KEYS:
-        return CallAction.SAY_GOODBYE
-    key = event.digits[:1] or _key_said(name, event.speech)
-    if key in _KEYS[name]:
-        return _KEYS[name][key]
-    return CallAction.SAY_GOODBYE if step.endswith("-again") else _AGAIN[name]
-
-
-def _key_said(name: str, speech: str) -> str:
-    said = re.sub(r"[^\w ]+", "", unicodedata.normalize("NFKC", speech)).casefold().strip()
-    return next((key for key in _MEANT[name] if said in _SAID[key]), "")
-
-
 # How Twilio calls our languages when it speaks and when it listens.
 _SPEAK = {"en": "en-US", "es": "es-US", "zh-Hans": "zh-CN", "zh-Hant": "zh-TW"}
 _LISTEN = {"en": "en-US", "es": "es-US", "zh-Hans": "cmn-Hans-CN", "zh-Hant": "cmn-Hant-TW"}
-_ASKING: dict[CallAction, tuple[str, tuple[str, ...]]] = {
-    CallAction.ASK_IDENTITY: ("identity", ("greeting",)),
-    CallAction.ASK_IDENTITY_AGAIN: ("identity-again", ("again", "greeting")),
-    CallAction.STATE_AND_OFFER: ("menu", ("statement", "menu")),
-    CallAction.OFFER_AGAIN: ("menu-again", ("again", "menu")),
-    CallAction.OFFER_OPTIONS: ("options", ("options",)),
-    CallAction.OFFER_OPTIONS_AGAIN: ("options-again", ("again", "options")),
-}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -277,14 +180,13 @@ def twiml(action: CallAction, steps: Mapping[str, str], language: str, call_url:
     `transfer_to` is the number of a person; where it is empty, the person calls back. A step without a text, such as a
     voicemail that may not be left, ends the call in silence.
     """
-    if action in _ASKING:
-        step, names = _ASKING[action]
-        return _ask([steps[name] for name in names if steps[name]], language, f"{call_url}/{step}")
-    text = steps["option_noted" if action is CallAction.TAKE_OPTION_2 else action.value]
-    spoken = _say(text, language)
+    said = spoken(action, steps)
+    if said.step:
+        return _ask(said.texts, language, f"{call_url}/{said.step}")
+    texts = "".join([_say(text, language) for text in said.texts])
     if action is CallAction.TO_PERSON and transfer_to:
-        return _response(f"{spoken}<Dial>{_xml(transfer_to)}</Dial>")
-    return _response(f"{spoken}<Hangup/>")
+        return _response(f"{texts}<Dial>{_xml(transfer_to)}</Dial>")
+    return _response(f"{texts}<Hangup/>")
 
 
 def wait(call_url: str) -> str:
@@ -292,12 +194,12 @@ def wait(call_url: str) -> str:
     return _response(f'<Pause length="2"/><Redirect method="POST">{_xml(call_url)}</Redirect>')
 
 
-def _ask(texts: list[str], language: str, action_url: str) -> str:
-    spoken = "".join(_say(text, language) for text in texts)
+def _ask(texts: tuple[str, ...], language: str, action_url: str) -> str:
+    asked = "".join([_say(text, language) for text in texts])
     target = quoteattr(_NOT_XML.sub("", action_url))
     return _response(
         f'<Gather input="dtmf speech" numDigits="1" timeout="{GATHER_TIMEOUT_S}" speechTimeout="auto" method="POST" '
-        f'language="{_LISTEN[language]}" action={target} actionOnEmptyResult="true">{spoken}</Gather>'
+        f'language="{_LISTEN[language]}" action={target} actionOnEmptyResult="true">{asked}</Gather>'
     )
 
 

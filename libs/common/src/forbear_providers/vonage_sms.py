@@ -8,12 +8,10 @@ https://developer.vonage.com/en/api/sms and https://developer.vonage.com/en/gett
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-import aiohttp
 import orjson
 
 from forbear_domain.messages.segments import is_gsm7
@@ -34,6 +32,7 @@ from forbear_providers.contract import (
     SendState,
     need,
 )
+from forbear_providers.vonage_http import Answer, VonageHttp, refusal_of
 
 __all__ = ["CODES", "NAME", "OPTIONS", "VonageSms", "is_authentic", "open_provider", "parse_message", "parse_status"]
 
@@ -45,11 +44,7 @@ OPTIONS = {
     "base_url": Option("Vonage's API, or a stand-in", default="https://rest.nexmo.com", form=r"https?://[^/\s]+"),
     "timeout_s": Option("how many seconds an answer may take", default="15", form=r"\d{1,2}(\.\d{1,3})?"),
 }
-CONNECT_TIMEOUT_S = 5.0
-CONNECTIONS_MAX = 64
-REPLY_BYTES_MAX = 1024 * 1024
 TTL_MIN_MS, TTL_MAX_MS = 20_000, 604_800_000
-RETRY_AFTER_MAX_S = 3600.0
 
 _FINAL, _TRANSIENT, _UNKNOWN = SendState.REFUSED_FINAL, SendState.REFUSED_TRANSIENT, SendState.UNKNOWN
 
@@ -97,11 +92,6 @@ DELIVERY_CODES: dict[str, str] = {
 }
 OPTED_OUT = "9"
 
-_STATUSES = {
-    401: Consequence(_TRANSIENT, "credentials_refused", retry_after_s=60.0),
-    403: Consequence(_TRANSIENT, "forbidden", retry_after_s=60.0),
-    404: Consequence(_TRANSIENT, "account_not_found", retry_after_s=60.0),
-}
 _STATES: dict[str, tuple[ReceiptState, bool]] = {
     "delivered": (ReceiptState.DELIVERED, True),
     "expired": (ReceiptState.UNDELIVERED, True),
@@ -128,9 +118,8 @@ class VonageSms:
     def __init__(self, options: Mapping[str, str], now: Callable[[], datetime]) -> None:
         self._url = options["base_url"].rstrip("/") + "/sms/json"
         self._credentials = {"api_key": options["api_key"], "api_secret": options["api_secret"]}
-        self._timeout = aiohttp.ClientTimeout(total=float(options["timeout_s"]), sock_connect=CONNECT_TIMEOUT_S)
+        self._http = VonageHttp(float(options["timeout_s"]))
         self._now = now
-        self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: SendRequest) -> SendOutcome:
         """Create one message. It lives no longer than the lawful window, so that no queue delivers it later."""
@@ -149,14 +138,8 @@ class VonageSms:
             if left_ms < TTL_MIN_MS:
                 return SendOutcome(_TRANSIENT, reason="window_over")
             form["ttl"] = str(min(left_ms, TTL_MAX_MS))
-        try:
-            return await self._ask(form)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            return SendOutcome(_TRANSIENT, reason="not_connected")  # before a byte of the request was written
-        except TimeoutError:
-            return SendOutcome(_UNKNOWN, reason="timed_out")
-        except (aiohttp.ClientError, ConnectionError, asyncio.IncompleteReadError):
-            return SendOutcome(_UNKNOWN, reason="connection_lost")
+        answer = await self._http.ask("POST", self._url, data=form)
+        return answer if isinstance(answer, SendOutcome) else _outcome(answer)
 
     async def find(self, request: FindRequest) -> Found | NotFound:
         """Say that nobody can tell: only the receipt names a message by our reference."""
@@ -164,34 +147,15 @@ class VonageSms:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-
-    async def _ask(self, form: Mapping[str, str]) -> SendOutcome:
-        if self._session is None:  # it belongs to the running loop
-            connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
-            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        async with self._session.post(self._url, data=form, timeout=self._timeout, allow_redirects=False) as reply:
-            body = bytearray()
-            async for chunk in reply.content.iter_any():
-                body += chunk
-                if len(body) > REPLY_BYTES_MAX:
-                    return SendOutcome(_UNKNOWN, reason="torn_reply")
-            return _outcome(reply.status, bytes(body), reply.headers.get("Retry-After", ""))
+        await self._http.close()
 
 
-def _outcome(status: int, body: bytes, retry_after: str) -> SendOutcome:
-    if status == 429:
-        wait_s = min(float(retry_after), RETRY_AFTER_MAX_S) if retry_after.strip().isdigit() else None
-        return SendOutcome(_TRANSIENT, "", "http_429", "too_many_requests", wait_s)
-    if status in _STATUSES:
-        meaning = _STATUSES[status]
-        return SendOutcome(meaning.state, "", f"http_{status}", meaning.reason, meaning.retry_after_s)
-    if not 200 <= status < 300:
-        reason = "redirected" if status < 400 else "provider_failed" if status >= 500 else "unknown_code"
-        return SendOutcome(_UNKNOWN, "", f"http_{status}", reason)
+def _outcome(answer: Answer) -> SendOutcome:
+    refusal = refusal_of(answer)
+    if refusal is not None:
+        return refusal
     try:
-        parts = orjson.loads(body)["messages"]
+        parts = orjson.loads(answer.body)["messages"]
         statuses = [int(part["status"]) for part in parts]
         refs = [str(part["message-id"]) for part, one in zip(parts, statuses, strict=True) if one == 0]
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):

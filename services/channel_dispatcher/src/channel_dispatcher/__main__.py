@@ -53,6 +53,7 @@ from forbear_chassis.settings import EXIT_BAD_SETTINGS
 from forbear_chassis.worker import Pass, WorkerLoop, wake_all
 from forbear_domain.messages import Catalogue
 from forbear_domain.policy import load_packs
+from forbear_providers.accounts import AccountError
 
 NAME = "channel-dispatcher"
 log = structlog.get_logger(__name__)
@@ -75,6 +76,15 @@ def make_signer(settings: Settings, clock: Clock) -> Signer:
     return Signer.generate()
 
 
+def make_outlets(settings: Settings, clock: Clock) -> Outlets:
+    """Open the accounts at providers; one that cannot be opened stops the start."""
+    try:
+        return open_outlets(settings, clock)
+    except AccountError as error:
+        sys.stderr.write(f"setting FORBEAR_DISPATCHER_ACCOUNTS_FILE: {error}\n")
+        raise SystemExit(EXIT_BAD_SETTINGS) from None
+
+
 async def serve(settings: Settings) -> None:
     """Build the dispatcher and run it until it is stopped."""
     service = process.Process(settings, NAME)
@@ -92,7 +102,7 @@ async def serve(settings: Settings) -> None:
     service.on_close(owner.close)
     await ledger.publish_key(pool, signer, clock.now())
 
-    outlets = open_outlets(settings, clock)
+    outlets = make_outlets(settings, clock)
     for outlet in (one for each in outlets.values() for one in each):
         service.on_close(outlet.provider.close)
         metrics.start_accounts([outlet.label])

@@ -22,13 +22,14 @@ from forbear_chassis.postgres import Pool
 from forbear_chassis.worker import TRANSIENT
 from forbear_domain.links import Purpose, read_link_token
 from forbear_domain.messages import TemplateError
-from forbear_providers.contract import Callback, PayloadError
+from forbear_providers.accounts import module_of
+from forbear_providers.contract import Callback, PayloadError, VoiceEvent
 from forbear_providers.twilio_sms import verify_signature
 from forbear_providers.twilio_voice import wait
 from response_tracker import metrics
 from response_tracker.events import Event, Kind, name_event
 from response_tracker.forms import Form, FormError, read_form
-from response_tracker.gateways import Gateways, read_message, read_status, stamp
+from response_tracker.gateways import Gateways, carries_calls, read_fields, read_message, read_status, stamp
 from response_tracker.model import Attempt
 from response_tracker.page import Act, Page, page_event, read_act
 from response_tracker.receive import UNREADABLE, Receiver
@@ -198,16 +199,20 @@ class HttpApp:
             return _xml('<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>')
 
     async def _gateway(self, scope: Scope, receive: Receive, rest: str) -> Reply:
-        """Take a callback of a provider of the accounts file: `<provider>/status` or `<provider>/message`."""
+        """Take a callback of a provider of the accounts file: `<provider>/status`, `/message` or `/voice/<attempt>`."""
         provider, _, what = rest.partition("/")
-        if not self._secrets.gateways.knows(provider) or what not in ("status", "message"):
+        is_call = what.startswith("voice/")
+        if not self._secrets.gateways.knows(provider) or not (is_call or what in ("status", "message")):
             raise Refused(404, "unknown_path")
         body = await read_body(scope, receive)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        callback = Callback(f"{self._public_url}{_target(scope)}", headers, read_form(body))
+        form, form_body = read_fields(provider, body)
+        callback = Callback(f"{self._public_url}{_target(scope)}", headers, form, body)
         if not self._secrets.gateways.is_authentic(provider, callback):
             raise Refused(403, "signature")
-        raw, now = stamp(provider, body), self._clock.now()
+        if is_call:
+            return await self._gateway_call(provider, what.removeprefix("voice/"), form, form_body)
+        raw, now = stamp(provider, form_body), self._clock.now()
         if what == "status":
             told = read_status(raw)
             if told is not None:
@@ -217,6 +222,29 @@ class HttpApp:
             event_id = name_event(Kind.MESSAGE, provider, read_message(raw).provider_ref)
             await self._receiver.settle(Event(event_id, Kind.MESSAGE, None, raw, now))
         return NO_CONTENT
+
+    async def _gateway_call(self, provider: str, rest: str, form: Form, form_body: bytes) -> Reply:
+        """Act on one step of a call by a provider of the accounts file, and say what comes next."""
+        name, _, step = rest.partition("/")
+        attempt_id, module = attempt_of_path(name), module_of(provider)
+        if attempt_id is None or not carries_calls(provider):
+            raise Refused(404, "unknown_path")
+        kind = str(module.SCRIPT_TYPE).encode()
+        of = await self._find(attempt_id)
+        if of is None:
+            url = f"{self._public_url}/gateway/{provider}/voice/{rest}"
+            return Reply(200, str(module.script_later(url)).encode(), kind)
+        now = self._clock.now()
+        told: VoiceEvent = module.parse_voice(form)
+        event_id = name_event(Kind.CALL, provider, step, told.provider_ref, told.digits, told.speech)
+        raw = stamp(provider, f"{STEP}={step}&".encode() + form_body)
+        await self._receiver.settle(Event(event_id, Kind.CALL, attempt_id, raw, now))
+        try:
+            said = self._voice.speak(of, self._voice.understand(step, form, now, provider).action, provider)
+        except TemplateError:
+            log.error("call_unspeakable", attempt_id=str(attempt_id))
+            return Reply(200, b"[]", kind)
+        return Reply(200, said.encode(), kind)
 
     async def _unsubscribe(self, scope: Scope, receive: Receive, token: str) -> Reply:
         """One-click unsubscribe (RFC 8058): POST leaves at once, without question; GET shows a button."""

@@ -1,4 +1,4 @@
-"""Acts on what is keyed or said in a call. What is spoken back is TwiML of approved texts, built by the provider.
+"""Acts on what is keyed or said in a call. What is spoken back is made of approved texts, in the provider's language.
 
 A key acts as a reply does: the same decisions, carried out by the same code. Words that no key explains go to the
 reader of replies, so that "stop" and despair are heard in a call too. No debt is named before the person has said who
@@ -15,8 +15,10 @@ from uuid import UUID
 from forbear_chassis.postgres import Connection
 from forbear_domain.arrangements import Option
 from forbear_domain.messages import Catalogue
+from forbear_providers import twilio_voice
+from forbear_providers.accounts import module_of
+from forbear_providers.call_dialogue import CallAction, decide
 from forbear_providers.contract import CallParty, DeliveryEvent, ReceiptState, VoiceEvent
-from forbear_providers.twilio_voice import CallAction, decide, parse_voice, twiml
 from forbear_replies import Label
 from response_tracker.converse import Reader, Words, converse
 from response_tracker.decision import ACTS, CONFIRMATIONS, HARDSHIP_DAYS, Bar, Decision, Scope
@@ -24,6 +26,7 @@ from response_tracker.duties import Reason
 from response_tracker.enact import enact, put_on_table
 from response_tracker.events import Event
 from response_tracker.forms import read_form, storable
+from response_tracker.gateways import split
 from response_tracker.heard import Heard, hear
 from response_tracker.model import Attempt, PromiseTerms, ResponseKind, SuppressionKind
 from response_tracker.scripts import spoken_steps
@@ -75,9 +78,12 @@ class Voice:
         self._public_url = public_url
         self._link_secret = link_secret
 
-    def understand(self, step: str, form: Mapping[str, str], at: datetime) -> Step:
-        """Return what happens after a step. The same request gives the same answer. Raises PayloadError."""
-        event = parse_voice(form)
+    def understand(self, step: str, form: Mapping[str, str], at: datetime, provider: str = "") -> Step:
+        """Return what happens after a step. The same request gives the same answer. Raises PayloadError.
+
+        `provider` is one of the accounts file; empty: Twilio.
+        """
+        event: VoiceEvent = (module_of(provider) if provider else twilio_voice).parse_voice(form)
         action = decide(step, event)
         if action not in _NOT_UNDERSTOOD or not event.speech or event.party is CallParty.MACHINE:
             return Step(action, event, is_by_words=False)
@@ -88,15 +94,20 @@ class Voice:
                 return Step(meant, event, is_by_words=True)
         return Step(action, event, is_by_words=False)
 
-    def speak(self, of: Attempt, action: CallAction) -> str:
-        """Return the TwiML that says an action."""
+    def speak(self, of: Attempt, action: CallAction, provider: str = "") -> str:
+        """Return the document that says an action, as the provider wants it."""
         language, steps = spoken_steps(self._catalogue, of, self._public_url, self._link_secret)
-        return twiml(action, steps, language, f"{self._public_url}/twilio/voice/{of.id}")
+        if not provider:
+            return twilio_voice.twiml(action, steps, language, f"{self._public_url}/twilio/voice/{of.id}")
+        url = f"{self._public_url}/gateway/{provider}/voice/{of.id}"
+        document: str = module_of(provider).script(action, steps, language, url)
+        return document
 
     async def act(self, connection: Connection, event: Event, of: Attempt) -> str:
         """Act on one step of a call and return the fate of its event."""
-        form = read_form(event.body)
-        step = self.understand(form.get(STEP, ""), form, event.received_at)
+        provider, body = split(event.body)
+        form = read_form(body)
+        step = self.understand(form.get(STEP, ""), form, event.received_at, provider)
         await _note_state(connection, event, of, step)
         if step.is_by_words:
             words = Words(of, storable(step.event.speech), is_direct=True, source="speech")
