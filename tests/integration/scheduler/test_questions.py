@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from channel_dispatcher.store import address_use
+from contact_scheduler.store import questions
+from forbear.scheduler.v1 import scheduler_service_pb2 as pb
+from forbear.types.v1 import types_pb2
+from forbear_domain.policy import load_packs
 from tests.integration.scheduler.scheduler_stage import OTHER_KEY, Scheduler, make_csv, make_row
+from tests.integration.scheduler.test_plan import stream
 
 pytestmark = pytest.mark.needs_postgres
 
@@ -77,3 +85,46 @@ async def test_another_tenants_household_is_none_of_ours(scheduler: Scheduler) -
 
     assert 200 == sent.status_code, sent.text
     assert [] == await ask(scheduler)
+
+
+async def refused_as_shared(scheduler: Scheduler) -> None:
+    """Let the gate refuse the first contact that it gets, because the number was another borrower's just before."""
+    await scheduler.start_campaign(channels=["sms"], control_share=0)
+    await scheduler.live_until(scheduler.clock.now() + timedelta(days=1))
+    contact = next(iter(scheduler.dispatcher.contacts.values()))
+    outcome = pb.ContactOutcome(
+        contact_id=contact.contact_id, state=types_pb2.CONTACT_STATE_REFUSED, reason="HOUSE-SHARED"
+    )
+    outcome.event_time.FromDatetime(scheduler.clock.now())
+    await stream(
+        scheduler.rpc.ReportOutcomes, pb.ReportOutcomesRequest(request_id=str(uuid.uuid4()), outcomes=[outcome])
+    )
+
+
+async def test_a_number_that_moved_is_a_question_until_its_week_is_over(scheduler: Scheduler) -> None:
+    """It names the day. Nothing must be given where the number changed hands: the question closes itself."""
+    await scheduler.upload(make_csv([make_row(1, sms_consent_on="2026-02-20", landline="", email="")]))
+    await refused_as_shared(scheduler)
+    answer = (await scheduler.http.get("/v1/questions")).json()["questions"]
+
+    assert [("B00001", "address_moved", "sms", True)] == await ask(scheduler)
+    assert [True] == ["changed hands" in one["supply"] for one in answer]
+    until = datetime.fromisoformat(answer[0]["rests_until"])
+    assert timedelta(days=6) < until - scheduler.clock.now() <= timedelta(days=7)
+    scheduler.clock.move_to(until + timedelta(seconds=1))
+    assert [] == await ask(scheduler)
+
+
+async def test_an_import_with_another_number_of_the_other_borrower_leaves_only_the_mark(scheduler: Scheduler) -> None:
+    """Where both still have the number it is asked once, as shared; the twin above is asked as moved."""
+    await scheduler.upload(make_csv([make_row(1, sms_consent_on="2026-02-20")]))
+    await refused_as_shared(scheduler)
+    await scheduler.upload(make_csv([make_row(2, mobile=make_row(1)["mobile"])]))
+
+    assert {"address_shared"} == {one[1] for one in await ask(scheduler)}
+
+
+def test_the_plan_s_side_and_the_gate_agree_on_rule_and_week() -> None:
+    """The rule that the question goes by stands in the packs, and the gate rests an address as long as is told."""
+    assert questions.SHARED_RULE in load_packs().rule_ids
+    assert address_use.SHARED_FOR == questions.SHARED_FOR

@@ -26,6 +26,7 @@ def questions(url: str, key_file: str, is_all: bool) -> None:
     phone_region_unknown   an area code that belongs to no place
     no_common_hour         the borrower may be in places that have no lawful hour in common
     address_shared         two borrowers have the same phone or mailbox: it is used for neither
+    address_moved          it was another borrower's within a week: it rests until then
 
     Correct the columns named and import the rows again: that closes the question.
     """
@@ -38,6 +39,9 @@ def questions(url: str, key_file: str, is_all: bool) -> None:
             found += page["questions"]
     for one in found:
         reachable = "no" if one["is_unreachable"] else "yes"
-        table.add_row(escape(one["borrower_ref"]), one["reason"], one["channel"] or "", reachable, one["supply"])
+        until = f" until {one['rests_until'][:10]}" if one["rests_until"] else ""
+        table.add_row(
+            escape(one["borrower_ref"]), one["reason"] + until, one["channel"] or "", reachable, one["supply"]
+        )
     console.print(table)
     console.print(f"{len(found):,} questions{'; more with --all' if page['next_after'] else ''}")

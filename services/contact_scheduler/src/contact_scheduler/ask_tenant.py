@@ -6,6 +6,7 @@ Nothing is kept: a question is there while the facts are, so the import that ans
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from contact_scheduler.store import questions
-from contact_scheduler.store.questions import PlaceRow
+from contact_scheduler.store.questions import PlaceRow, QuestionRow
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID, Pool
 from forbear_domain import policy
@@ -37,6 +38,7 @@ class Reason(StrEnum):
     PHONE_REGION_UNKNOWN = "phone_region_unknown"
     NO_COMMON_HOUR = "no_common_hour"
     ADDRESS_SHARED = "address_shared"
+    ADDRESS_MOVED = "address_moved"
 
 
 SUPPLY = {
@@ -44,6 +46,8 @@ SUPPLY = {
     Reason.PHONE_REGION_UNKNOWN: "correct `mobile` or `landline`: the area code belongs to no known place",
     Reason.NO_COMMON_HOUR: "correct `region`, `postal_code`, `time_zone` or the phone: no hour is lawful in all",
     Reason.ADDRESS_SHARED: "another borrower has the same one: leave the column empty for whom it does not belong to",
+    Reason.ADDRESS_MOVED: "it was another borrower's a week ago: nothing, if it changed hands, and it is used again "
+    "after `rests_until`; else leave the column empty for whom it does not belong to",
 }
 
 
@@ -54,6 +58,7 @@ class Question(NamedTuple):
     reason: Reason
     channel: Channel | None  # None: it is about the place
     is_unreachable: bool  # nobody may contact the borrower at all
+    rests_until: datetime | None = None  # when an address that changed hands is used again without an answer
 
 
 class AskTenant:
@@ -66,14 +71,17 @@ class AskTenant:
     async def run(self, tenant_id: UUID, after_ref: str = "") -> tuple[list[Question], str]:
         """Return open questions by borrower, and after whom the next page begins (empty: none is left)."""
         places = await questions.doubtful_places(self._pool, tenant_id)
-        reasons = await asyncio.to_thread(find_reasons, places, self._clock.now())
-        rows, following = await questions.open_questions(self._pool, tenant_id, list(reasons), after_ref)
-        return [
-            Question(row.borrower_ref, Reason.ADDRESS_SHARED, Channel(row.channel), row.is_unreachable)
-            if row.channel
-            else Question(row.borrower_ref, reasons[row.place_id], None, is_unreachable=True)
-            for row in rows
-        ], following
+        now = self._clock.now()
+        reasons = await asyncio.to_thread(find_reasons, places, now)
+        rows, following = await questions.open_questions(self._pool, tenant_id, list(reasons), after_ref, now)
+        return [_question(row, reasons) for row in rows], following
+
+
+def _question(row: QuestionRow, reasons: Mapping[int, Reason]) -> Question:
+    if not row.channel:
+        return Question(row.borrower_ref, reasons[row.place_id], None, is_unreachable=True)
+    reason = Reason.ADDRESS_SHARED if row.rests_until is None else Reason.ADDRESS_MOVED
+    return Question(row.borrower_ref, reason, Channel(row.channel), row.is_unreachable, row.rests_until)
 
 
 def find_reasons(places: list[PlaceRow], now: datetime) -> dict[int, Reason]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -12,7 +13,7 @@ from contact_scheduler.web.access import Parts, Reader
 from contact_scheduler.web.problems import RESPONSES
 
 router = APIRouter(prefix="/v1", tags=["questions"], responses=RESPONSES)
-ReasonName = Literal["place_unknown", "phone_region_unknown", "no_common_hour", "address_shared"]
+ReasonName = Literal["place_unknown", "phone_region_unknown", "no_common_hour", "address_shared", "address_moved"]
 
 
 class QuestionView(BaseModel):
@@ -22,6 +23,9 @@ class QuestionView(BaseModel):
     reason: ReasonName = Field(description="what is in the way")
     channel: Literal["sms", "email", "voice"] | None = Field(description="whose address it is about; absent: the place")
     is_unreachable: bool = Field(description="nobody may contact the borrower at all until this is answered")
+    rests_until: datetime | None = Field(
+        description="until when the gate uses an address for nobody that was another borrower's just before"
+    )
     supply: str = Field(description="what to give in the next import, which closes the question")
 
 
@@ -45,7 +49,7 @@ async def list_questions(
             QuestionView(
                 borrower_ref=one.borrower_ref, reason=one.reason.value,
                 channel=None if one.channel is None else one.channel.label,  # type: ignore[arg-type]
-                is_unreachable=one.is_unreachable, supply=SUPPLY[one.reason],
+                is_unreachable=one.is_unreachable, rests_until=one.rests_until, supply=SUPPLY[one.reason],
             )
             for one in found
         ],
