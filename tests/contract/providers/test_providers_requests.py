@@ -137,14 +137,18 @@ async def test_messages_of_other_attempts_are_not_taken() -> None:
 
 
 async def test_mail_travels_with_attempt_in_its_envelope_and_one_click_headers() -> None:
-    """VERP, Reply-To and RFC 8058, on a connection that then takes the next mail."""
+    """VERP, Reply-To, RFC 8058 with a mail for programs that know no links, and RFC 3834 against vacation programs."""
     async with SmtpStub() as server:
         await ask(MAIL, server)
 
     taken = server.taken[0]
     assert taken.envelope == f"bounce+{ATTEMPT.hex}@mail.example.com"
     assert taken.recipients == [MAIL.request.address]
-    assert b"\r\nList-Unsubscribe: <https://tracker.example.com/u/token>\r\n" in taken.data
+    ways = (
+        f"<https://tracker.example.com/u/token>,\r\n <mailto:reply+{ATTEMPT.hex}@mail.example.com?subject=unsubscribe>"
+    )
+    assert f"\r\nList-Unsubscribe: {ways}\r\n".encode() in taken.data
+    assert b"\r\nAuto-Submitted: auto-generated\r\n" in taken.data
     assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in taken.data
     assert f"\r\nReply-To: reply+{ATTEMPT.hex}@mail.example.com\r\n".encode() in taken.data
     assert f"\r\nMessage-ID: <{ATTEMPT.hex}@mail.example.com>\r\n".encode() in taken.data

@@ -89,6 +89,64 @@ async def test_a_hard_bounce_is_undelivered_and_an_automatic_answer_is_nothing(w
     assert ["UNDELIVERED", "BOUNCED"] == world.scheduler.kinds()
 
 
+async def test_what_a_machine_says_counts_as_nothing_and_is_not_answered(world: World) -> None:
+    """No response, no credit, no answer, no case: a vacation program and ours could go on for ever (RFC 3834)."""
+    attempt = await world.attempt(channel=Channel.EMAIL)
+    to = f"reply+{attempt.hex}@example.com"
+    seen = (
+        b"From: ana@example.com\r\nContent-Type: multipart/report; report-type=disposition-notification; boundary=r"
+        b"\r\n\r\n--r\r\nContent-Type: text/plain\r\n\r\nYour message was read.\r\n--r--\r\n"
+    )
+
+    await send(world, to, b"Subject: Automatic reply: your loan\r\n\r\nPlease stop writing, I am out of office.")
+    await send(world, to, b"Auto-Submitted: auto-replied\r\n\r\nI will pay when I am back.")
+    await send(world, to, seen)
+
+    assert [] == world.scheduler.kinds()
+    assert [] == world.templates() == world.suppression_kinds()
+    assert [] == await world.cases()
+    assert 0 == await world.pool.fetchval("SELECT count(*) FROM response")
+    assert {"silent"} == {row["fate"] for row in await world.pool.fetch("SELECT fate FROM event")}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"Subject: STOP\r\n\r\n", b"Auto-Submitted: auto-generated\r\nSubject: unsubscribe\r\n\r\n",
+     b"\r\n" + b"x" * 2500 + b"\r\nunsubscribe\r\n"],
+    ids=["subject_alone", "by_the_button_of_a_mail_program", "behind_a_line_without_end"],
+)  # fmt: skip
+async def test_a_stop_is_heard_wherever_it_stands(world: World, content: bytes) -> None:
+    """In the subject of an empty mail, in a mail that List-Unsubscribe asked for, below a line of 2,500 letters."""
+    attempt = await world.attempt(channel=Channel.EMAIL)
+
+    code = await send(world, f"REPLY+{attempt.hex.upper()}@example.com", content)
+
+    assert (250, ["OPT_OUT"]) == (code, world.suppression_kinds())
+
+
+async def test_a_mail_that_nobody_can_read_is_looked_at_by_a_person(world: World) -> None:
+    """It may be a stop: it waits in the queue of people, and is not answered by guess."""
+    attempt = await world.attempt(channel=Channel.EMAIL)
+
+    code = await send(world, f"reply+{attempt.hex}@example.com", b"Content-Type: message/rfc822\r\n\r\n" * 2000)
+
+    assert (250, []) == (code, world.templates())
+    assert ["unreadable"] == await world.cases()
+
+
+async def test_a_mail_called_welcome_opts_nobody_out(world: World) -> None:
+    """Mailbox providers report that too, in the form of a complaint (RFC 6430)."""
+    attempt = await world.attempt(channel=Channel.EMAIL)
+    report = (
+        b'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\r\n\r\n'
+        b"--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: not-spam\r\n\r\n--b--\r\n"
+    )
+
+    await send(world, f"bounce+{attempt.hex}@example.com", report)
+
+    assert [] == world.suppression_kinds()
+
+
 async def test_a_bounce_that_is_faster_than_its_attempt_waits_for_it(world: World) -> None:
     """Some servers refuse within the second in which we sent."""
     late = UUID(bytes=make_attempt(1, world.clock, channel=Channel.EMAIL).attempt_id)

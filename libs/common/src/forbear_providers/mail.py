@@ -13,8 +13,10 @@ from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from urllib.parse import quote
 
 SUBJECT_CHARS_MAX = 200
+UNSUBSCRIBE = "unsubscribe"  # subject of the mail by which a mail program leaves for its user (RFC 2369, section 3.2)
 ENCODED_WORD_BYTES = 42  # of UTF-8 in one encoded word, which may take 75 characters (RFC 2047, section 2)
 
 # Unquoted local part and a domain of letters, digits and hyphens; what is rarer is refused rather than guessed.
@@ -32,7 +34,7 @@ class MailError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What a mail is made of. `unsubscribe_url` adds the one-click headers of RFC 8058."""
+    """What a mail is made of. `unsubscribe_url` adds the one-click headers of RFC 8058, and a mail to `reply_to`."""
 
     to: str
     sender: str
@@ -62,8 +64,12 @@ def build(mail: Mail) -> tuple[list[tuple[str, str]], bytes]:
     if mail.unsubscribe_url:
         if not _URL.fullmatch(mail.unsubscribe_url):
             raise MailError("unsubscribe_url is no plain link")
-        headers.append(("List-Unsubscribe", f"<{mail.unsubscribe_url}>"))
+        ways = [f"<{mail.unsubscribe_url}>"]
+        if mail.reply_to:  # for programs that only write mails
+            ways.append(f"<mailto:{quote(mail.reply_to, safe='@+')}?subject={UNSUBSCRIBE}>")
+        headers.append(("List-Unsubscribe", ",\r\n ".join(ways)))
         headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    headers.append(("Auto-Submitted", "auto-generated"))  # RFC 3834: nobody's vacation program answers this
     if mail.language:
         headers.append(("Content-Language", _text("language", mail.language)))
     headers.append(("MIME-Version", "1.0"))

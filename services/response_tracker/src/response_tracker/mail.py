@@ -52,7 +52,7 @@ class MailHandler:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Take mail for the addresses that our own messages name, and no other: this is no relay."""
-        if not address.startswith(("reply+", "bounce+", "complaint@", "postmaster@")):
+        if not address.lower().startswith(("reply+", "bounce+", "complaint@", "postmaster@")):
             return "550 no such mailbox"
         if len(envelope.rcpt_tos) >= RECIPIENTS_MAX:
             return "452 too many recipients"
@@ -72,6 +72,12 @@ class MailHandler:
         return "250 taken"
 
 
+class _Server(SMTP):
+    """Takes lines as long as a mail: some programs write a paragraph in one line, and RFC 5321 asks to be generous."""
+
+    line_length_limit = MAIL_BYTES_MAX
+
+
 class MailServer:
     """Listens for inbound mail until it is stopped."""
 
@@ -86,7 +92,7 @@ class MailServer:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def _make(self) -> SMTP:
-        return SMTP(
+        return _Server(
             self._handler,
             data_size_limit=MAIL_BYTES_MAX,
             enable_SMTPUTF8=True,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parseaddr
 from uuid import UUID
 
 from forbear_chassis.clock import Clock
@@ -19,7 +18,8 @@ from forbear_providers.inbound_mail import MailKind, parse_inbound
 from response_tracker import metrics
 from response_tracker.converse import Reader, Words, converse
 from response_tracker.decision import Bar, Decision, Scope
-from response_tracker.enact import enact
+from response_tracker.duties import Reason
+from response_tracker.enact import enact, open_case
 from response_tracker.events import Event, Kind
 from response_tracker.forms import FormError, read_form, storable
 from response_tracker.gateways import read_message
@@ -209,7 +209,7 @@ class Receiver:
         if event.kind is Kind.MAIL:
             recipient, content = split_event(event.body)
             mail = parse_inbound(content, recipient)
-            address = parseaddr(storable(mail.from_))[1]
+            address = storable(mail.from_)
             if mail.kind is MailKind.REPLY and address:
                 return await heed(
                     connection, self._by.reader, came, address=address, text=storable(mail.text), channel="email"
@@ -233,4 +233,8 @@ class Receiver:
             heard = await hear(connection, event, of, source="provider", is_direct=True)
             await enact(connection, heard, LEAVE)
             return "complained"
-        return "silent" if mail.kind is MailKind.AUTOMATIC else UNREADABLE
+        if mail.kind is MailKind.UNREADABLE:  # nobody knows what it asks for: somebody looks
+            heard = await hear(connection, event, of, source="reply", is_direct=True)
+            await open_case(connection, heard, Reason.UNREADABLE)
+            return UNREADABLE
+        return "silent"
