@@ -22,6 +22,7 @@ from forbear_domain import ids
 from forbear_domain.ledger import open_entry
 from forbear_domain.model import address_key
 from tests.integration.dispatcher.stage import TENANT, Stage, make_contact, phone_of
+from tests.integration.dispatcher.test_changes import stop
 from tests.kit.canaries import find_words
 from tests.kit.databases import Database
 
@@ -227,3 +228,29 @@ async def test_another_borrower_s_key_opens_nothing(stage: Stage, database: Data
     for change in ("UPDATE borrower_key SET key = '\\x00'", "DELETE FROM borrower_key", "TRUNCATE borrower_key"):
         with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.RestrictViolationError)):
             await stage.pool.execute(change)
+
+
+@pytest.mark.parametrize(("actor", "years"), [("collecting_servicer", 3), ("creditor", 3)])
+async def test_what_the_law_keeps_depends_on_who_spoke(stage: Stage, actor: str, years: int) -> None:
+    """12 CFR 1006.100 for collectors, 1024.38(c) for servicers: both are read from the permits on record."""
+    await reach(stage, region="US", recipient_actor=actor)
+    sent_at = await stage.pool.fetchval("SELECT max(claimed_at) FROM attempt WHERE borrower_id = $1", BORROWER)
+
+    assert sent_at.replace(year=sent_at.year + years) == await erase(stage)
+
+
+async def test_a_stop_outlives_the_person_by_the_hash_of_the_address_alone(stage: Stage) -> None:
+    """After the erasure nothing joins borrower and number, and the number stays barred for whoever else gets it."""
+    await reach(stage, region="DE")
+    await stage.rpc.ApplySuppressions(stop(stage, 1), None)
+    key = address_key(TENANT.bytes, phone_of(1))
+    joined = "SELECT count(*) FROM {} WHERE borrower_id = $1 AND address_key = $2"
+    before = [await stage.pool.fetchval(joined.format(table), BORROWER, key) for table in ("suppression", "attempt")]
+    await erase(stage)
+    after = [await stage.pool.fetchval(joined.format(table), BORROWER, key) for table in ("suppression", "attempt")]
+    await stage.submit(make_contact(2, stage.clock.now(), recipient_address=phone_of(1)))
+    await stage.run()
+
+    assert ([1, 1], [0, 0]) == (before, after)
+    assert 1 == await stage.pool.fetchval("SELECT count(*) FROM suppression WHERE address_key = $1", key)
+    assert 1 == len(stage.provider.sent), "only the text before the stop"

@@ -102,3 +102,18 @@ async def test_what_comes_late_is_erased_again(world: World) -> None:
 
     assert 204 == status
     assert [] == await find_words(world.pool, "tracker", PERSONAL)
+
+
+async def test_what_a_stranger_wrote_is_forgotten_after_thirty_days_and_the_bar_stays(world: World) -> None:
+    """Nobody knows who it was; the number stays barred by its hash. The twin, of somebody known, stays readable."""
+    await world.text(f"STOP {SAID}", from_=BENS_PHONE)
+    await world.attempt(1)
+    await world.text(f"I cannot pay {NOTED}")
+    await world.pump()
+    await world.advance(timedelta(days=29))
+    before = await find_words(world.pool, "tracker", [SAID])
+    await world.advance(timedelta(days=3))
+
+    assert before
+    assert [] == await find_words(world.pool, "tracker", [SAID, BENS_PHONE.lstrip("+")])
+    assert await find_words(world.pool, "tracker", [NOTED])

@@ -11,9 +11,10 @@ from uuid import UUID, uuid5
 
 from channel_dispatcher import evidence
 from channel_dispatcher.change import Changes
+from channel_dispatcher.gate import ACTORS
 from channel_dispatcher.model import SuppressionKind
 from channel_dispatcher.signing import Signer
-from channel_dispatcher.store import borrower_keys, ledger
+from channel_dispatcher.store import borrower_keys, ledger, suppressions
 from channel_dispatcher.store.borrower_keys import BorrowerKey
 from channel_dispatcher.store.suppressions import NewSuppression
 from forbear_chassis.clock import Clock
@@ -64,6 +65,7 @@ class Erasure:
         until = await self._kept_until(connection, one, now)
         if until <= now:
             await borrower_keys.destroy(connection, one.borrower_id, now)
+            await suppressions.part(connection, one.borrower_id)
         else:
             await borrower_keys.put_off(connection, one.borrower_id, until, one.asked_at)
         if until <= now or one.asked_at == now:
@@ -78,9 +80,10 @@ class Erasure:
         last_at = await borrower_keys.last_activity(connection, one.borrower_id)
         if last_at is None:
             return now if one.asked_at else now + borrower_keys.FIRST_REVIEW
-        places = await borrower_keys.jurisdictions_of(connection, one)
-        rules = rules_for(self._packs, places, now.date())
-        return kept_until(rules.rules, last_at, law_only=one.asked_at is not None)
+        seen = await borrower_keys.seen_of(connection, one)
+        rules = rules_for(self._packs, seen.jurisdictions, now.date())
+        actors = {ACTORS[name] for name in seen.actors if name in ACTORS}
+        return kept_until(rules.rules, last_at, actors, law_only=one.asked_at is not None)
 
 
 def _never_again(tenant: UUID, borrower: UUID, now: datetime) -> NewSuppression:

@@ -7,17 +7,19 @@ as a late receipt, is erased again, at once where it leads to the borrower and e
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 import structlog
 
 from forbear_chassis.clock import Clock
-from forbear_chassis.postgres import Pool
+from forbear_chassis.postgres import Connection, Pool
 from forbear_chassis.worker import Pass
 from response_tracker.store import conversations, erasures
 
 SECOND_LOOK = timedelta(days=3)  # providers report no later about what they took
+STRANGERS_KEPT = timedelta(days=30)  # for whoever asks why somebody whom nobody knows was barred
+STRANGERS_A_PASS = 1_000
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +45,24 @@ class Erasure:
         async with self._pool.acquire() as connection, connection.transaction():
             one = await erasures.next_due(connection, now)
             if one is None:
-                return Pass(0, await erasures.next_at(connection))
+                return await self._forget_strangers(connection, now)
             await erasures.erase(connection, one)
             await erasures.mark_done(connection, one, now, now + SECOND_LOOK if one.erased_at is None else None)
         log.info("borrower_erased", tenant_id=str(one.tenant_id), borrower_id=str(one.borrower_id))
         return Pass(1)
+
+    async def _forget_strangers(self, connection: Connection, now: datetime) -> Pass:
+        """Forget what was written by people whom nobody knows, in the night after it was kept for its time."""
+        forgotten = await erasures.forget_strangers(connection, now - STRANGERS_KEPT, STRANGERS_A_PASS)
+        if forgotten:
+            return Pass(forgotten)
+        oldest = await erasures.oldest_stranger(connection)
+        due = [
+            at for at in (await erasures.next_at(connection), oldest and _night_after(oldest + STRANGERS_KEPT)) if at
+        ]
+        return Pass(0, min(due, default=None))
+
+
+def _night_after(instant: datetime) -> datetime:
+    """Once a day is often enough."""
+    return datetime.combine(instant.date() + timedelta(days=1), time(0), instant.tzinfo)

@@ -19,7 +19,7 @@ from forbear_domain.sealing import KEY_BYTES
 
 FIRST_REVIEW = timedelta(days=365)  # no pack lets evidence go sooner unasked
 KNOWN_MAX = 200_000  # keys that a process remembers: about 25 MB
-FACTS_LOOKED_AT = 20  # latest entries that are opened to learn where the borrower lived
+FACTS_LOOKED_AT = 20  # latest entries that are opened to learn where the borrower lived, and who spoke
 
 FIND = """
 SELECT borrower_id, key, xmin = pg_current_xact_id()::xid AS is_ours FROM borrower_key
@@ -127,15 +127,21 @@ async def last_activity(connection: Connection, borrower: UUID) -> datetime | No
     return last_at
 
 
-async def jurisdictions_of(connection: Connection, one: BorrowerKey) -> frozenset[str]:
-    """Return where the borrower may have been at the latest decision on record."""
+class Seen(NamedTuple):
+    """Where a borrower may have been, and in which roles we spoke, by the latest decisions on record."""
+
+    jurisdictions: frozenset[str]
+    actors: frozenset[str]
+
+
+async def seen_of(connection: Connection, one: BorrowerKey) -> Seen:
+    """Return what the latest entries tell; empty where none tells."""
     rows = await connection.fetch(
         "SELECT body FROM ledger_entry WHERE borrower_id = $1 ORDER BY sequence DESC LIMIT $2",
         one.borrower_id,
         FACTS_LOOKED_AT,
     )
-    for row in rows:
-        facts: Any = open_entry(row["body"], one.key).get("facts")
-        if facts:
-            return frozenset(facts["jurisdictions"])
-    return frozenset()
+    told: list[Any] = [open_entry(row["body"], one.key).get("facts") for row in rows]
+    facts = [one for one in told if one]
+    places = frozenset[str]().union(*[one["jurisdictions"] for one in facts])
+    return Seen(places, frozenset([one["actor"] for one in facts]))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from channel_dispatcher import evidence
-from channel_dispatcher.model import SuppressionKind
+from channel_dispatcher.model import ADDRESS_WIDE, SuppressionKind
 from channel_dispatcher.store.ledger import Entry
 from channel_dispatcher.store.locks import ALIVE, GATE
 from forbear_chassis.postgres import Connection, Pool
@@ -63,6 +63,23 @@ class NewSuppression(NamedTuple):
     start_minute: int = 0
     end_minute: int = DAY_MINUTES
     place: str = ""
+
+
+# A stop and a wrong number outlive the person's data by the hash of the address; all else forgets the address.
+PART = (
+    "UPDATE suppression SET borrower_id = NULL, loan_id = NULL"
+    " WHERE borrower_id = $1 AND address_key <> '' AND kind = ANY($2::smallint[]) AND lifted_at IS NULL",
+    "UPDATE suppression SET address_key = ''"
+    " WHERE borrower_id = $1 AND address_key <> '' AND kind <> ALL($2::smallint[])",
+    "UPDATE attempt SET address_key = '' WHERE borrower_id = $1 AND state <> 11 AND $2::smallint[] IS NOT NULL",
+)
+
+
+async def part(connection: Connection, borrower: UUID) -> None:
+    """Part an erased borrower from the addresses: what bars an address names nobody, what names the borrower none."""
+    kinds = [int(kind) for kind in ADDRESS_WIDE]
+    for statement in PART:
+        await connection.execute(statement, borrower, kinds)
 
 
 async def close_gate(connection: Connection) -> None:

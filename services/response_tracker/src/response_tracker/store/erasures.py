@@ -47,6 +47,22 @@ ERASE_BARS = """
 UPDATE suppression SET body = '' WHERE in_force_at IS NOT NULL
 AND (tenant_id = $1 AND borrower_id = $2 OR event_id = ANY($3))
 """
+# Their bars must be in force: until then the address is needed.
+STRANGERS = """
+UPDATE event SET body = '' WHERE id IN (
+    SELECT id FROM event e WHERE attempt_id IS NULL AND tenant_id IS NULL AND body <> '' AND processed_at <= $1
+      AND NOT EXISTS (SELECT FROM suppression s WHERE s.event_id = e.id AND s.in_force_at IS NULL)
+    ORDER BY processed_at LIMIT $2)
+"""
+STRANGERS_BARS = """
+UPDATE suppression s SET body = '' FROM event e
+WHERE s.event_id = e.id AND e.attempt_id IS NULL AND e.tenant_id IS NULL AND e.body = '' AND s.body <> ''
+  AND s.in_force_at IS NOT NULL
+"""
+OLDEST_STRANGER = """
+SELECT min(processed_at) FROM event
+WHERE attempt_id IS NULL AND tenant_id IS NULL AND body <> '' AND processed_at IS NOT NULL
+"""
 DONE = "UPDATE erasure SET erased_at = coalesce(erased_at, $3), next_at = $4 WHERE tenant_id = $1 AND borrower_id = $2"
 REOPEN = "UPDATE erasure SET next_at = erased_at WHERE borrower_id = ANY($1) AND erased_at IS NOT NULL"
 
@@ -94,3 +110,18 @@ async def mark_done(connection: Connection, one: Due, now: datetime, again_at: d
 async def reopen(connection: Connection, borrower_ids: Sequence[UUID]) -> None:
     """Look again at borrowers who were erased: something about them comes in."""
     await connection.execute(REOPEN, list(borrower_ids))
+
+
+async def forget_strangers(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget what people wrote whom nobody knows, and the addresses of their bars; return how many events."""
+    tag: str = await connection.execute(STRANGERS, before, limit)
+    forgotten = int(tag.rpartition(" ")[2])
+    if forgotten:
+        await connection.execute(STRANGERS_BARS)
+    return forgotten
+
+
+async def oldest_stranger(connection: Connection) -> datetime | None:
+    """Return when the oldest of what is kept of strangers was taken in."""
+    at: datetime | None = await connection.fetchval(OLDEST_STRANGER)
+    return at
