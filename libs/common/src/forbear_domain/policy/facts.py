@@ -4,9 +4,11 @@ Every instant is an aware `datetime` in UTC, every calendar value a `date`; noth
 A fact that is missing is never taken as permission: no zone or no jurisdiction means no contact.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, time
 from enum import StrEnum
+
+from forbear_domain.values import value
 
 
 class Actor(StrEnum):
@@ -160,7 +162,7 @@ class SuppressionKind(StrEnum):
     SHARED_ADDRESS = "shared_address"  # another borrower of ours is to be reached there too
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Evidence:
     """One indication of where the borrower is: an address, an area code, the borrower's own word."""
 
@@ -169,7 +171,7 @@ class Evidence:
     jurisdictions: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Place:
     """Everywhere the borrower may be: each contact must be lawful in all of it. Empty means no contact."""
 
@@ -185,7 +187,7 @@ class Place:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Debt:
     """One debt the contact is about; `account` joins debts that count as one (student loans)."""
 
@@ -199,7 +201,7 @@ class Debt:
         return self.account or self.id
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Address:
     """The address to be used; `key` is any stable id of it (a hash does), never shown."""
 
@@ -207,7 +209,7 @@ class Address:
     kind: AddressKind = AddressKind.OTHER
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class PastContact:
     """One earlier contact or attempt in either direction, whoever of our principal's senders made it."""
 
@@ -224,7 +226,7 @@ class PastContact:
     by_us: bool = True  # False: another sender of the same principal
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Consent:
     """An agreement or a documented basis; `fresh_at` is the latest text, renewal or reassigned-number check."""
 
@@ -236,7 +238,7 @@ class Consent:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Suppression:
     """One barring state; `address`, `channel` and `debt` narrow it, None or empty means all of them."""
 
@@ -248,7 +250,7 @@ class Suppression:
     debt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Inconvenience:
     """A time or place the consumer called inconvenient, in the consumer's own local time."""
 
@@ -260,7 +262,7 @@ class Inconvenience:
     channel: Channel | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class ReplyToken:
     """A message of the consumer that has not been answered yet: one answer in the same medium is due."""
 
@@ -269,7 +271,7 @@ class ReplyToken:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class MessageMarks:
     """What is known of the text itself; the template's approval and the linter set these."""
 
@@ -284,7 +286,7 @@ class MessageMarks:
     faults: tuple[str, ...] = ()  # rule ids the linter says it breaks
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Delinquency:
     """Dates of one mortgage debt from which the duties of Regulation X are derived."""
 
@@ -295,7 +297,7 @@ class Delinquency:
     exempt: bool = False  # performing under an option, bankruptcy, cease
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Facts:
     """Everything `decide` looks at, for one proposed contact with one borrower."""
 

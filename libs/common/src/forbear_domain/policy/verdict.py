@@ -1,8 +1,9 @@
 """What the engine answers: allow, wait, refuse or ask a person, with everything needed to explain it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+
+from forbear_domain.values import value
 
 
 class Outcome(IntEnum):
@@ -14,7 +15,7 @@ class Outcome(IntEnum):
     REFUSE = 3
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Finding:
     """One rule that fired."""
 
@@ -27,7 +28,7 @@ class Finding:
     facts_used: tuple[str, ...] = ()  # names of the fields of `Facts` it looked at
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Verdict:
     """The answer for one proposed contact at one instant."""
 
