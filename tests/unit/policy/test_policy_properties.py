@@ -3,6 +3,7 @@
 import zoneinfo
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -34,7 +35,10 @@ from forbear_domain.policy import (
     read_tenant_policy,
     rules_for,
 )
+from forbear_domain.policy.checks import Situation
+from forbear_domain.policy.decide import checks_for, judge, scope_key, zones_of
 from tests.unit.policy.policy_facts import NOW, ORDINARY, PACKS, rules_of
+from tests.unit.policy.policy_rule_kit import judged, rule
 
 JURISDICTIONS = [
     "US",
@@ -85,6 +89,15 @@ TENANT = read_tenant_policy(
     limit = 1
     window = { days = 3 }
     per = "borrower"
+    [[rule]]
+    id = "TENANT-REST"
+    kind = "rest_days"
+    summary = "A day off in the states."
+    source = "tenant policy"
+    grade = "policy"
+    [rule.parameters]
+    every_year = ["06-13", "06-20"]
+    regions = ["US"]
     """,
     1,
     PACKS,
@@ -195,6 +208,40 @@ def test_a_verdict_is_complete(facts: Facts, at: datetime) -> None:
     assert (verdict.rule is None) is (verdict.outcome is Outcome.ALLOW)
     assert (verdict.not_before is not None) is (verdict.outcome is Outcome.NOT_BEFORE)
     assert all(finding.source and finding.why for finding in verdict.fired)
+
+
+@settings(max_examples=200, deadline=None)
+@given(situations, instants)
+def test_what_is_settled_for_a_whole_batch_is_settled_as_for_each_contact(facts: Facts, at: datetime) -> None:
+    """Shows that the checks that a batch leaves out would have found nothing: here all are asked, one by one."""
+    law = law_of(facts)
+    rules = replace(law, rules=(*law.rules, *TENANT))
+    checks = checks_for(rules, scope_key(facts), facts.place.zones)
+    expected = judge(checks, Situation(facts, zones_of(facts.place.zones)), at)
+
+    verdict = decide(facts, rules, at)
+
+    assert set(expected) <= set(verdict.fired)
+    assert bool(expected) is not verdict.allowed
+
+
+@pytest.mark.parametrize("days", [1, 2, 60])
+def test_a_consent_is_fresh_by_the_calendar_where_clocks_change_and_the_date_line_moves(days: int) -> None:
+    """Shows every hour of age around the limit, on both sides of changes by an hour and by a day (Samoa, 2011)."""
+    needs = rule("basis", consents=["sms"], routes=["direct"], fresh_days=days)
+    for name, change in [
+        ("Pacific/Apia", datetime(2011, 12, 30, 10, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 3, 8, 7, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 11, 1, 6, tzinfo=UTC)),
+    ]:
+        zone = zoneinfo.ZoneInfo(name)
+        for hours_since, hours_of_age in product(range(-2, 26, 3), range(-50, 50)):
+            at = change + timedelta(hours=hours_since)
+            given_at = min(at - timedelta(days=days, hours=hours_of_age), at)
+            passed = at.astimezone(zone).date() - given_at.astimezone(zone).date()
+            found = judged(needs, replace(ORDINARY, consents=(Consent(ConsentKind.SMS, given_at),)), at, zone)
+
+            assert (found is None) is (passed <= timedelta(days=days)), f"{name} at {at}, given at {given_at}"
 
 
 @pytest.mark.parametrize("shard", range(8))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from uuid import UUID
 
 from channel_dispatcher.model import INCONVENIENT, Contact, Judged, Purpose, SuppressionKind
@@ -59,7 +60,7 @@ SUPPRESSIONS = {
     SuppressionKind.CHANNEL_REFUSED: policy.SuppressionKind.MEDIUM_STOP,
     SuppressionKind.WORK_BARRED: policy.SuppressionKind.WORK_BARRED,
 }
-RESULTS: dict[int, policy.CallResult] = {
+RESULTS: dict[int | None, policy.CallResult] = {
     ReceiptState.DELIVERED: policy.CallResult.DELIVERED,
     ReceiptState.UNDELIVERED: policy.CallResult.UNDELIVERED,
     ReceiptState.ANSWERED: policy.CallResult.DROPPED,
@@ -117,13 +118,6 @@ def facts_of(contact: Contact, history: History) -> policy.Facts:
     inbound = history.inbound.get(contact.borrower_id, [])
     attempts = history.attempts.get(contact.borrower_id, [])
     of_borrower = history.suppressions.get(contact.borrower_id, [])
-    of_address = history.address_suppressions.get((contact.tenant_id, contact.address_key), [])
-    of_everyone = history.address_suppressions.get((EVERYONE, contact.everyones_key), [])
-    barred = of_borrower + of_address + of_everyone
-    shared_since = history.shared.get((contact.tenant_id, contact.address_key))
-    states = [_suppression(row, contact) for row in barred if row.kind not in INCONVENIENT]
-    if shared_since is not None:
-        states.append(policy.Suppression(policy.SuppressionKind.SHARED_ADDRESS, shared_since))
     past = [_past(row, contact.address_kind) for row in attempts] + [_heard(row) for row in inbound]
     actor = ACTORS[contact.actor]
     return policy.Facts(
@@ -133,9 +127,9 @@ def facts_of(contact: Contact, history: History) -> policy.Facts:
         debts=(_debt(str(contact.loan_id), contact.loan.product),),
         purpose=PURPOSES[contact.purpose],
         address=policy.Address(contact.address_key, ADDRESS_KINDS[contact.address_kind]),
-        past=tuple(sorted(past, key=lambda one: one.at)) if past else (),
+        past=tuple(sorted(past, key=_at)) if past else (),
         consents=_consents(contact, inbound),
-        suppressions=tuple(states),
+        suppressions=tuple(_states(contact, history, of_borrower)),
         inconvenient=tuple([_inconvenience(row) for row in of_borrower if row.kind in INCONVENIENT]),
         replies_due=_replies_due(contact, attempts, inbound),
         message=_VOICE_MARKS if contact.channel is Channel.VOICE else _MARKS,
@@ -155,8 +149,24 @@ def place_of(places: tuple[tuple[int, str, str], ...]) -> policy.Place:
     return policy.Place(frozenset(), place.jurisdictions) if "" in place.zones else place
 
 
+_OUT, _UNKNOWN, _ACCEPTED = policy.Direction.OUT, policy.CallResult.UNKNOWN, State.ACCEPTED
 _MARKS = policy.MessageMarks()
 _VOICE_MARKS = policy.MessageMarks(artificial_voice=True, autodialled=True)
+
+
+_at = attrgetter("at")
+
+
+def _states(contact: Contact, history: History, of_borrower: Sequence[SuppressionRow]) -> list[policy.Suppression]:
+    """Return what bars the borrower, the address, and the address for everyone."""
+    of_address = history.address_suppressions.get((contact.tenant_id, contact.address_key), [])
+    of_everyone = history.address_suppressions.get((EVERYONE, contact.everyones_key), [])
+    barred = [*of_borrower, *of_address, *of_everyone]
+    states = [_suppression(row, contact) for row in barred if row.kind not in INCONVENIENT]
+    shared_since = history.shared.get((contact.tenant_id, contact.address_key))
+    if shared_since is not None:
+        states.append(policy.Suppression(policy.SuppressionKind.SHARED_ADDRESS, shared_since))
+    return states
 
 
 def _debt(loan: str, product: str) -> policy.Debt:
@@ -164,16 +174,14 @@ def _debt(loan: str, product: str) -> policy.Debt:
 
 
 def _past(row: AttemptRow, kind_asked: str) -> policy.PastContact:
-    result = policy.CallResult.UNKNOWN
-    if row.state == State.ACCEPTED and row.result is not None:
-        result = RESULTS.get(row.result, policy.CallResult.UNKNOWN)
-    return policy.PastContact(
-        at=row.claimed_at,
-        channel=CHANNELS[row.channel],
-        result=result,
-        debts=(str(row.loan_id),),
-        address=row.address_key,
-        address_kind=ADDRESS_KINDS[row.address_kind or kind_asked],
+    return policy.PastContact(  # by position, because each contact makes several, and names cost as much as the values
+        row.claimed_at,
+        CHANNELS[row.channel],
+        _OUT,
+        RESULTS.get(row.result, _UNKNOWN) if row.state == _ACCEPTED else _UNKNOWN,
+        (str(row.loan_id),),
+        row.address_key,
+        ADDRESS_KINDS[row.address_kind or kind_asked],
         purpose=PURPOSES[row.purpose],
     )
 

@@ -6,6 +6,7 @@ What else may bar a contact (a cap, a stop) bars the next one, not the one that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -25,9 +26,19 @@ def closes_at(facts: Facts, rules: RuleSet, now: datetime) -> datetime:
     `now` must be an instant at which the contact is allowed: a window that is closed then has been lifted for it, and
     counts from its next end.
     """
-    ends = _window_ends(rules, scope_key(facts), facts.place.zones, now.toordinal())
+    soonest = _rules_close(rules, scope_key(facts), facts.place.zones, facts.place.jurisdictions, now)
+    return min([soonest, *_inconvenient_starts(facts, now)]) if facts.inconvenient else soonest
+
+
+@lru_cache(maxsize=4_096)
+def _rules_close(
+    rules: RuleSet, key: ScopeKey, zone_names: frozenset[str], jurisdictions: frozenset[str], now: datetime
+) -> datetime:
+    """Return when the first window ends or day of rest begins; the contacts of a batch ask at one instant."""
+    ends = _window_ends(rules, key, zone_names, now.toordinal())
     soonest = next((end for end in ends if end > now), now + LOOK_AHEAD)
-    return min([soonest, *_inconvenient_starts(facts, now), *_rest_starts(facts, rules, now)])
+    rests = [check for check in _rests(rules, key, zone_names) if check.binds(jurisdictions)]
+    return min([soonest, *_rest_starts(rests, zone_names, now)])
 
 
 @lru_cache(maxsize=16_384)
@@ -50,12 +61,11 @@ def _rests(rules: RuleSet, key: ScopeKey, zone_names: frozenset[str]) -> tuple[R
     return tuple(dated.check for dated in checks_for(rules, key, zone_names) if isinstance(dated.check, RestDays))
 
 
-def _rest_starts(facts: Facts, rules: RuleSet, now: datetime) -> list[datetime]:
+def _rest_starts(rests: Sequence[RestDays], zone_names: frozenset[str], now: datetime) -> list[datetime]:
     """Return the midnights, on the next two days, at which a day of rest begins."""
-    rests = _rests(rules, scope_key(facts), facts.place.zones)
-    starts = []
+    starts: list[datetime] = []
     for check in rests:
-        for zone in zones_of(facts.place.zones) if check.binds(facts.place.jurisdictions) else ():
+        for zone in zones_of(zone_names):
             today = now.astimezone(zone).date()
             days = (today + ONE_DAY, today + 2 * ONE_DAY)
             starts += [day_start(zone, day) for day in days if check.rests_on(day)]

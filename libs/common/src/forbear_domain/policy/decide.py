@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from forbear_domain.policy.calendar import ALWAYS, NEVER, ONE_DAY, day_start
 from forbear_domain.policy.checks import OPTIONAL_FACTS, Check, ParameterError, Situation, check_of
 from forbear_domain.policy.checks.check import zone_named
-from forbear_domain.policy.facts import Actor, AddressKind, Channel, Facts, Purpose, Recipient
+from forbear_domain.policy.facts import Actor, AddressKind, Channel, Facts, MessageMarks, Purpose, Recipient
 from forbear_domain.policy.rules import Rule, RuleSet, Scope
 from forbear_domain.policy.verdict import Finding, Outcome, Verdict
 
@@ -17,6 +18,8 @@ SEARCH = timedelta(days=60)
 UNKNOWN_PLACE = "HOUSE-PLACE"
 
 ScopeKey = tuple[Actor, Channel, Purpose, Recipient, AddressKind, frozenset[str]]
+Sort = tuple[ScopeKey, frozenset[str], tuple[bool, ...], MessageMarks]
+"""Of contacts: what decides the scope, the zones, which of `OPTIONAL_FACTS` there are, and the message."""
 
 
 def decide(facts: Facts, rules: RuleSet, now: datetime) -> Verdict:
@@ -30,14 +33,15 @@ def decide(facts: Facts, rules: RuleSet, now: datetime) -> Verdict:
     trouble = _unusable_place(facts, rules)
     if trouble is not None:
         return _verdict((trouble,), rules)
-    checks = _checks_needed(rules, scope_key(facts), facts.place.zones, _missing(facts))
-    situation = Situation(facts, zones_of(facts.place.zones))
-    fired = judge(checks, situation, now.astimezone(UTC))
+    sort = (scope_key(facts), facts.place.zones, tuple(map(bool, _optional_facts(facts))), facts.message)
+    situation, at = Situation(facts, zones_of(facts.place.zones)), now.astimezone(UTC)
+    objections = [check.judge(situation, at) for check in _checks_at(rules, sort, at)]
+    fired = _strictest_first([one for one in objections if one is not None])
     if not fired:
         return Verdict(Outcome.ALLOW, "No rule objects.", packs=rules.packs)
     if fired[0].outcome is Outcome.REFUSE or not any(one.outcome is Outcome.NOT_BEFORE for one in fired):
         return _verdict(fired, rules)
-    return _wait(fired, checks, situation, rules, now)
+    return _wait(fired, _checks_needed(rules, sort), situation, rules, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +62,7 @@ class DatedCheck:
 
 def judge(checks: tuple[DatedCheck, ...], situation: Situation, at: datetime) -> tuple[Finding, ...]:
     """All findings at one instant, the strictest first, among equals the one that lasts longest."""
-    fired = []
-    for dated in checks:
-        if dated.starts_at <= at < dated.ends_at:
-            finding = dated.check.judge(situation, at)
-            if finding is not None:
-                fired.append(finding)
-    if len(fired) > 1:
-        fired.sort(key=_strictness, reverse=True)
-    return tuple(fired)
+    return _strictest_first(list(_objections(checks, situation, at)))
 
 
 def scope_key(facts: Facts) -> ScopeKey:
@@ -88,15 +84,29 @@ def checks_for(rules: RuleSet, key: ScopeKey, zone_names: frozenset[str]) -> tup
 
 
 @lru_cache(maxsize=16_384)
-def _checks_needed(
-    rules: RuleSet, key: ScopeKey, zone_names: frozenset[str], missing: frozenset[str]
-) -> tuple[DatedCheck, ...]:
-    """The checks that can find anything to object to although those facts are missing."""
-    return tuple(dated for dated in checks_for(rules, key, zone_names) if dated.check.needs not in missing)
+def _checks_needed(rules: RuleSet, sort: Sort) -> tuple[DatedCheck, ...]:
+    """The checks that can find anything to object to in a contact of that sort, at some time."""
+    key, zone_names, present, message = sort
+    missing = [name for name, is_present in zip(OPTIONAL_FACTS, present, strict=True) if not is_present]
+    return tuple(
+        dated
+        for dated in checks_for(rules, key, zone_names)
+        if dated.check.needs not in missing and not dated.check.accepts(message)
+    )
 
 
-def _missing(facts: Facts) -> frozenset[str]:
-    return frozenset([name for name, fact in OPTIONAL_FACTS.items() if not fact(facts)])
+@lru_cache(maxsize=4_096)
+def _checks_at(rules: RuleSet, sort: Sort, at: datetime) -> tuple[Check, ...]:
+    """The checks that may object at one instant: a batch is decided at one, so the clock is read once for each sort."""
+    zones = zones_of(sort[1])
+    return tuple(
+        dated.check
+        for dated in _checks_needed(rules, sort)
+        if dated.starts_at <= at < dated.ends_at and not dated.check.is_open(zones, at)
+    )
+
+
+_optional_facts = attrgetter(*OPTIONAL_FACTS)
 
 
 @lru_cache(maxsize=4_096)
@@ -160,6 +170,12 @@ def _objections(checks: Iterable[DatedCheck], situation: Situation, at: datetime
             finding = dated.check.judge(situation, at)
             if finding is not None:
                 yield finding
+
+
+def _strictest_first(fired: list[Finding]) -> tuple[Finding, ...]:
+    if len(fired) > 1:
+        fired.sort(key=_strictness, reverse=True)
+    return tuple(fired)
 
 
 def _too_long(wait: Finding) -> Finding:

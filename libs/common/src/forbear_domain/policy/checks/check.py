@@ -4,11 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
-from operator import attrgetter
 from typing import Any, ClassVar, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from forbear_domain.policy.calendar import day_start, local_date
+from forbear_domain.policy.calendar import ALWAYS, day_start, local_date
 from forbear_domain.policy.facts import (
     CallResult,
     Channel,
@@ -49,10 +48,13 @@ class Situation:
         self.facts = facts
         self.zones = zones
         self.keys = tuple(dict.fromkeys([debt.key for debt in facts.debts]))  # what the proposed contact counts against
+        self._latest = max([one.at for one in facts.past], default=ALWAYS)
         self._since: dict[datetime, list[tuple[int, PastContact]]] = {}
 
     def since(self, start: datetime) -> list[tuple[int, PastContact]]:
         """The earlier contacts from `start` on, with their positions; many counts look equally far back."""
+        if self._latest < start:
+            return []
         recent = self._since.get(start)
         if recent is None:
             recent = [(index, one) for index, one in enumerate(self.facts.past) if one.at >= start]
@@ -123,12 +125,7 @@ LIFTS: dict[str, Callable[[Situation, datetime], bool]] = {
 }
 
 
-OPTIONAL_FACTS: dict[str, Callable[[Facts], object]] = {
-    "faults": attrgetter("message.faults"),
-    "inconvenient": attrgetter("inconvenient"),
-    "past": attrgetter("past"),
-    "suppressions": attrgetter("suppressions"),
-}
+OPTIONAL_FACTS = ("inconvenient", "past", "suppressions")  # of most contacts one or more of them are empty
 COMMON_PARAMETERS = frozenset({"lifted_by", "rebutted_by", "when"})  # every kind of limit understands these
 
 
@@ -153,6 +150,14 @@ class Check(ABC):
     @abstractmethod
     def from_rule(cls, rule: Rule, parameters: "Parameters") -> Self:
         """The check that a rule's parameters describe."""
+
+    def accepts(self, message: MessageMarks) -> bool:
+        """Whether it never objects to such a message, whatever else is known."""
+        return False
+
+    def is_open(self, zones: tuple[ZoneInfo, ...], at: datetime) -> bool:
+        """Whether it objects to nothing in those zones at `at`, whatever else is known."""
+        return False
 
     @abstractmethod
     def judge(self, situation: Situation, at: datetime) -> Finding | None:

@@ -21,6 +21,7 @@ from forbear_domain.policy.verdict import Finding
 
 SEARCH_DAYS = 15  # longer than any run of closed days a calendar holds
 WHOLE_DAY_S = 24 * 3600
+NO_HOLIDAYS: frozenset[date] = frozenset()
 Hours = tuple[int, int]  # seconds of the day: first lawful one, first unlawful one after it
 
 
@@ -58,30 +59,35 @@ class ClockWindow(Check):
     def judge(self, situation: Situation, at: datetime) -> Finding | None:
         """Objects while it is outside the window in any of the zones."""
         clocks = clocks_of((self.zone,) if self.zone else situation.zones, at)
-        closed = [clock for clock in clocks if not self._is_open(situation, clock[1])]
+        closed = [clock for clock in clocks if not self._is_open(situation.facts.holidays, clock[1])]
         if not closed or self.lifted(situation, at):
             return None
-        until = max(self._next_opening(situation, at, clock) for clock in closed)
+        until = max(self._next_opening(situation.facts.holidays, at, clock) for clock in closed)
         return self.finding(situation, self._why(closed[0]), until)
+
+    def is_open(self, zones: tuple[ZoneInfo, ...], at: datetime) -> bool:
+        """Whether it is inside the window in all zones, and no holiday can close it."""
+        clocks = clocks_of((self.zone,) if self.zone else zones, at)
+        return not self.calendar and all(self._is_open(NO_HOLIDAYS, local) for _, local in clocks)
 
     def closes_on(self, day: date) -> int:
         """Return the second of a day that is no holiday from which on it is outside the window again."""
         return (self.weekday_hours if day.weekday() < SATURDAY else self.weekend_hours)[1]
 
-    def _is_open(self, situation: Situation, local: datetime) -> bool:
-        opens, closes = self._hours_on(situation, local.date())
+    def _is_open(self, holidays: frozenset[date], local: datetime) -> bool:
+        opens, closes = self._hours_on(holidays, local.date())
         return opens <= local.hour * 3600 + local.minute * 60 + local.second < closes
 
-    def _hours_on(self, situation: Situation, day: date) -> Hours:
-        if self.calendar and (is_holiday(self.calendar, day) or day in situation.facts.holidays):
+    def _hours_on(self, holidays: frozenset[date], day: date) -> Hours:
+        if self.calendar and (is_holiday(self.calendar, day) or day in holidays):
             return (WHOLE_DAY_S, 0)
         return self.weekday_hours if day.weekday() < SATURDAY else self.weekend_hours
 
-    def _next_opening(self, situation: Situation, at: datetime, clock: Clock) -> datetime:
+    def _next_opening(self, holidays: frozenset[date], at: datetime, clock: Clock) -> datetime:
         zone, local = clock
         day = local.date()
         for _ in range(SEARCH_DAYS):
-            opens, closes = self._hours_on(situation, day)
+            opens, closes = self._hours_on(holidays, day)
             if opens < closes:
                 opening = instant_of(day, opens, zone)
                 if opening > at:

@@ -5,11 +5,12 @@ from typing import ClassVar, Self
 
 from forbear_domain.policy.calendar import local_date
 from forbear_domain.policy.checks.check import Check, Parameters, Situation, clocks_of, enum_members, marks
-from forbear_domain.policy.facts import Consent, ConsentKind, Purpose, Route, SuppressionKind
+from forbear_domain.policy.facts import Consent, ConsentKind, MessageMarks, Purpose, Route, SuppressionKind
 from forbear_domain.policy.rules import Rule
 from forbear_domain.policy.verdict import Finding
 
 FRESH_DAYS_MAX = 3_660
+CLOCKS_MOVE = timedelta(days=1)  # at most: Samoa crossed the date line in 2011
 
 
 class Bar(Check):
@@ -40,6 +41,7 @@ class Basis(Check):
         self.kinds = kinds
         self.routes = routes
         self.fresh_days = fresh_days
+        self.fresh_everywhere = timedelta(days=fresh_days) - CLOCKS_MOVE  # an age at which no calendar needs be asked
 
     @classmethod
     def from_rule(cls, rule: Rule, parameters: Parameters) -> Self:
@@ -53,7 +55,10 @@ class Basis(Check):
 
     def judge(self, situation: Situation, at: datetime) -> Finding | None:
         """Objects unless one of the consents carries this contact."""
-        if any(self._carries(one, situation, at) for one in situation.facts.consents) or self.lifted(situation, at):
+        for consent in situation.facts.consents:
+            if self._carries(consent, situation, at):
+                return None
+        if self.lifted(situation, at):
             return None
         fresh = f" no older than {self.fresh_days} days" if self.fresh_days else ""
         return self.finding(situation, f"No basis{fresh} for this medium and address: {self.rule.summary}")
@@ -69,7 +74,9 @@ class Basis(Check):
         )
 
     def _is_fresh(self, consent: Consent, situation: Situation, at: datetime) -> bool:
-        since = max(consent.at, consent.fresh_at or consent.at)
+        since = consent.at if consent.fresh_at is None or consent.fresh_at < consent.at else consent.fresh_at
+        if at - since <= self.fresh_everywhere:
+            return True
         limit = timedelta(days=self.fresh_days)
         return all(now.date() - local_date(since, zone) <= limit for zone, now in clocks_of(situation.zones, at))
 
@@ -85,25 +92,31 @@ class MessageContent(Check):
         super().__init__(rule)
         self.requires = requires
         self.forbids = forbids
-        self.needs = "" if requires or forbids else "faults"
 
     @classmethod
     def from_rule(cls, rule: Rule, parameters: Parameters) -> Self:
         """Reads `requires` and `forbids`, names of marks; a fault under the rule's own id always counts."""
         return cls(rule, marks(parameters.take("requires", [])), marks(parameters.take("forbids", [])))
 
+    def accepts(self, message: MessageMarks) -> bool:
+        """Whether nothing is wrong with the message."""
+        return not self._wrong(message)
+
     def judge(self, situation: Situation, at: datetime) -> Finding | None:
         """Objects to what is missing, what is forbidden, and what the linter reported under this rule."""
-        message = situation.facts.message
-        wrong = [f"lacks {mark}" for mark in self.requires if not getattr(message, mark)]
-        wrong += [f"has {mark}" for mark in self.forbids if getattr(message, mark)]
-        if self.rule.id in message.faults:
-            wrong.append("was found to break it")
+        wrong = self._wrong(situation.facts.message)
         if not wrong or self.lifted(situation, at):
             return None
         return self.finding(
             situation, f"The message {' and '.join(sorted(wrong)).replace('_', ' ')}: {self.rule.summary}"
         )
+
+    def _wrong(self, message: MessageMarks) -> list[str]:
+        wrong = [f"lacks {mark}" for mark in self.requires if not getattr(message, mark)]
+        wrong += [f"has {mark}" for mark in self.forbids if getattr(message, mark)]
+        if self.rule.id in message.faults:
+            wrong.append("was found to break it")
+        return wrong
 
 
 class ThirdParty(Check):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, ClassVar, Self
+from zoneinfo import ZoneInfo
 
 from forbear_domain.policy.calendar import ONE_DAY, day_start
 from forbear_domain.policy.checks.check import Check, ParameterError, Parameters, Situation, clocks_of, day_text
@@ -55,6 +56,10 @@ class RestDays(Check):
         zone, local = resting[0]
         why = f"It is {day_text(local.date())} in {zone.key}, a day of rest: {self.rule.summary}"
         return self.finding(situation, why, until)
+
+    def is_open(self, zones: tuple[ZoneInfo, ...], at: datetime) -> bool:
+        """Whether it is no such day in any of the zones."""
+        return not any(self.rests_on(local.date()) for _, local in clocks_of(zones, at))
 
     def binds(self, jurisdictions: Iterable[str]) -> bool:
         """Whether one of the places lies in a region of the rule; a name begins with that of what it lies in."""
