@@ -111,6 +111,30 @@ async def test_a_key_of_a_transaction_that_was_rolled_back_seals_nothing_more(st
         assert b"words" == AESGCM(stored).decrypt(nonce, cipher.encrypt(nonce, b"words", b""), b"")
 
 
+async def test_a_key_is_remembered_once_its_claim_is_committed_and_not_when_the_claim_fails(
+    stage: Stage, database: Database
+) -> None:
+    """The settlement needs no look at the keys; after a claim that wrote its key and failed, another key is made."""
+    await stage.submit(make_contact(1, stage.clock.now()))
+    owner = await asyncpg.connect(database.url("forbear_dispatcher_owner"))
+    await owner.execute("ALTER TABLE ledger_checkpoint RENAME TO away")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await stage.run()
+    assert BORROWER not in stage.signer.known_keys
+    await owner.execute("ALTER TABLE away RENAME TO ledger_checkpoint")
+    await owner.close()
+    await stage.run()
+    key = await stage.pool.fetchval("SELECT key FROM borrower_key WHERE borrower_id = $1", BORROWER)
+    nonce = bytes(12)
+
+    sealed = stage.signer.known_keys[BORROWER].encrypt(nonce, b"words", b"")
+
+    assert b"words" == AESGCM(key).decrypt(nonce, sealed, b"")
+    assert ["permit", "settlement"] == [
+        one["kind"] for one in await stage.entries() if one["borrower"] == str(BORROWER)
+    ]
+
+
 async def test_what_is_in_the_ledger_cannot_be_read_without_the_borrower_s_key(stage: Stage) -> None:
     """The hashed bytes show ids and nothing else; with the key, the whole permit."""
     await reach(stage)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from channel_dispatcher import evidence, metrics, outbox
 from channel_dispatcher.compose import Unusable
@@ -74,11 +76,13 @@ def _end(decided: Decided, judged: Judged, step: Step, kind: Kind, reason: str, 
     metrics.ENDED[judged.contact.channel, state].inc()
 
 
-async def record(connection: Connection, decided: Decided, owner: int, signer: Signer, now: datetime) -> None:
-    """Write all of it in the caller's transaction; the ledger comes last."""
+async def record(
+    connection: Connection, decided: Decided, owner: int, signer: Signer, now: datetime
+) -> Mapping[UUID, AESGCM]:
+    """Write all of it in the caller's transaction; the ledger comes last. Returns what `ledger.append` does."""
     await store.postpone(connection, decided.postponed)
     await store.end(connection, decided.ended, now)
     await store.write_claims(connection, decided.claims, owner, now)
     told = [outbox.outcome_row(*ended, now, is_barred=ended[0] in decided.barred) for ended in decided.ended]
     await outbox.write(connection, told)
-    await ledger.append(connection, decided.entries, signer, now)
+    return await ledger.append(connection, decided.entries, signer, now)

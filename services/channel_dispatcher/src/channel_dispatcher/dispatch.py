@@ -104,7 +104,8 @@ class Dispatch:
             decided = decisions.sort_out(judged, composed.unusable, permitted, now)
             decided.postponed.extend((one.contact_id, now + HELD_FOR, THROWN) for one in held)
             decided.postponed.extend((one.judged.contact.contact_id, one.until, CLOSING) for one in composed.late)
-            await decisions.record(batch.connection, decided, owner, by.signer, now)
+            made = await decisions.record(batch.connection, decided, owner, by.signer, now)
+        by.signer.remember(made)
         by.tell()
         self._note(decided, len(drafts), batch.next_due_at, now)
         async for group in self._sender.send(permitted):

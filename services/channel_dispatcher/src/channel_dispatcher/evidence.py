@@ -10,6 +10,7 @@ from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -20,40 +21,41 @@ from forbear_domain.policy import Facts, MessageMarks, Verdict
 
 NAMES = ("kind", "at", "tenant", "borrower", "contact", "attempt")
 ENDS = frozenset({Kind.SETTLEMENT, Kind.RECONCILIATION})
+_READABLE = {kind: (*NAMES, "outcome", "step") if kind in ENDS else NAMES for kind in Kind}
 """What of a borrower's entry stays readable after an erasure: which contact and attempt, and how an attempt ended."""
 
 
 def entry(kind: Kind, at: datetime, tenant: UUID, borrower: UUID | None, **fields: Any) -> Entry:
     """Make one entry; what it says of a borrower is sealed when it is appended."""
+    return _entry(kind, at, tenant, borrower, fields)
+
+
+def _entry(kind: Kind, at: datetime, tenant: UUID, borrower: UUID | None, fields: dict[str, Any]) -> Entry:
+    """Make one entry of fields that nobody else holds."""
     fields["tenant"] = str(tenant)
     if borrower is None:
         return Entry(kind, tenant, None, encode_fields(kind, at, fields))
     fields["borrower"] = str(borrower)
     body = encode_fields(kind, at, fields)
-    names = (*NAMES, "outcome", "step") if kind in ENDS else NAMES
-    return Entry(kind, tenant, borrower, body, {name: fields[name] for name in names if name in fields})
+    return Entry(kind, tenant, borrower, body, {name: fields[name] for name in _READABLE[kind] if name in fields})
 
 
 def of_permit(claim: Claim) -> Entry:
     """State that an attempt may be made, under which rules and facts, and what will be said."""
     draft, permit = claim.draft, claim.permit
-    return entry(
-        Kind.PERMIT,
-        permit.issued_at,
-        permit.tenant_id,
-        permit.borrower_id,
-        **_contact_fields(draft.judged.contact),
-        attempt=str(permit.attempt_id),
-        number=draft.number,
-        provider=draft.provider,
-        template=draft.rendered.template,
-        template_hash=draft.rendered.template_hash,
-        text_hash=sha256(draft.rendered.text.encode()).hexdigest(),
-        parts=draft.rendered.parts,
-        packs=draft.judged.verdict.packs,
-        permit=permit.signature.hex(),
-        facts=facts_record(draft.judged.facts),
-    )
+    judged, rendered = draft.judged, draft.rendered
+    fields = _contact_fields(judged.contact)
+    fields["attempt"] = str(permit.attempt_id)
+    fields["number"] = draft.number
+    fields["provider"] = draft.provider
+    fields["template"] = rendered.template
+    fields["template_hash"] = rendered.template_hash
+    fields["text_hash"] = sha256(rendered.text.encode()).hexdigest()
+    fields["parts"] = rendered.parts
+    fields["packs"] = judged.verdict.packs
+    fields["permit"] = permit.signature.hex()
+    fields["facts"] = facts_record(judged.facts)
+    return _entry(Kind.PERMIT, permit.issued_at, permit.tenant_id, permit.borrower_id, fields)
 
 
 def of_verdict(kind: Kind, judged: Judged, at: datetime, reason: str) -> Entry:
@@ -74,19 +76,16 @@ def of_verdict(kind: Kind, judged: Judged, at: datetime, reason: str) -> Entry:
 def of_settlement(sent: Sent, at: datetime, step: str, reason: str) -> Entry:
     """State how an attempt ended."""
     permit, outcome = sent.claim.permit, sent.outcome
-    return entry(
-        Kind.SETTLEMENT,
-        at,
-        permit.tenant_id,
-        permit.borrower_id,
-        contact=str(permit.contact_id),
-        attempt=str(permit.attempt_id),
-        outcome=outcome.state.name.lower(),
-        provider_ref=outcome.provider_ref,
-        code=outcome.code,
-        reason=reason,
-        step=step,
-    )
+    fields = {
+        "contact": str(permit.contact_id),
+        "attempt": str(permit.attempt_id),
+        "outcome": outcome.state.name.lower(),
+        "provider_ref": outcome.provider_ref,
+        "code": outcome.code,
+        "reason": reason,
+        "step": step,
+    }
+    return _entry(Kind.SETTLEMENT, at, permit.tenant_id, permit.borrower_id, fields)
 
 
 def of_erasure(tenant: UUID, borrower: UUID, at: datetime, *, asked: bool, kept_until: datetime) -> Entry:
@@ -122,10 +121,8 @@ def facts_record(facts: Facts) -> dict[str, Any]:
         "debts": facts.debts,
         "address": facts.address,
     }
-    for name, default in _OPTIONAL_FACTS:
-        value = getattr(facts, name)
-        if value != default:
-            record[name] = value
+    known = zip(_OPTIONAL_NAMES, _OPTIONAL_DEFAULTS, _optional_values(facts), strict=True)
+    record |= {name: value for name, default, value in known if value != default}
     if facts.message is not PLAIN_MESSAGE and (told := _told(facts.message)):
         record["message"] = told
     return record
@@ -140,7 +137,9 @@ def _told(message: MessageMarks) -> dict[str, Any]:
 PLAIN_MESSAGE = MessageMarks()
 _MARKS = tuple((one.name, one.default) for one in fields(MessageMarks))
 _RECORDED = frozenset({"actor", "channel", "purpose", "place", "debts", "address", "message"})
-_OPTIONAL_FACTS = tuple((one.name, one.default) for one in fields(Facts) if one.name not in _RECORDED)
+_OPTIONAL_NAMES = tuple(one.name for one in fields(Facts) if one.name not in _RECORDED)
+_OPTIONAL_DEFAULTS = tuple(one.default for one in fields(Facts) if one.name not in _RECORDED)
+_optional_values = attrgetter(*_OPTIONAL_NAMES)
 
 
 def _contact_fields(contact: Contact) -> dict[str, Any]:

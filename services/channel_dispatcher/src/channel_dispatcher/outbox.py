@@ -92,12 +92,18 @@ def _field(number: int, value: bytes) -> bytes:
 
     Source: https://protobuf.dev/programming-guides/encoding/, "Length-Delimited Records"; numbers below 16 only.
     """
-    length, head = len(value), [number << 3 | _LENGTH_DELIMITED]
+    return _head(number, len(value)) + value
+
+
+@lru_cache(maxsize=4096)
+def _head(number: int, length: int) -> bytes:
+    """Ids have one length, and contacts few."""
+    head = [number << 3 | _LENGTH_DELIMITED]
     while length > 0x7F:
         head.append(length & 0x7F | 0x80)
         length >>= 7
     head.append(length)
-    return bytes(head) + value
+    return bytes(head)
 
 
 def _set_time(field: object, instant: datetime) -> None:

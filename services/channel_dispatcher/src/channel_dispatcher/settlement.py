@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -73,5 +74,6 @@ def backoff(attempt: UUID, number: int, retry_after_s: float | None) -> timedelt
     return timedelta(seconds=max(full_s * (0.5 + share / 2), retry_after_s or 0.0))
 
 
+@lru_cache(maxsize=1024)
 def _to(state: State, step: Step, reason: str) -> Settled:
     return Settled(step, advance(state, step), reason)

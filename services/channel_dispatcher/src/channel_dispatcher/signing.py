@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -57,6 +58,10 @@ class Signer:
     def generate(cls) -> Signer:
         """Make a key that lives as long as the process; for simulations and tests."""
         return cls(Ed25519PrivateKey.generate())
+
+    def remember(self, made: Mapping[UUID, AESGCM]) -> None:
+        """Keep ciphers whose keys were committed: under others nobody could open what is sealed."""
+        self.known_keys.update(made)
 
     def sign(self, frontier: Frontier, now: datetime) -> Checkpoint:
         """State and sign the root of the tree."""

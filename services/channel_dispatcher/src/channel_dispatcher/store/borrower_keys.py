@@ -51,7 +51,7 @@ async def of(
 ) -> Mapping[UUID, AESGCM]:
     """Return the ciphers of these borrowers (each with its tenant), making the keys that are missing.
 
-    `known` is what the process remembers. A key that this transaction made is not remembered: the transaction may
+    `known` is what the process remembers. A key that this transaction made is not remembered here: the transaction may
     still be rolled back, and what was sealed under the key afterwards could never be opened.
     """
     missing = _in_order(borrower for borrower in owners if borrower not in known)
@@ -63,7 +63,8 @@ async def of(
     found = await _find(connection, missing, known)
     fresh = [borrower for borrower in missing if borrower not in found]
     if fresh:
-        keys = [token_bytes(KEY_BYTES) for _ in fresh]
+        random = token_bytes(KEY_BYTES * len(fresh))
+        keys = [random[start : start + KEY_BYTES] for start in range(0, len(random), KEY_BYTES)]
         tenants = [owners[borrower] for borrower in fresh]
         kept = {row["borrower_id"] for row in await connection.fetch(MAKE, fresh, tenants, keys, now + FIRST_REVIEW)}
         found |= {borrower: AESGCM(key) for borrower, key in zip(fresh, keys, strict=True) if borrower in kept}

@@ -10,6 +10,8 @@ from os import urandom
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from channel_dispatcher import metrics
 from channel_dispatcher.signing import Signer
 from channel_dispatcher.store import borrower_keys
@@ -44,11 +46,19 @@ class Proven:
     proof: tuple[bytes, ...] = ()
 
 
-async def append(connection: Connection, entries: Sequence[Entry], signer: Signer, now: datetime) -> None:
-    """Append entries in the caller's transaction, as its last step: the ledger is locked until it commits."""
+async def append(
+    connection: Connection, entries: Sequence[Entry], signer: Signer, now: datetime
+) -> Mapping[UUID, AESGCM]:
+    """Append entries in the caller's transaction, as its last step: the ledger is locked until it commits.
+
+    Returns the ciphers of keys that this transaction made: `signer.remember` them once it is committed, or never.
+    """
     if not entries:
-        return
-    bodies = await _sealed(connection, entries, signer, now)
+        return {}
+    owners = {one.borrower_id: one.tenant_id for one in entries if one.readable is not None and one.borrower_id}
+    # Before the ledger is locked, so that nobody waits for both.
+    ciphers = await borrower_keys.of(connection, owners, signer.known_keys, now) if owners else {}
+    bodies = _sealed(entries, ciphers)
     await connection.execute("SELECT pg_advisory_xact_lock($1, 0)", LEDGER)
     row = await connection.fetchrow("SELECT size, peaks FROM ledger_checkpoint ORDER BY size DESC LIMIT 1")
     before = Frontier.from_bytes(row["size"], row["peaks"]) if row else Frontier()
@@ -79,12 +89,11 @@ async def append(connection: Connection, entries: Sequence[Entry], signer: Signe
     )
     for kind, count in Counter([entry.kind for entry in entries]).items():
         metrics.LEDGER_ENTRIES[kind].inc(count)
+    return {borrower: ciphers[borrower] for borrower in owners if borrower not in signer.known_keys}
 
 
-async def _sealed(connection: Connection, entries: Sequence[Entry], signer: Signer, now: datetime) -> list[bytes]:
-    """Return the bytes to hash. Keys are fetched before the ledger is locked, so that nobody waits for both."""
-    owners = {one.borrower_id: one.tenant_id for one in entries if one.readable is not None and one.borrower_id}
-    ciphers = await borrower_keys.of(connection, owners, signer.known_keys, now) if owners else {}
+def _sealed(entries: Sequence[Entry], ciphers: Mapping[UUID, AESGCM]) -> list[bytes]:
+    """Return the bytes to hash."""
     nonces = urandom(NONCE_BYTES * len(entries))
     bodies = []
     for number, entry in enumerate(entries):
