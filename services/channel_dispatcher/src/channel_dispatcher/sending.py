@@ -13,6 +13,7 @@ from channel_dispatcher.health import Health, Tally
 from channel_dispatcher.model import Claim, Sent
 from channel_dispatcher.outlets import Outlet
 from channel_dispatcher.owner import Owner
+from channel_dispatcher.patience import Patience
 from channel_dispatcher.settlement import PAUSED
 from channel_dispatcher.signing import Notary
 from channel_dispatcher.switches import Switchboard
@@ -46,6 +47,7 @@ class Sender:
         self._telling = {label: asyncio.Lock() for label in self._outlets}
         self._watch = watch
         self._clock = clock
+        self._patience = Patience(SEND_TIMEOUT_S)
 
     async def send(self, claims: Sequence[Claim]) -> AsyncIterator[list[Sent]]:
         """Ask a provider once for each claim; give what is done, in groups, until all are."""
@@ -72,35 +74,37 @@ class Sender:
             await self._health.tell([(outlet.label, tally)])
 
     async def _work(self, outlet: Outlet, waiting: Iterator[Claim], done: list[Sent]) -> None:
-        telling = self._telling[outlet.label]
+        label, telling = outlet.label, self._telling[outlet.label]
         for claim in waiting:
             if telling.locked():
                 async with telling:
                     pass
-            stopped = PAUSED if self._health.is_shut(outlet.label) else self._watch.switchboard.objection(claim)
-            if stopped:
-                outcome = SendOutcome(SendState.REFUSED_TRANSIENT, reason=stopped)  # back through the gate
-            else:
-                outcome = await self._send_one(outlet, claim)
+            outcome = self._refusal(outlet, claim) or await self._ask(outlet, claim)
             done.append(Sent(claim, outcome))
-            self._tallies[outlet.label].add(outcome)
-            if self._tallies[outlet.label].is_urgent():
+            self._tallies[label].add(outcome)
+            if self._tallies[label].is_urgent():
                 await self._tell(outlet)
 
-    async def _send_one(self, outlet: Outlet, claim: Claim) -> SendOutcome:
-        """No permit, no call: the permit is checked with nothing between the check and the provider."""
+    def _refusal(self, outlet: Outlet, claim: Claim) -> SendOutcome | None:
+        """Refuse what must not be sent; it goes back through the gate. Nothing happens between this and the call."""
         watch = self._watch
+        stopped = PAUSED if watch.health.is_shut(outlet.label) else watch.switchboard.objection(claim)
+        if stopped:
+            return SendOutcome(SendState.REFUSED_TRANSIENT, reason=stopped)
         objection = watch.owner.objection() or watch.notary.objection(
             claim.permit, claim.draft.request, self._clock.now()
         )
-        if objection:
+        if objection:  # no permit, no call
             metrics.PERMITS_REFUSED[outlet.channel].inc()
             log.error("send_stopped", attempt=str(claim.permit.attempt_id), reason=objection)
             return SendOutcome(SendState.REFUSED_TRANSIENT, reason=objection)
+        return None
+
+    async def _ask(self, outlet: Outlet, claim: Claim) -> SendOutcome:
+        """Call the provider once."""
         started_s = monotonic_s()
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                outcome = await outlet.provider.send(claim.draft.request)
+            outcome = await self._patience.wait_for(outlet.provider.send(claim.draft.request))
         except TimeoutError:
             outcome = SendOutcome(SendState.UNKNOWN, reason="timed_out")
         metrics.SEND_TIME[outlet.channel].observe(monotonic_s() - started_s)

@@ -25,7 +25,7 @@ from forbear_domain.merkle import Frontier
 from forbear_domain.model import address_key
 from forbear_providers.contract import SendRequest
 
-PERMIT_AGE_MAX = timedelta(seconds=60)  # DESIGN, invariant I1
+FRESH, PERMIT_AGE_MAX = timedelta(0), timedelta(seconds=60)  # DESIGN, invariant I1
 
 
 class KeyFileError(RuntimeError):
@@ -74,11 +74,11 @@ class Notary:
     """Issues permits and checks them."""
 
     def __init__(self, key: bytes | None = None) -> None:
-        self._key = key or secrets.token_bytes(32)
+        self._keyed = hashlib.blake2b(key=key or secrets.token_bytes(32), digest_size=32)
 
     def issue(self, contact: Contact, request: SendRequest, now: datetime) -> Permit:
         """State that this attempt may be made from `now` on, for PERMIT_AGE_MAX."""
-        stated = (
+        unsigned = Permit(
             request.attempt_id,
             contact.contact_id,
             contact.tenant_id,
@@ -87,31 +87,27 @@ class Notary:
             contact.channel,
             contact.address_key,
             now,
+            b"",
         )
-        return Permit(*stated, self._tag(*stated))
+        return Permit(*unsigned[:-1], self._tag(unsigned))
 
     def objection(self, permit: Permit, request: SendRequest, now: datetime) -> str:
         """Return why the request must not be sent under this permit, or an empty text when it may."""
-        if not hmac.compare_digest(permit.signature, self._tag(*permit[:-1])):
+        if not hmac.compare_digest(permit.signature, self._tag(permit)):
             return "permit_forged"
-        if not timedelta(0) <= now - permit.issued_at < PERMIT_AGE_MAX:
+        if not FRESH <= now - permit.issued_at < PERMIT_AGE_MAX:
             return "permit_expired"
-        wanted = (permit.attempt_id, permit.channel, permit.address_key)
-        given = (request.attempt_id, request.channel, address_key(permit.tenant_id.bytes, request.address))
-        return "" if wanted == given else "permit_mismatch"
+        is_meant = (
+            permit.attempt_id == request.attempt_id
+            and permit.channel == request.channel
+            and permit.address_key == address_key(permit.tenant_id.bytes, request.address)
+        )
+        return "" if is_meant else "permit_mismatch"
 
-    def _tag(  # noqa: PLR0913  # the fields of a permit but its signature
-        self,
-        attempt: UUID,
-        contact: UUID,
-        tenant: UUID,
-        borrower: UUID,
-        loan: UUID,
-        channel: int,
-        address: str,
-        issued_at: datetime,
-    ) -> bytes:
+    def _tag(self, permit: Permit) -> bytes:
         """Return the keyed hash of a permit's fields; all but the last have one length, so none runs into another."""
+        attempt, contact, tenant, borrower, loan, channel, address, issued_at, _ = permit
         ids = attempt.bytes + contact.bytes + tenant.bytes + borrower.bytes + loan.bytes
-        statement = b"%b%d:%d:%b" % (ids, channel, to_epoch_us(issued_at), address.encode())
-        return hashlib.blake2b(statement, key=self._key, digest_size=32).digest()
+        keyed = self._keyed.copy()  # the key is hashed once for all permits
+        keyed.update(b"%b%d:%d:%b" % (ids, channel, to_epoch_us(issued_at), address.encode()))
+        return keyed.digest()
