@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from forbear_providers.twilio_http import Transport, TwilioAccount
 from forbear_providers.twilio_sms import TwilioSms
 from forbear_providers.twilio_voice import TwilioVoice
 from tests.contract.providers.local_servers import HttpStub, Reply, SmtpStub
+from tests.kit.certificates import authority
 
 PAYLOADS = Path(__file__).parent / "payloads"
 PATIENCE_S = 10.0  # how long a provider waits for a server that answers or hangs up: no busy machine takes so long
@@ -45,10 +47,22 @@ class Driver:
     request: SendRequest
     refuse: Callable[[int], Reply] = twilio_refusal
     options: Mapping[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
+
+    def stub(self, *replies: Reply) -> HttpStub:
+        """Make the local server that this driver's provider is asked to talk to."""
+        return HttpStub(*replies, tls=self.tls)
 
 
 def _account(port: int, timeout_s: float, transport: Transport = "library") -> TwilioAccount:
     return TwilioAccount("AC" + "5" * 32, "canary-token-0815", f"http://127.0.0.1:{port}", timeout_s, transport)
+
+
+def _lean_over_tls(port: int, timeout_s: float) -> Provider:
+    with authority().trusted():
+        return TwilioSms(
+            TwilioAccount("AC" + "5" * 32, "canary-token-0815", f"https://localhost:{port}", timeout_s, "lean"), now
+        )
 
 
 def _relay(port: int, timeout_s: float) -> SmtpRelay:
@@ -82,6 +96,7 @@ DRIVERS: dict[str, Driver] = {
     "twilio_voice/lean": Driver(
         "http", lambda port, timeout_s: TwilioVoice(_account(port, timeout_s, "lean"), now), _PHONE
     ),
+    "twilio_sms/lean over TLS": Driver("http", _lean_over_tls, _PHONE, tls=authority().server()),
     "smtp": Driver(
         "smtp",
         lambda port, timeout_s: Smtp(_relay(port, timeout_s), now),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -33,13 +34,15 @@ class Asked:
 
 
 class _Server:
+    tls: ssl.SSLContext | None = None
+
     def __init__(self) -> None:
         self.connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.tls)
         return self
 
     async def __aexit__(
@@ -78,8 +81,9 @@ class _Server:
 class HttpStub(_Server):
     """Gives `replies` in order, the last one for ever, and keeps what it was asked."""
 
-    def __init__(self, *replies: Reply) -> None:
+    def __init__(self, *replies: Reply, tls: ssl.SSLContext | None = None) -> None:
         super().__init__()
+        self.tls = tls
         self.replies = list(replies)
         self.asked: list[Asked] = []
 

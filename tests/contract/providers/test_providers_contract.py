@@ -104,7 +104,7 @@ async def test_recorded_answer_gives_its_outcome(
     """Each recorded answer of a provider, served by a real local server, has the outcome written beside it."""
     caplog.set_level(logging.DEBUG)
     driver = DRIVERS[name]
-    server = HttpStub(http_reply(data)) if driver.transport == "http" else SmtpStub(**data["answers"])
+    server = driver.stub(http_reply(data)) if driver.transport == "http" else SmtpStub(**data["answers"])
 
     async with server:
         outcome = await ask(driver, server)
@@ -122,7 +122,7 @@ async def test_every_http_status_has_an_outcome_that_never_sends_twice(name: str
     proved = {401, 403, 404, 429}
     expected = SendState.REFUSED_TRANSIENT if status in proved else SendState.UNKNOWN
 
-    async with HttpStub(Reply(status, "{}")) as server:
+    async with DRIVERS[name].stub(Reply(status, "{}")) as server:
         outcome = await ask(DRIVERS[name], server)
 
     assert expected == outcome.state
@@ -134,7 +134,7 @@ async def test_every_code_of_the_table_gives_its_consequence(name: str) -> None:
     """The code decides, whatever the sentence beside it says."""
     codes: dict[int, Consequence] = MODULES[provider_of(name)].CODES
     replies = [DRIVERS[name].refuse(code) for code in codes]
-    async with HttpStub(*replies) as server:
+    async with DRIVERS[name].stub(*replies) as server:
         provider = DRIVERS[name].start(server.port, PATIENCE_S)
         outcomes = [await provider.send(DRIVERS[name].request) for _ in codes]
         await provider.close()
@@ -184,7 +184,7 @@ async def test_whatever_may_have_been_taken_is_unknown_and_asked_once(
 ) -> None:
     """A timeout, a torn or an unreadable answer proves nothing, so it is never repeated."""
     caplog.set_level(logging.DEBUG)
-    async with HttpStub(reply) as server:
+    async with DRIVERS[name].stub(reply) as server:
         outcome = await ask(DRIVERS[name], server)
 
     assert (SendState.UNKNOWN, reason) == (outcome.state, outcome.reason)
@@ -210,7 +210,7 @@ async def test_nothing_is_sent_after_the_lawful_window(name: str) -> None:
     """A permit whose window has ended in the meantime reaches no provider."""
     driver = DRIVERS[name]
     late = driver.request._replace(die_by=driver.request.die_by and driver.request.die_by.replace(hour=15))
-    server: HttpStub | SmtpStub = HttpStub(Reply()) if driver.transport == "http" else SmtpStub()
+    server: HttpStub | SmtpStub = driver.stub(Reply()) if driver.transport == "http" else SmtpStub()
     async with server:
         provider = driver.start(server.port, PATIENCE_S)
         outcome = await provider.send(late)
@@ -224,7 +224,7 @@ async def test_nothing_is_sent_after_the_lawful_window(name: str) -> None:
 async def test_connections_are_reused(name: str) -> None:
     """Ten messages one after the other take one connection."""
     driver = DRIVERS[name]
-    server: HttpStub | SmtpStub = HttpStub(accepted(name)) if driver.transport == "http" else SmtpStub()
+    server: HttpStub | SmtpStub = driver.stub(accepted(name)) if driver.transport == "http" else SmtpStub()
     async with server:
         provider = driver.start(server.port, PATIENCE_S)
         outcomes = {(await provider.send(driver.request)).state for _ in range(10)}
