@@ -349,5 +349,5 @@ def test_somebody_in_distress_reads_of_a_person_and_a_crisis_line_and_no_word_of
 
     assert "private" == version.frame
     assert not {"past_due", "balance", "instalment", "due_date", "page_url"} & set(version.slots)
-    assert re.search("9 ?8 ?8", own)
+    assert "crisis_help" in version.slots
     assert not re.search(r"pay|pag|付款|还款|還款|\$", own)

@@ -137,6 +137,7 @@ class Composer:
                 unsubscribe_url=unsubscribe_url,
                 sender=sender,
                 is_first=is_first,
+                regions=tuple([region for _, _, region in contact.places]),
             ),
             version.slots,
         )

@@ -49,4 +49,5 @@ def _addressee(
         page_url=page_url,
         unsubscribe_url=unsubscribe_url,
         sender=sender,
+        regions=tuple(place.region for place in recipient.places),
     )

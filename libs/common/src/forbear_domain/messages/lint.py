@@ -244,6 +244,7 @@ def sample(version: Version, actor: str, *, is_first: bool) -> dict[str, str]:
             sender=SAMPLE_NUMBER,
             is_first=is_first,
             contact_person=SAMPLE_PERSON,
+            regions=("US-NY",),
         )
     )
     one, two = _SAMPLE_OPTIONS[language]

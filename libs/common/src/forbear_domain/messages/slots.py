@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from forbear_domain.messages.compiled import TemplateError
+from forbear_domain.messages.crisis import crisis_help
 from forbear_domain.messages.plain import money
 from forbear_domain.model import Channel
 
@@ -34,6 +35,7 @@ SLOT_TYPES: dict[str, SlotType] = {
     "brand": SlotType.NAME,
     "contact_person": SlotType.NAME,
     "disclosure": SlotType.TEXT,
+    "crisis_help": SlotType.TEXT,
     "option_1": SlotType.TEXT,
     "option_2": SlotType.TEXT,
     "past_due": SlotType.MONEY,
@@ -172,7 +174,8 @@ class Addressee(NamedTuple):
     """What the slots of a message need to know of a contact's recipient, of the sender, and of the links we made.
 
     `is_first` says that nothing was yet communicated to this borrower about this debt; when in doubt leave it True.
-    `contact_person` is the natural person named in a voicemail; empty means that no voicemail is left.
+    `contact_person` is the natural person named in a voicemail; empty means that no voicemail is left. `regions` are
+    those of all evidence of the recipient's place, such as "US-NY"; "" for one that is not known.
     """
 
     given_name: str
@@ -189,6 +192,7 @@ class Addressee(NamedTuple):
     sender: str
     is_first: bool = True
     contact_person: str = ""
+    regions: tuple[str, ...] = ()
 
 
 def recipient_slots(to: Addressee, wanted: Iterable[str] = SLOT_TYPES) -> dict[str, str]:
@@ -216,6 +220,7 @@ _MAKERS: dict[str, Callable[[Addressee], str]] = {
     "brand": attrgetter("brand"),
     "contact_person": attrgetter("contact_person"),
     "disclosure": _disclosure_for,
+    "crisis_help": lambda to: crisis_help(to.regions, to.channel, to.language),
     "past_due": lambda to: money(to.past_due_minor, to.currency, to.language),
     "balance": lambda to: money(to.balance_minor, to.currency, to.language),
     "instalment": lambda to: money(to.instalment_minor, to.currency, to.language),
