@@ -14,6 +14,7 @@ from channel_dispatcher.outlets import Outlet, TenantLimit
 from forbear.dispatcher.v1 import control_service_pb2 as control_pb
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear_chassis.redis import open_redis
+from forbear_domain import ids
 from forbear_domain.model import Channel
 from tests.integration.dispatcher.stage import SENDERS, TENANT, Stage, StubProvider, make_contact, open_stage
 from tests.integration.dispatcher.test_controls import controls, lift, put, throw
@@ -23,9 +24,9 @@ pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_valkey]
 OTHER = ("+13125550100",)
 
 
-async def hours(stage: Stage) -> list[int]:
+async def hours(stage: Stage, campaign: bytes = b"") -> list[int]:
     """What SMS can carry, as the planner is told."""
-    answer = await stage.rpc.GetCapacity(pb.GetCapacityRequest(tenant_id=TENANT.bytes), None)
+    answer = await stage.rpc.GetCapacity(pb.GetCapacityRequest(tenant_id=TENANT.bytes, campaign_id=campaign), None)
     [sms] = answer.channels
     assert max(sms.contacts_by_hour) == sms.contacts_per_hour
     return list(sms.contacts_by_hour)
@@ -92,6 +93,23 @@ async def test_a_day_s_limit_is_used_up_by_the_first_hours(stage: Stage, databas
     await put(made, scope=control_pb.LIMIT_SCOPE_TENANT, key=str(TENANT), length_s=86_400, tokens=20_000)
 
     assert [18_000, 2_000] + [0] * (HOURS - 2) == await hours(made)
+    await made.close()
+
+
+async def test_a_campaign_is_told_its_own_limit_and_switch_and_no_other_one_is(
+    stage: Stage, database: Database, valkey_url: str
+) -> None:
+    """A hundred an hour, then nothing; the tenant as a whole is told what it was."""
+    made = await two_accounts(stage, database, valkey_url)
+    spring, autumn = ids.campaign_id(TENANT, "spring"), ids.campaign_id(TENANT, "autumn")
+    await put(made, scope=control_pb.LIMIT_SCOPE_CAMPAIGN, key=str(spring), length_s=3600, tokens=100)
+    limited = [await hours(made, campaign.bytes) for campaign in (spring, autumn)]
+    await throw(made, campaign_id=spring.bytes)
+    stopped = [await hours(made, campaign.bytes) for campaign in (spring, autumn)]
+
+    assert [[100] * HOURS, [18_000] * HOURS] == limited
+    assert [[0] * HOURS, [18_000] * HOURS] == stopped
+    assert [18_000] * HOURS == await hours(made)
     await made.close()
 
 

@@ -102,7 +102,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, manual_clock), explain=explain,
         control=control_grpc.ControlServiceStub(channel), tracker=tracker_stub, watch_clocks=wake, costs=COSTS,
         what_if=AskWhatIf(pool, plan),
-        rehearse=RehearseCampaign(plan, Catalogue.load()),
+        rehearse=RehearseCampaign(pool, manual_clock, plan, Catalogue.load()),
     )  # fmt: skip
     app = make_app(api)
     transport = httpx.ASGITransport(app=app)

@@ -60,14 +60,18 @@ async def test_those_who_would_be_skipped_are_told_with_the_reason(scheduler: Sc
 
 
 async def test_a_mortgage_near_its_thirty_sixth_day_without_a_call_is_told(scheduler: Scheduler) -> None:
-    """12 CFR 1024.39(a): a live contact by day 36; nobody can be called here. The twin has time."""
-    rows = [make_row(number, past_due_days=days) for number, days in ((1, 34), (2, 10))]
+    """12 CFR 1024.39(a): a live contact by day 36; nobody can be called here. The second has time.
+
+    The third one's notice is due by day 45, and nobody said that it was given; its second month is not near day 36.
+    """
+    dates = {1: (34, "2026-01-27"), 2: (10, "2026-02-20"), 3: (44, "2026-01-17")}
+    rows = [make_row(number, past_due_days=days, due_on=due_on) for number, (days, due_on) in dates.items()]
     campaign = await campaign_of(scheduler, make_csv(rows))
     scheduler.dispatcher.per_hour = {1: 10, 2: 10, 3: 0}
 
     told = (await scheduler.http.get(f"/v1/campaigns/{campaign}/preflight")).json()
 
-    assert 1 == told["deadlines_at_risk"]
+    assert {"live_contact": 1, "notice": 2} == told["deadlines_at_risk"]
 
 
 async def test_another_tenant_cannot_rehearse_it(scheduler: Scheduler, portfolio: str) -> None:

@@ -22,6 +22,12 @@ def open_api(context: click.Context) -> Api:
     return connect(context.obj["url"], context.obj["key_file"])
 
 
+DEADLINES = {
+    "live_contact": "the 36th day after a missed due date is near, and no call is planned",
+    "notice": "the written notice is due soon, and you have not said that it was given; no campaign sends it",
+}
+
+
 @click.group()
 @url_option
 @key_file_option
@@ -101,11 +107,9 @@ def preflight(context: click.Context, campaign_id: str) -> None:
         table.add_row(hour["at"][:16].replace("T", " "), *cells)
     console.print(table)
     console.print(f"last contact of the day {told['ends_at'] or 'none'}; everybody reached once in {told['days']} days")
-    if told["deadlines_at_risk"]:
-        console.print(
-            f"{told['deadlines_at_risk']:,} mortgages are within a week of their 36th day without a planned call",
-            style="yellow",
-        )
+    for duty, borrowers in told["deadlines_at_risk"].items():
+        if borrowers:
+            console.print(f"{borrowers:,} borrowers: {DEADLINES.get(duty, duty)}", style="yellow")
 
 
 @campaign.command()

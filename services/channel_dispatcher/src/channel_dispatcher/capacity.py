@@ -69,8 +69,8 @@ class Capacities:
         self._health = health
         self.parts = Parts()
 
-    async def of(self, tenant: UUID) -> list[Capacity]:
-        """Return the capacity of each channel that has an account, for one tenant."""
+    async def of(self, tenant: UUID, campaign: UUID | None = None) -> list[Capacity]:
+        """Return the capacity of each channel that has an account, for one tenant, or one campaign of it."""
         now = self._clock.now()
         queued = await queue.count_queued(self._pool, tenant)
         thrown = await switches.in_force(self._pool)
@@ -79,9 +79,9 @@ class Capacities:
         for channel, outlets in sorted(self._outlets.items()):
             stops = stops_of(thrown, channel)
             by_hour: tuple[int, ...] = (0,) * HOURS
-            if not stops.is_everything and tenant not in stops.tenants:
+            if not stops.is_everything and tenant not in stops.tenants and campaign not in stops.campaigns:
                 ready = await self._ready(outlets, stops, now)
-                tokens = carried([(each, self._windows(each, tenant, book)) for each in outlets], ready)
+                tokens = carried([(each, self._windows(each, tenant, campaign, book)) for each in outlets], ready)
                 by_hour = tuple(int(each / self.parts.average(channel)) for each in tokens)
             found.append(Capacity(channel, by_hour, queued.get(channel, 0)))
         return found
@@ -95,12 +95,14 @@ class Capacities:
         pairs = zip(outlets, conditions, strict=True)
         return {each.label: _hours_until(condition, now) for each, condition in pairs if stops.carries(each)}
 
-    def _windows(self, outlet: Outlet, tenant: UUID, book: LimitBook) -> list[tuple[Window, ...]]:
-        """Return the windows of each of the outlet's senders; those of campaigns and destinations differ by contact."""
+    def _windows(
+        self, outlet: Outlet, tenant: UUID, campaign: UUID | None, book: LimitBook
+    ) -> list[tuple[Window, ...]]:
+        """Return the windows of each of the outlet's senders; those of destinations differ by contact."""
         return [
             book.windows(
                 windows_of(outlet, sender, tenant, self._limit),
-                Going(outlet.label, sender, tenant, None, outlet.channel, ""),
+                Going(outlet.label, sender, tenant, campaign, outlet.channel, ""),
             )
             for sender in outlet.senders
         ]

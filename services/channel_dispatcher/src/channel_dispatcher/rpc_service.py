@@ -179,9 +179,10 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
         return await self._once(request.request_id, "RecordStatements", pb.RecordStatementsResponse, state)
 
     async def GetCapacity(self, request: pb.GetCapacityRequest, context: object) -> pb.GetCapacityResponse:
-        """Tell what each channel can carry for a tenant."""
+        """Tell what each channel can carry for a tenant, or a campaign."""
         response = pb.GetCapacityResponse()
-        for one in await self._capacities.of(uuid_of(request.tenant_id, "tenant_id")):
+        campaign = uuid_of(request.campaign_id, "campaign_id") if request.campaign_id else None
+        for one in await self._capacities.of(uuid_of(request.tenant_id, "tenant_id"), campaign):
             response.channels.add(
                 channel=types_pb2.Channel.ValueType(one.channel),
                 contacts_per_hour=one.per_hour,

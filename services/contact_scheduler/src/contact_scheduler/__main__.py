@@ -111,7 +111,7 @@ async def serve(settings: Settings) -> None:
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
         control=ControlServiceStub(dispatcher_channel), tracker=tracker, watch_clocks=watch_loop.wake, costs=costs,
         what_if=AskWhatIf(pool, plan),
-        rehearse=RehearseCampaign(plan, Catalogue.load()),
+        rehearse=RehearseCampaign(pool, clock, plan, Catalogue.load()),
     )  # fmt: skip
     running.serve(HttpServer(admin_app(lambda: _is_ready(pool)), settings.admin_listen))
     running.serve(HttpServer(cast("App", make_app(api)), settings.http_listen, running.activity))

@@ -28,14 +28,17 @@ class DispatcherCapacity:
         self._stub = stub
         self._fallback = fallback
 
-    async def by_hour(self, tenant_id: UUID) -> NDArray[np.int64]:
-        """Return contacts by channel and hour [3, 24], the first hour beginning now.
+    async def by_hour(self, tenant_id: UUID, campaign_id: UUID | None = None) -> NDArray[np.int64]:
+        """Return contacts by channel and hour [3, 24], the first hour beginning now; of a campaign, by its limits.
 
         A channel that is not named carries none. Where nothing at all can be sent at this moment, a plan for the whole
         day goes by what is assumed: nothing leaves the dispatcher before it can.
         """
         try:
-            answer = await self._stub.GetCapacity(pb.GetCapacityRequest(tenant_id=tenant_id.bytes), timeout=TIMEOUT_S)
+            request = pb.GetCapacityRequest(
+                tenant_id=tenant_id.bytes, campaign_id=campaign_id.bytes if campaign_id else b""
+            )
+            answer = await self._stub.GetCapacity(request, timeout=TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             log.warning("capacity_assumed", error=error.code().name)
             return self._assumed()

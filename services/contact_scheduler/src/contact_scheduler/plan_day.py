@@ -40,8 +40,8 @@ log = structlog.get_logger(__name__)
 class CapacitySource(Protocol):
     """Says how many contacts each channel can carry."""
 
-    async def by_hour(self, tenant_id: UUID) -> NDArray[np.int64]:
-        """Return contacts by SMS, e-mail and voice in each of the next 24 hours: [3, 24]."""
+    async def by_hour(self, tenant_id: UUID, campaign_id: UUID | None = None) -> NDArray[np.int64]:
+        """Return contacts by SMS, e-mail and voice in each of the next 24 hours: [3, 24]; of one campaign or all."""
 
 
 class PlanDay:
@@ -136,7 +136,7 @@ class PlanDay:
             conversations=planning.group_conversations(spoken),
             places=await planning.read_places(connection, {one.place_id for one in candidates}),
             posterior=posterior,
-            capacity=await self._room(connection, tenant_id, window),
+            capacity=await self._room(connection, campaign, window),
             worth=worth,
             seed=self._seed,
             number=number,
@@ -145,17 +145,19 @@ class PlanDay:
             cards=self.cards,
         )
 
-    async def places(self, tenant_id: UUID, window: Window) -> NDArray[np.int64]:
+    async def places(self, tenant_id: UUID, window: Window, campaign_id: UUID | None = None) -> NDArray[np.int64]:
         """Return contacts by channel and hour of a window, as the dispatcher says; its last hour stands for later."""
-        told = await self._capacity.by_hour(tenant_id)
+        told = await self._capacity.by_hour(tenant_id, campaign_id)
         ahead = [int((window.starts_at - window.tick_at) / HOUR + hour + 0.5) for hour in range(window.hours)]
         result: NDArray[np.int64] = told[:, np.minimum(ahead, told.shape[1] - 1)]
         return result
 
-    async def _room(self, connection: Connection, tenant_id: UUID, window: Window) -> NDArray[np.int64]:
-        """Return the places per channel and hour that other plans have left."""
+    async def _room(self, connection: Connection, campaign: Campaign, window: Window) -> NDArray[np.int64]:
+        """Return the places per channel and hour that other plans have left, and the campaign's own limits allow."""
+        tenant_id = campaign.tenant_id
         load = await planning.read_load(connection, tenant_id, window.starts_at, window.hours)
-        room: NDArray[np.int64] = np.maximum(await self.places(tenant_id, window) - load, 0)
+        left = np.maximum(await self.places(tenant_id, window) - load, 0)
+        room: NDArray[np.int64] = np.minimum(left, await self.places(tenant_id, window, campaign.campaign_id))
         return room
 
 

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from contact_scheduler.campaigns import Campaign
+from contact_scheduler.clocks import SERVICING, ClockKind, clocks_of, is_at_risk
 from contact_scheduler.plan_day import PlanDay
 from contact_scheduler.planning.candidates import HOUR, Candidate, Skipped
 from contact_scheduler.planning.compose import CHANNEL_LABELS, PlannedDay, PlanRequest
+from contact_scheduler.store import clocks
+from forbear_chassis.clock import Clock
+from forbear_chassis.postgres import UUID, Pool
 from forbear_domain.messages import Catalogue
 from forbear_domain.messages.lint import sample
 from forbear_domain.model import Channel
 
-LIVE_CONTACT_DAY = 36  # of delinquency: by then a live contact must have been tried (12 CFR 1024.39(a))
-AT_RISK_DAYS = 7
 BORROWER, CHANNEL, TEMPLATE, NOT_BEFORE = 3, 5, 12, 16  # positions in a planned contact, see `store.planning.CONTACT`
 
 
@@ -48,13 +51,15 @@ class Rehearsal:
     load: list[Load]
     ends_at: datetime | None  # when the last contact of the first day begins
     days: int  # until everybody was reached once who may be, at this pace
-    deadlines_at_risk: int  # borrowers within a week of the 36th day whom no call is planned for
+    deadlines_at_risk: dict[str, int]  # borrowers of the audience whose clock runs out soon, by what must be done
 
 
 class RehearseCampaign:
     """Rehearses."""
 
-    def __init__(self, plan: PlanDay, catalogue: Catalogue) -> None:
+    def __init__(self, pool: Pool, clock: Clock, plan: PlanDay, catalogue: Catalogue) -> None:
+        self._pool = pool
+        self._clock = clock
         self._plan = plan
         self._catalogue = catalogue
         self._parts_of = lru_cache(maxsize=1024)(self._count_parts)
@@ -62,9 +67,25 @@ class RehearseCampaign:
     async def of(self, campaign: Campaign) -> Rehearsal:
         """Return what would happen if the campaign were started now."""
         request, planned = await self._plan.rehearse(campaign)
-        return self.report(request, planned)
+        return self.report(request, planned, await self._running_out(request))
 
-    def report(self, request: PlanRequest, planned: PlannedDay) -> Rehearsal:
+    async def _running_out(self, request: PlanRequest) -> dict[ClockKind, set[UUID]]:
+        """Return the tenant's borrowers with a clock that runs out soon; none where the duties do not bind it."""
+        found: dict[ClockKind, set[UUID]] = {kind: set() for kind in ClockKind}
+        if request.actor not in SERVICING:
+            return found
+        now = self._clock.now()
+        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
+            async for page in clocks.read_loans(connection, request.campaign.tenant_id, now):
+                for loan_id, arrears in page.arrears.items():
+                    for clock in clocks_of(arrears, now.date()):
+                        if is_at_risk(clock, now.date()):
+                            found[clock.kind].add(page.borrowers[loan_id])
+        return found
+
+    def report(
+        self, request: PlanRequest, planned: PlannedDay, running_out: Mapping[ClockKind, set[UUID]]
+    ) -> Rehearsal:
         """Put a plan into figures."""
         people = {one.borrower_id: one for one in request.candidates}
         rows: list[tuple[Any, ...]] = planned.contacts
@@ -87,7 +108,7 @@ class RehearseCampaign:
             load=_load(request, rows),
             ends_at=max((_begins(row) for row in rows), default=None),
             days=math.ceil((len(rows) + left) / len(rows)) if rows else 0,
-            deadlines_at_risk=_at_risk(request.candidates, rows),
+            deadlines_at_risk=_at_risk(request.candidates, rows, running_out),
         )
 
     def _count_parts(self, template: str, language: str, actor: str) -> int:
@@ -122,9 +143,13 @@ def _load(request: PlanRequest, rows: list[tuple[Any, ...]]) -> list[Load]:
     ]
 
 
-def _at_risk(candidates: list[Candidate], rows: list[tuple[Any, ...]]) -> int:
+def _at_risk(
+    candidates: list[Candidate], rows: list[tuple[Any, ...]], running_out: Mapping[ClockKind, set[UUID]]
+) -> dict[str, int]:
+    """Count those of the audience whose clock this plan does not stop: a call may be live contact, no letter goes."""
     called = {row[BORROWER] for row in rows if row[CHANNEL] == Channel.VOICE}
-    near = range(LIVE_CONTACT_DAY - AT_RISK_DAYS, LIVE_CONTACT_DAY + 1)
-    return sum(
-        one.product == "mortgage" and one.past_due_days in near and one.borrower_id not in called for one in candidates
-    )
+    audience = {one.borrower_id for one in candidates}
+    return {
+        kind.label: len((borrowers & audience) - (called if kind is ClockKind.LIVE_CONTACT else set()))
+        for kind, borrowers in running_out.items()
+    }

@@ -103,7 +103,7 @@ class AskWhatIf:
         return replace(
             request,
             history=_before(request.history, window.starts_at),
-            capacity=await self._plan.places(campaign.tenant_id, window),
+            capacity=await self._plan.places(campaign.tenant_id, window, campaign.campaign_id),
         )
 
 

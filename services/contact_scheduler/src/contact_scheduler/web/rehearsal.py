@@ -62,9 +62,10 @@ class PreflightView(BaseModel):
     load: list[LoadView] = Field(description="hours that bring anything, in order")
     ends_at: datetime | None = Field(description="when the last contact of the first day begins")
     days: int = Field(description="days until everybody who may be was reached once, at this pace")
-    deadlines_at_risk: int = Field(
-        description="mortgages within a week of their 36th day of delinquency for whom no call is planned"
-        " (12 CFR 1024.39(a))"
+    deadlines_at_risk: dict[str, int] = Field(
+        description="borrowers whose deadline is near: `live_contact`, by the 36th day after each missed due date, and"
+        " no call is planned (12 CFR 1024.39(a)); `notice`, by the 45th day or 180 days after the last one, which no"
+        " campaign sends (1024.39(b))"
     )
 
 
