@@ -46,13 +46,13 @@ from forbear_chassis import process, rpc
 from forbear_chassis.clock import Clock
 from forbear_chassis.command import Service, make_group
 from forbear_chassis.http import HttpServer, admin_app
+from forbear_chassis.law import packs_at_start
 from forbear_chassis.outbox import relay
 from forbear_chassis.postgres import Pool, open_pool
 from forbear_chassis.redis import open_redis
 from forbear_chassis.settings import EXIT_BAD_SETTINGS
 from forbear_chassis.worker import Pass, WorkerLoop, wake_all
 from forbear_domain.messages import Catalogue
-from forbear_domain.policy import load_packs
 from forbear_providers.accounts import AccountError
 
 NAME = "channel-dispatcher"
@@ -87,6 +87,7 @@ def make_outlets(settings: Settings, clock: Clock) -> Outlets:
 
 async def serve(settings: Settings) -> None:
     """Build the dispatcher and run it until it is stopped."""
+    packs = packs_at_start()
     service = process.Process(settings, NAME)
     clock = await service.open_clock()
     signer = make_signer(settings, clock)
@@ -113,7 +114,6 @@ async def serve(settings: Settings) -> None:
     ]
     redis = open_redis(settings.redis_url.get_secret_value())
     service.on_close(redis.aclose)
-    packs = load_packs()
     margins = Margins()
     health = Health(redis, "forbear", clock.now if clock.is_simulated else None)
     limiter = Limiter(redis, "forbear", clock.now if clock.is_simulated else None)

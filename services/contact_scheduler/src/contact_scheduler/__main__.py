@@ -50,6 +50,7 @@ from forbear_chassis import logs, process
 from forbear_chassis.clock import Clock, SystemClock
 from forbear_chassis.command import Service, make_group
 from forbear_chassis.http import App, HttpServer, admin_app
+from forbear_chassis.law import packs_at_start
 from forbear_chassis.postgres import Pool, open_pool
 from forbear_chassis.process import Process
 from forbear_chassis.rpc import RpcServer, connect
@@ -68,6 +69,7 @@ log = structlog.get_logger(__name__)
 
 async def serve(settings: Settings) -> None:
     """Build the service from its parts and run it until it is told to stop."""
+    packs_at_start()
     running = Process(settings, NAME)
     clock = await running.open_clock()
     pool = await _open_database(settings)

@@ -98,13 +98,7 @@ _DEBT = re.compile(
 
 def mentions_debt(script: str) -> bool:
     """Whether whoever hears it learns that a debt exists."""
-    return bool(
-        re.search(
-            r"\b(?:debts?|owes?|owing|collect\w*|creditor|past due|balance|loan|payment)\b|欠款|债务|催收|逾期|欠",
-            script,
-            re.IGNORECASE,
-        )
-    )
+    return bool(_DEBT.search(script))
 
 
 def suppressions_of(statements: Iterable[Any], since: datetime) -> list[Suppression]:
