@@ -33,6 +33,7 @@ from forbear_domain.policy import (
     decide,
     read_tenant_policy,
 )
+from forbear_providers.contract import SendOutcome, SendState
 from tests.unit.policy.policy_facts import NOW, ORDINARY, PACKS, rules_of
 
 TENANT, BORROWER, LOAN = uuid.UUID(int=1), uuid.UUID(int=3), uuid.UUID(int=4)
@@ -65,7 +66,7 @@ def permit(facts: Facts, at: datetime = NOW, number: int = 1) -> bytes:
 
 def settlement(number: int = 1, at: datetime = NOW, outcome: str = "ACCEPTED") -> bytes:
     """The bytes of a settlement's entry, as the dispatcher writes them."""
-    told = SimpleNamespace(state=SimpleNamespace(name=outcome), provider_ref="SM1", code="")
+    told = SendOutcome(SendState[outcome], provider_ref="SM1")
     sent: Any = SimpleNamespace(claim=claim_of(ORDINARY, number=number), outcome=told)
     return evidence.of_settlement(sent, at, "accepted", "").body
 

@@ -9,7 +9,7 @@ import structlog
 
 from channel_dispatcher import evidence, metrics
 from channel_dispatcher.brake import Counts, Level, Signal, level_of, log_evidence
-from channel_dispatcher.model import Sent, SuppressionKind
+from channel_dispatcher.model import Claim, Sent, SuppressionKind
 from channel_dispatcher.store import brake_cells, switches
 from channel_dispatcher.store.brake_cells import Watched
 from channel_dispatcher.store.ledger import Entry
@@ -29,6 +29,7 @@ FILTERED = frozenset(
     + [code for code, reason in vonage_sms.DELIVERY_CODES.items() if reason in ("filtered_by_carrier", "blocked")]
 )
 _HARMS = {SuppressionKind.OPT_OUT: Signal.OPTED_OUT, SuppressionKind.WRONG_PARTY: Signal.WRONG_PARTY}
+_TAKEN = frozenset({SendState.ACCEPTED, SendState.UNKNOWN})
 _ANSWERED = frozenset({ReceiptState.ANSWERED, ReceiptState.CONVERSED})
 _UNANSWERED = frozenset({ReceiptState.MACHINE, ReceiptState.DELIVERED, ReceiptState.NOT_CONNECTED})
 
@@ -37,22 +38,12 @@ log = structlog.get_logger(__name__)
 
 async def count_sent(connection: Connection, group: Sequence[Sent]) -> None:
     """Count what providers took, or may have taken."""
-    taken = [one.claim for one in group if one.outcome.state in (SendState.ACCEPTED, SendState.UNKNOWN)]
-    await brake_cells.count(
-        connection,
-        "sent",
-        [
-            Watched(
-                claim.permit.tenant_id,
-                Cell(
-                    claim.draft.judged.contact.template,
-                    claim.draft.request.sender,
-                    segment_of(claim.draft.judged.contact),
-                ),
-            )
-            for claim in taken
-        ],
-    )
+    await brake_cells.count(connection, "sent", [_cell(one.claim) for one in group if one.outcome.state in _TAKEN])
+
+
+def _cell(claim: Claim) -> Watched:
+    contact = claim.draft.judged.contact
+    return Watched(contact.tenant_id, Cell(contact.template, claim.draft.request.sender, segment_of(contact)))
 
 
 async def heed_suppressions(connection: Connection, rows: Sequence[NewSuppression], now: datetime) -> list[Entry]:

@@ -10,7 +10,6 @@ from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from channel_dispatcher.model import Claim, Contact, Judged, Sent
 from channel_dispatcher.store.ledger import Entry
 from forbear_domain.ledger import Kind, encode_fields
 from forbear_domain.policy import Facts, MessageMarks, Verdict
+from forbear_providers.contract import SendState
 
 NAMES = ("kind", "at", "tenant", "borrower", "contact", "attempt")
 ENDS = frozenset({Kind.SETTLEMENT, Kind.RECONCILIATION})
@@ -79,7 +79,7 @@ def of_settlement(sent: Sent, at: datetime, step: str, reason: str) -> Entry:
     fields = {
         "contact": str(permit.contact_id),
         "attempt": str(permit.attempt_id),
-        "outcome": outcome.state.name.lower(),
+        "outcome": _OUTCOMES[outcome.state],
         "provider_ref": outcome.provider_ref,
         "code": outcome.code,
         "reason": reason,
@@ -121,8 +121,10 @@ def facts_record(facts: Facts) -> dict[str, Any]:
         "debts": facts.debts,
         "address": facts.address,
     }
-    known = zip(_OPTIONAL_NAMES, _OPTIONAL_DEFAULTS, _optional_values(facts), strict=True)
-    record |= {name: value for name, default, value in known if value != default}
+    for name, default in _OPTIONAL_FACTS:
+        value = getattr(facts, name)
+        if value != default:
+            record[name] = value
     if facts.message is not PLAIN_MESSAGE and (told := _told(facts.message)):
         record["message"] = told
     return record
@@ -137,9 +139,8 @@ def _told(message: MessageMarks) -> dict[str, Any]:
 PLAIN_MESSAGE = MessageMarks()
 _MARKS = tuple((one.name, one.default) for one in fields(MessageMarks))
 _RECORDED = frozenset({"actor", "channel", "purpose", "place", "debts", "address", "message"})
-_OPTIONAL_NAMES = tuple(one.name for one in fields(Facts) if one.name not in _RECORDED)
-_OPTIONAL_DEFAULTS = tuple(one.default for one in fields(Facts) if one.name not in _RECORDED)
-_optional_values = attrgetter(*_OPTIONAL_NAMES)
+_OPTIONAL_FACTS = tuple((one.name, one.default) for one in fields(Facts) if one.name not in _RECORDED)
+_OUTCOMES = {state: state.name.lower() for state in SendState}
 
 
 def _contact_fields(contact: Contact) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def facts_of(contact: Contact, history: History) -> policy.Facts:
         suppressions=tuple(_states(contact, history, of_borrower)),
         inconvenient=tuple([_inconvenience(row) for row in of_borrower if row.kind in INCONVENIENT]),
         replies_due=_replies_due(contact, attempts, inbound),
-        message=_VOICE_MARKS if contact.channel is Channel.VOICE else _MARKS,
+        message=_VOICE_MARKS if contact.channel is _VOICE else _MARKS,
         told_of_agency=is_told_of_agency(actor, contact.notices),
         notices=contact.notices,
     )
@@ -150,6 +150,8 @@ def place_of(places: tuple[tuple[int, str, str], ...]) -> policy.Place:
 
 
 _OUT, _UNKNOWN, _ACCEPTED = policy.Direction.OUT, policy.CallResult.UNKNOWN, State.ACCEPTED
+_VOICE, _REPLY = Channel.VOICE, Purpose.REPLY
+"""Held here, because a member of an enumeration takes 0.1 us to find (Python 3.11), and each contact needs them."""
 _MARKS = policy.MessageMarks()
 _VOICE_MARKS = policy.MessageMarks(artificial_voice=True, autodialled=True)
 
@@ -241,10 +243,10 @@ def _replies_due(
     contact: Contact, attempts: Sequence[AttemptRow], inbound: Sequence[InboundRow]
 ) -> tuple[policy.ReplyToken, ...]:
     """What the borrower wrote since our last answer on that channel earns one answer."""
-    if contact.purpose is not Purpose.REPLY:
+    if contact.purpose is not _REPLY:
         return ()
     heard = [row.event_at for row in inbound if row.channel == contact.channel]
-    answered = [row.claimed_at for row in attempts if row.channel == contact.channel and row.purpose == Purpose.REPLY]
+    answered = [row.claimed_at for row in attempts if row.channel == contact.channel and row.purpose == _REPLY]
     latest = max(heard, default=None)
     if latest is None or (answered and max(answered) >= latest):
         return ()

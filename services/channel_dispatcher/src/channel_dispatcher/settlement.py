@@ -21,6 +21,10 @@ CHECK_AFTER = timedelta(seconds=120)
 """An unknown outcome is looked up only when nobody can be sending it any more: the permit lives 60 s, a call 30 s."""
 
 
+_CLAIMED, _ACCEPTED, _ACCEPT = State.CLAIMED, SendState.ACCEPTED, Step.ACCEPT
+"""Held here, because a member of an enumeration takes 0.1 us to find (Python 3.11), and each message needs them."""
+
+
 class Settled(NamedTuple):
     """The contact's new state; `due_at` is set when it goes back to the gate."""
 
@@ -37,12 +41,12 @@ def settle(outcome: SendOutcome, attempt: UUID, number: int, contact: ContactRow
     answer for it is left to reconciliation.
     """
     reason = outcome.reason or outcome.code
+    if contact.state is _CLAIMED and outcome.state is _ACCEPTED:  # first, because nearly all end so
+        return _to(_CLAIMED, _ACCEPT, reason)
     if contact.state is State.UNKNOWN:
         return _to(contact.state, Step.FIND, reason) if outcome.state is SendState.ACCEPTED else None
     if contact.state is not State.CLAIMED:
         return None
-    if outcome.state is SendState.ACCEPTED:
-        return _to(contact.state, Step.ACCEPT, reason)
     if outcome.state is SendState.UNKNOWN:
         return _to(contact.state, Step.LOSE, reason or "outcome_unknown")
     is_last = number >= ATTEMPTS_MAX and outcome.reason not in UNASKED

@@ -38,7 +38,7 @@ def decide(facts: Facts, rules: RuleSet, now: datetime) -> Verdict:
     objections = [check.judge(situation, at) for check in _checks_at(rules, sort, at)]
     fired = _strictest_first([one for one in objections if one is not None])
     if not fired:
-        return Verdict(Outcome.ALLOW, "No rule objects.", packs=rules.packs)
+        return _allowed(rules.packs)
     if fired[0].outcome is Outcome.REFUSE or not any(one.outcome is Outcome.NOT_BEFORE for one in fired):
         return _verdict(fired, rules)
     return _wait(fired, _checks_needed(rules, sort), situation, rules, now)
@@ -176,6 +176,11 @@ def _strictest_first(fired: list[Finding]) -> tuple[Finding, ...]:
     if len(fired) > 1:
         fired.sort(key=_strictness, reverse=True)
     return tuple(fired)
+
+
+@lru_cache(maxsize=4_096)
+def _allowed(packs: tuple[str, ...]) -> Verdict:
+    return Verdict(Outcome.ALLOW, "No rule objects.", packs=packs)
 
 
 def _too_long(wait: Finding) -> Finding:
