@@ -12,9 +12,10 @@ from channel_dispatcher.outlets import Outlet
 from forbear.dispatcher.v1 import control_service_pb2 as control_pb
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear.types.v1 import types_pb2
+from forbear_chassis.errors import Fault
 from forbear_domain import ids
 from tests.integration.dispatcher.stage import SENDERS, TENANT, Stage, StubProvider, make_contact, open_stage
-from tests.integration.dispatcher.test_controls import controls, lift
+from tests.integration.dispatcher.test_controls import controls, entries, lift
 from tests.kit.databases import Database
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_valkey]
@@ -138,3 +139,54 @@ async def test_wrong_parties_count_by_themselves(single: Stage) -> None:
 
     assert [] == before
     assert (BAD, False) in await braked(single)
+
+
+async def tolerate(stage: Stage, signal: int, tolerated: float) -> None:
+    """Set what the brake tolerates for the tenant."""
+    request = control_pb.PutToleranceRequest(
+        request_id=str(uuid.uuid4()), tenant_id=TENANT.bytes, signal=control_pb.BrakeSignal.ValueType(signal),
+        tolerated=tolerated, reason="cautious_start",
+    )  # fmt: skip
+    await controls(stage).PutTolerance(request, None)
+
+
+@pytest.mark.parametrize(("tolerated", "expected"), [(0.15, []), (0.0, [(BAD, True)]), (0.01, [(BAD, False)])])
+async def test_a_tenant_s_own_tolerance_decides(
+    single: Stage, tolerated: float, expected: list[tuple[str, bool]]
+) -> None:
+    """Twelve opt-outs of a hundred: nothing at 15 %, slowed at the usual 4 %, stopped at 1 %."""
+    await tolerate(single, control_pb.BRAKE_SIGNAL_OPTED_OUT, 0.02)
+    await tolerate(single, control_pb.BRAKE_SIGNAL_OPTED_OUT, tolerated)
+    numbers = await send(single, 1000, 100)
+
+    await opt_out(single, numbers[:12])
+
+    assert expected == (await braked(single))[:1]
+
+
+async def test_what_is_tolerated_is_listed_with_its_bounds_and_kept_in_the_ledger(stage: Stage) -> None:
+    """Who reads the evidence of a brake sees what it was measured by."""
+    await tolerate(stage, control_pb.BRAKE_SIGNAL_FILTERED, 0.1)
+    listed = await controls(stage).ListTolerances(control_pb.ListTolerancesRequest(tenant_id=TENANT.bytes), None)
+    told = {one.signal: one for one in listed.tolerances}
+
+    assert 5 == len(told)
+    filtered = told[control_pb.BRAKE_SIGNAL_FILTERED]
+    assert (0.1, 0.3, "cautious_start") == (filtered.tolerated, filtered.most, filtered.reason)
+    assert all(one.least <= one.tolerated <= one.most for one in told.values())
+    assert ["tolerance_set"] == [entry["act"] for entry in await entries(stage)]
+
+
+@pytest.mark.parametrize(
+    ("signal", "tolerated", "field"),
+    [(control_pb.BRAKE_SIGNAL_COMPLAINED, 0.01, "tolerated"), (control_pb.BRAKE_SIGNAL_OPTED_OUT, 0.5, "tolerated"),
+     (0, 0.02, "signal")],
+)  # fmt: skip
+async def test_a_tolerance_out_of_bounds_is_refused_by_field(
+    stage: Stage, signal: int, tolerated: float, field: str
+) -> None:
+    """Mailbox providers set the bound of complaints: it can be lowered only."""
+    with pytest.raises(Fault, match=f"^FIELD_INVALID: {field}: "):
+        await tolerate(stage, signal, tolerated)
+
+    assert [] == await entries(stage)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import grpc
 import httpx
 
 from contact_scheduler.credentials import SCOPES, digest
@@ -88,6 +89,7 @@ class FakeControl(control_grpc.ControlServiceServicer):
     def __init__(self) -> None:
         self.switches: dict[int, control_pb.KillSwitch] = {}
         self.limits: dict[int, control_pb.Limit] = {}
+        self.tolerances: dict[bytes, control_pb.PutToleranceRequest] = {}
 
     async def ThrowSwitch(self, request: Any, context: Any) -> Any:
         number = len(self.switches) + 1
@@ -117,6 +119,17 @@ class FakeControl(control_grpc.ControlServiceServicer):
 
     async def ListLimits(self, request: Any, context: Any) -> Any:
         return control_pb.ListLimitsResponse(limits=self.limits.values())
+
+    async def PutTolerance(self, request: Any, context: Any) -> Any:
+        if request.tolerated > 0.5:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID: tolerated: give a share up to 0.5")
+        self.tolerances[request.tenant_id] = request
+        return control_pb.PutToleranceResponse()
+
+    async def ListTolerances(self, request: Any, context: Any) -> Any:
+        own = self.tolerances.get(request.tenant_id)
+        told = [control_pb.BrakeTolerance(signal=own.signal, tolerated=own.tolerated, reason=own.reason)] if own else []
+        return control_pb.ListTolerancesResponse(tolerances=told)
 
 
 class FakeTracker(tracker_grpc.TrackerServiceServicer):

@@ -83,7 +83,7 @@ def test_one_event_more_never_lowers_the_evidence(signal: Signal, trials: int, d
 
 def test_levels_are_what_the_evidence_calls_for() -> None:
     """Ten opt-outs in a hundred slow, fifteen stop, four do nothing."""
-    levels = [level_of(Signal.OPTED_OUT, Counts(100, events)) for events in (4, 12, 17)]
+    levels = [level_of(Counts(100, events), Signal.OPTED_OUT.tolerated) for events in (4, 12, 17)]
 
     assert [Level.NONE, Level.SLOW, Level.STOP] == levels
     assert Fraction(1, 50) == Fraction(math.exp(-SLOW_AT)).limit_denominator(1000)

@@ -22,18 +22,26 @@ STOP_AT = math.log(1 / 0.001)
 
 
 class Signal(Enum):
-    """What hurts: the column that counts it, of which contacts, and the share that is tolerated."""
+    """What hurts: the column that counts it, of which contacts, the share tolerated, and its bounds for tenants."""
 
-    OPTED_OUT = ("opted_out", "sent", 0.04)
-    COMPLAINED = ("complained", "sent", 0.003)  # mailbox providers ask for less than 0.3 % (Google, sender guidelines)
-    WRONG_PARTY = ("wrong_party", "sent", 0.05)
-    FILTERED = ("filtered", "sent", 0.05)
-    UNANSWERED = ("unanswered", "rung", 0.95)
+    OPTED_OUT = ("opted_out", "sent", 0.04, 0.005, 0.15)
+    # Mailbox providers ask for less than 0.3 % (Google, sender guidelines).
+    COMPLAINED = ("complained", "sent", 0.003, 0.0005, 0.003)
+    WRONG_PARTY = ("wrong_party", "sent", 0.05, 0.005, 0.2)
+    FILTERED = ("filtered", "sent", 0.05, 0.005, 0.3)
+    UNANSWERED = ("unanswered", "rung", 0.95, 0.5, 0.99)
 
-    def __init__(self, column: str, of: str, tolerated: float) -> None:
+    def __init__(self, column: str, of: str, tolerated: float, least: float, most: float) -> None:
         self.column = column
         self.of = of
         self.tolerated = tolerated
+        self.least = least
+        self.most = most
+
+    @classmethod
+    def of_column(cls, column: str) -> Signal:
+        """Return a signal by its column. Raises KeyError."""
+        return {signal.column: signal for signal in cls}[column]
 
 
 class Level(IntEnum):
@@ -70,7 +78,7 @@ def _alternatives(tolerated: float) -> list[float]:
     return [1 - (1 - tolerated) / factor for factor in FASTER]
 
 
-def level_of(signal: Signal, counts: Counts) -> Level:
+def level_of(counts: Counts, tolerated: float) -> Level:
     """Return what the evidence of one signal calls for."""
-    evidence = log_evidence(counts, signal.tolerated)
+    evidence = log_evidence(counts, tolerated)
     return Level.STOP if evidence >= STOP_AT else Level.SLOW if evidence >= SLOW_AT else Level.NONE

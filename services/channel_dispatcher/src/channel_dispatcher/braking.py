@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 
 from channel_dispatcher import evidence, metrics
 from channel_dispatcher.brake import Counts, Level, Signal, level_of, log_evidence
 from channel_dispatcher.model import Claim, Sent, SuppressionKind
-from channel_dispatcher.store import brake_cells, switches
+from channel_dispatcher.store import brake_cells, switches, tolerances
 from channel_dispatcher.store.brake_cells import Watched
 from channel_dispatcher.store.ledger import Entry
 from channel_dispatcher.store.receipts import NewReceipt
@@ -34,6 +35,15 @@ _ANSWERED = frozenset({ReceiptState.ANSWERED, ReceiptState.CONVERSED})
 _UNANSWERED = frozenset({ReceiptState.MACHINE, ReceiptState.DELIVERED, ReceiptState.NOT_CONNECTED})
 
 log = structlog.get_logger(__name__)
+
+
+class Finding(NamedTuple):
+    """The signal that hurts most in a cell, and what its evidence calls for."""
+
+    signal: Signal
+    level: Level
+    counts: Counts
+    tolerated: float
 
 
 async def count_sent(connection: Connection, group: Sequence[Sent]) -> None:
@@ -82,19 +92,26 @@ async def _judge(connection: Connection, by_signal: dict[Signal, list[Watched]],
     for signal, cells in by_signal.items():
         await brake_cells.count(connection, signal.column, cells)
     counted = await brake_cells.read(connection, [one for cells in by_signal.values() for one in cells])
+    if not counted:
+        return []
+    set_by = await tolerances.of_tenants(connection, {watched.tenant_id for watched in counted})
     entries = []
     for watched, counts in sorted(counted.items()):
-        worst = max(Signal, key=lambda signal: level_of(signal, counts[signal]))
-        level = level_of(worst, counts[worst])
-        if level is not Level.NONE:
-            entries += await _brake(connection, watched, worst, level, counts[worst], now)
+        tolerated = {
+            signal: set_by[key].tolerated if (key := (watched.tenant_id, signal)) in set_by else signal.tolerated
+            for signal in Signal
+        }
+        levels = {signal: level_of(counts[signal], tolerated[signal]) for signal in Signal}
+        worst = max(Signal, key=levels.__getitem__)
+        if levels[worst] is not Level.NONE:
+            finding = Finding(worst, levels[worst], counts[worst], tolerated[worst])
+            entries += await _brake(connection, watched, finding, now)
     return entries
 
 
-async def _brake(
-    connection: Connection, watched: Watched, signal: Signal, level: Level, counts: Counts, now: datetime
-) -> list[Entry]:
+async def _brake(connection: Connection, watched: Watched, finding: Finding, now: datetime) -> list[Entry]:
     """Slow or stop a cell, unless it is slowed or stopped already."""
+    signal, level, counts, tolerated = finding
     switch = Switch(
         0, watched.tenant_id, None, None, None, watched.cell, signal.column, SOURCE, now, is_slow=level is Level.SLOW
     )
@@ -116,7 +133,7 @@ async def _brake(
         source=SOURCE,
         trials=counts.trials,
         events=counts.events,
-        tolerated=signal.tolerated,
-        log_evidence=round(log_evidence(counts, signal.tolerated), 3),
+        tolerated=tolerated,
+        log_evidence=round(log_evidence(counts, tolerated), 3),
     )
     return [entry]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from channel_dispatcher.brake import Signal
 from channel_dispatcher.controls import Controls
 from channel_dispatcher.limit_rules import GROWTH_MAX, LENGTH_MAX_S, TOKENS_MAX, LimitRule, Scope
-from channel_dispatcher.store import limit_rules, switches
+from channel_dispatcher.store import limit_rules, switches, tolerances
+from channel_dispatcher.store.tolerances import Tolerance
 from channel_dispatcher.switches import Cell, Switch
 from channel_dispatcher.wire import Once, bad, constant, instant_of, set_time, uuid_of
 from forbear.dispatcher.v1 import control_service_pb2 as pb
@@ -16,6 +18,7 @@ from forbear_domain.model import Channel
 
 KEY_CHARS_MAX = 255
 _SCOPES = dict(enumerate(Scope, start=1))
+_SIGNALS = dict(enumerate(Signal, start=1))
 _NUMBERS = {scope: number for number, scope in _SCOPES.items()}
 
 
@@ -78,6 +81,41 @@ class ControlRpc(pb_grpc.ControlServiceServicer):
     async def ListLimits(self, request: pb.ListLimitsRequest, context: object) -> pb.ListLimitsResponse:
         """List the limits that were put in force."""
         return pb.ListLimitsResponse(limits=[_limit_wire(one) for one in await limit_rules.in_force(self._pool)])
+
+    async def PutTolerance(self, request: pb.PutToleranceRequest, context: object) -> pb.PutToleranceResponse:
+        """Set what the brake tolerates for a tenant, or go back to what it begins with."""
+        tenant, reason = uuid_of(request.tenant_id, "tenant_id"), constant(request.reason, "reason")
+        signal = _SIGNALS.get(request.signal)
+        if signal is None:
+            raise bad("signal", "give a signal that this version knows")
+        if request.tolerated and not signal.least <= request.tolerated <= signal.most:
+            raise bad("tolerated", f"give a share from {signal.least:g} to {signal.most:g}, or nothing")
+
+        async def put(connection: Connection) -> pb.PutToleranceResponse:
+            if request.tolerated:
+                tolerance = Tolerance(tenant, signal, request.tolerated, reason, self._clock.now())
+                await self._controls.set_tolerance(connection, tolerance)
+            else:
+                await self._controls.reset_tolerance(connection, tenant, signal, reason)
+            return pb.PutToleranceResponse()
+
+        return await self._once(request.request_id, "PutTolerance", pb.PutToleranceResponse, put)
+
+    async def ListTolerances(self, request: pb.ListTolerancesRequest, context: object) -> pb.ListTolerancesResponse:
+        """List what the brake tolerates for a tenant."""
+        tenant = uuid_of(request.tenant_id, "tenant_id")
+        set_by = await tolerances.of_tenants(self._pool, [tenant])
+        response = pb.ListTolerancesResponse()
+        for number, signal in _SIGNALS.items():
+            own = set_by.get((tenant, signal))
+            response.tolerances.add(
+                signal=pb.BrakeSignal.ValueType(number),
+                tolerated=own.tolerated if own else signal.tolerated,
+                least=signal.least,
+                most=signal.most,
+                reason=own.reason if own else "",
+            )
+        return response
 
     def _switch(self, request: pb.ThrowSwitchRequest) -> Switch:
         wire, at = request.kill_switch, "kill_switch."

@@ -12,11 +12,13 @@ from typing import Any
 from uuid import UUID
 
 from channel_dispatcher import evidence, metrics
+from channel_dispatcher.brake import Signal
 from channel_dispatcher.limit_rules import LimitRule, Scope
 from channel_dispatcher.signing import Signer
-from channel_dispatcher.store import brake_cells, ledger, limit_rules, switches
+from channel_dispatcher.store import brake_cells, ledger, limit_rules, switches, tolerances
 from channel_dispatcher.store.brake_cells import Watched
 from channel_dispatcher.store.suppressions import FLIGHT_MAX, close_gate
+from channel_dispatcher.store.tolerances import Tolerance
 from channel_dispatcher.switches import EVERYBODY, Switch
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Connection, Pool
@@ -74,6 +76,19 @@ class Controls:
         fields = {**_limit_fields(lifted), "reason": reason}
         await self._record(connection, _tenant_of(lifted), act="limit_lifted", limit=number, **fields)
         return True
+
+    async def set_tolerance(self, connection: Connection, tolerance: Tolerance) -> None:
+        """Let the brake tolerate this share from now on."""
+        now = self._clock.now()
+        await tolerances.put(connection, tolerance._replace(set_at=now))
+        fields = {"signal": tolerance.signal.column, "tolerated": tolerance.tolerated, "reason": tolerance.reason}
+        await self._record(connection, tolerance.tenant_id, act="tolerance_set", **fields)
+
+    async def reset_tolerance(self, connection: Connection, tenant: UUID, signal: Signal, reason: str) -> None:
+        """Let the brake tolerate what it begins with."""
+        await tolerances.forget(connection, tenant, signal)
+        fields = {"signal": signal.column, "tolerated": signal.tolerated, "reason": reason}
+        await self._record(connection, tenant, act="tolerance_reset", **fields)
 
     async def _record(self, connection: Connection, tenant: UUID | None, **fields: Any) -> None:
         now = self._clock.now()

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from contact_scheduler.web import (
     borrowers,
+    brake,
     campaigns,
     case_pages,
     cases,
@@ -60,7 +61,7 @@ def make_app(api: Api) -> FastAPI:
     app.state.api = api
     problems.install(app)
     for part in (
-        imports, borrowers, erasure, campaigns, rehearsal, controls, policy, reports, evaluation, strategies,
+        imports, borrowers, erasure, campaigns, rehearsal, controls, brake, policy, reports, evaluation, strategies,
         payments, cases, duties, questions, numbers, notices, unemployment, console, case_pages,
     ):  # fmt: skip
         app.include_router(part.router)

@@ -77,14 +77,14 @@ async def throw_switch(body: SwitchBody, api: Parts, caller: Writer) -> Changed:
         reason=body.reason,
     )
     request = pb.ThrowSwitchRequest(request_id=str(uuid.uuid4()), kill_switch=named)
-    return Changed(id=(await _ask(api.control.ThrowSwitch(request, timeout=TIMEOUT_S))).switch_id)
+    return Changed(id=(await ask(api.control.ThrowSwitch(request, timeout=TIMEOUT_S))).switch_id)
 
 
 @router.get("/switches", summary="List the switches that are thrown")
 async def list_switches(api: Parts, caller: Reader) -> list[SwitchView]:
     """List the tenant's own switches, oldest first."""
     request = pb.ListSwitchesRequest(tenant_id=caller.tenant_id.bytes)
-    answer = await _ask(api.control.ListSwitches(request, timeout=TIMEOUT_S))
+    answer = await ask(api.control.ListSwitches(request, timeout=TIMEOUT_S))
     return [
         SwitchView(
             switch_id=one.switch_id,
@@ -103,7 +103,7 @@ async def lift_switch(switch_id: int, body: LiftBody, api: Parts, caller: Writer
     request = pb.LiftSwitchRequest(
         request_id=str(uuid.uuid4()), switch_id=switch_id, tenant_id=caller.tenant_id.bytes, reason=body.reason
     )
-    if not (await _ask(api.control.LiftSwitch(request, timeout=TIMEOUT_S))).lifted:
+    if not (await ask(api.control.LiftSwitch(request, timeout=TIMEOUT_S))).lifted:
         raise not_found()
     return Changed(id=switch_id)
 
@@ -117,13 +117,13 @@ async def put_limit(body: LimitBody, api: Parts, caller: Writer) -> Changed:
         reason=body.reason,
     )  # fmt: skip
     request = pb.PutLimitRequest(request_id=str(uuid.uuid4()), limit=named)
-    return Changed(id=(await _ask(api.control.PutLimit(request, timeout=TIMEOUT_S))).limit_id)
+    return Changed(id=(await ask(api.control.PutLimit(request, timeout=TIMEOUT_S))).limit_id)
 
 
 @router.post("/limits/{limit_id}:lift", summary="Let a campaign run at full speed again")
 async def lift_limit(limit_id: int, body: LiftBody, api: Parts, caller: Writer) -> Changed:
     """Lift the limit of one of the tenant's own campaigns."""
-    listed = await _ask(api.control.ListLimits(pb.ListLimitsRequest(), timeout=TIMEOUT_S))
+    listed = await ask(api.control.ListLimits(pb.ListLimitsRequest(), timeout=TIMEOUT_S))
     key = next(
         (one.key for one in listed.limits if (one.limit_id, one.scope) == (limit_id, pb.LIMIT_SCOPE_CAMPAIGN)), ""
     )
@@ -131,7 +131,7 @@ async def lift_limit(limit_id: int, body: LiftBody, api: Parts, caller: Writer) 
         raise not_found()
     await _own_campaign(api, caller, uuid.UUID(key))
     request = pb.LiftLimitRequest(request_id=str(uuid.uuid4()), limit_id=limit_id, reason=body.reason)
-    await _ask(api.control.LiftLimit(request, timeout=TIMEOUT_S))
+    await ask(api.control.LiftLimit(request, timeout=TIMEOUT_S))
     return Changed(id=limit_id)
 
 
@@ -140,10 +140,13 @@ async def _own_campaign(api: Api, caller: Caller, campaign_id: uuid.UUID) -> Non
         raise not_found()
 
 
-async def _ask(call: Awaitable[Any]) -> Any:
+async def ask(call: Awaitable[Any]) -> Any:
+    """Return the dispatcher's answer. Raises Problem where there is none, or it objects to a field."""
     try:
         return await call
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
             raise Problem(504, "in-force", "it is in force; calls of providers under way have not ended yet") from None
+        if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
+            raise Problem(422, "validation", str(error.details())) from None
         raise Problem(503, "dispatcher-away", "the dispatcher does not answer; send the request again") from None

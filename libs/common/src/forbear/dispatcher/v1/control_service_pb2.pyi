@@ -61,6 +61,42 @@ LIMIT_SCOPE_CAMPAIGN: LimitScope.ValueType  # 6
 """One campaign, by its UUID in text form."""
 Global___LimitScope: _TypeAlias = LimitScope  # noqa: Y015
 
+class _BrakeSignal:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BrakeSignalEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BrakeSignal.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BRAKE_SIGNAL_UNSPECIFIED: _BrakeSignal.ValueType  # 0
+    """Never accepted and never sent."""
+    BRAKE_SIGNAL_OPTED_OUT: _BrakeSignal.ValueType  # 1
+    """Borrowers opted out."""
+    BRAKE_SIGNAL_COMPLAINED: _BrakeSignal.ValueType  # 2
+    """Borrowers reported a mail as unwanted."""
+    BRAKE_SIGNAL_WRONG_PARTY: _BrakeSignal.ValueType  # 3
+    """Somebody else was reached."""
+    BRAKE_SIGNAL_FILTERED: _BrakeSignal.ValueType  # 4
+    """Carriers filtered the message."""
+    BRAKE_SIGNAL_UNANSWERED: _BrakeSignal.ValueType  # 5
+    """Nobody answered the call."""
+
+class BrakeSignal(_BrakeSignal, metaclass=_BrakeSignalEnumTypeWrapper):
+    """Says what hurts in a cell. May grow."""
+
+BRAKE_SIGNAL_UNSPECIFIED: BrakeSignal.ValueType  # 0
+"""Never accepted and never sent."""
+BRAKE_SIGNAL_OPTED_OUT: BrakeSignal.ValueType  # 1
+"""Borrowers opted out."""
+BRAKE_SIGNAL_COMPLAINED: BrakeSignal.ValueType  # 2
+"""Borrowers reported a mail as unwanted."""
+BRAKE_SIGNAL_WRONG_PARTY: BrakeSignal.ValueType  # 3
+"""Somebody else was reached."""
+BRAKE_SIGNAL_FILTERED: BrakeSignal.ValueType  # 4
+"""Carriers filtered the message."""
+BRAKE_SIGNAL_UNANSWERED: BrakeSignal.ValueType  # 5
+"""Nobody answered the call."""
+Global___BrakeSignal: _TypeAlias = BrakeSignal  # noqa: Y015
+
 @_typing.final
 class Cell(_message.Message):
     """Names one template, by one sender, to one segment of borrowers."""
@@ -503,3 +539,142 @@ class ListLimitsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListLimitsResponse: _TypeAlias = ListLimitsResponse  # noqa: Y015
+
+@_typing.final
+class PutToleranceRequest(_message.Message):
+    """Asks to set what the brake tolerates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    SIGNAL_FIELD_NUMBER: _builtins.int
+    TOLERATED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID, in text form."""
+    tenant_id: _builtins.bytes
+    """The tenant."""
+    signal: Global___BrakeSignal.ValueType
+    """What hurts."""
+    tolerated: _builtins.float
+    """Share of contacts, within the signal's bounds. 0: what the brake begins with."""
+    reason: _builtins.str
+    """Why, as a short constant."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        tenant_id: _builtins.bytes = ...,
+        signal: Global___BrakeSignal.ValueType = ...,
+        tolerated: _builtins.float = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "request_id", b"request_id", "signal", b"signal", "tenant_id", b"tenant_id", "tolerated", b"tolerated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutToleranceRequest: _TypeAlias = PutToleranceRequest  # noqa: Y015
+
+@_typing.final
+class PutToleranceResponse(_message.Message):
+    """Acknowledges that it is in force."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutToleranceResponse: _TypeAlias = PutToleranceResponse  # noqa: Y015
+
+@_typing.final
+class ListTolerancesRequest(_message.Message):
+    """Asks what the brake tolerates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.bytes
+    """The tenant."""
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTolerancesRequest: _TypeAlias = ListTolerancesRequest  # noqa: Y015
+
+@_typing.final
+class ListTolerancesResponse(_message.Message):
+    """Lists what the brake tolerates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOLERANCES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tolerances(self) -> _containers.RepeatedCompositeFieldContainer[Global___BrakeTolerance]:
+        """One for each signal."""
+
+    def __init__(
+        self,
+        *,
+        tolerances: _abc.Iterable[Global___BrakeTolerance] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tolerances", b"tolerances"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTolerancesResponse: _TypeAlias = ListTolerancesResponse  # noqa: Y015
+
+@_typing.final
+class BrakeTolerance(_message.Message):
+    """States what the brake tolerates of one signal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAL_FIELD_NUMBER: _builtins.int
+    TOLERATED_FIELD_NUMBER: _builtins.int
+    LEAST_FIELD_NUMBER: _builtins.int
+    MOST_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    signal: Global___BrakeSignal.ValueType
+    """What hurts."""
+    tolerated: _builtins.float
+    """Share of contacts that is tolerated."""
+    least: _builtins.float
+    """The least that may be set."""
+    most: _builtins.float
+    """The most that may be set."""
+    reason: _builtins.str
+    """Why it was set. Empty: it is what the brake begins with."""
+    def __init__(
+        self,
+        *,
+        signal: Global___BrakeSignal.ValueType = ...,
+        tolerated: _builtins.float = ...,
+        least: _builtins.float = ...,
+        most: _builtins.float = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["least", b"least", "most", b"most", "reason", b"reason", "signal", b"signal", "tolerated", b"tolerated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BrakeTolerance: _TypeAlias = BrakeTolerance  # noqa: Y015

@@ -69,6 +69,16 @@ class ControlServiceStub:
                 request_serializer=forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.ListLimitsRequest.SerializeToString,
                 response_deserializer=forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.ListLimitsResponse.FromString,
                 _registered_method=True)
+        self.PutTolerance = channel.unary_unary(
+                '/forbear.dispatcher.v1.ControlService/PutTolerance',
+                request_serializer=forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.PutToleranceRequest.SerializeToString,
+                response_deserializer=forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.PutToleranceResponse.FromString,
+                _registered_method=True)
+        self.ListTolerances = channel.unary_unary(
+                '/forbear.dispatcher.v1.ControlService/ListTolerances',
+                request_serializer=forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.ListTolerancesRequest.SerializeToString,
+                response_deserializer=forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.ListTolerancesResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServiceServicer:
@@ -122,6 +132,20 @@ class ControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PutTolerance(self, request, context):
+        """Sets what the brake tolerates for a tenant. It judges by it at the next event. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTolerances(self, request, context):
+        """Lists what the brake tolerates for a tenant. Has no side effect.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -154,6 +178,16 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     servicer.ListLimits,
                     request_deserializer=forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.ListLimitsRequest.FromString,
                     response_serializer=forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.ListLimitsResponse.SerializeToString,
+            ),
+            'PutTolerance': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutTolerance,
+                    request_deserializer=forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.PutToleranceRequest.FromString,
+                    response_serializer=forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.PutToleranceResponse.SerializeToString,
+            ),
+            'ListTolerances': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTolerances,
+                    request_deserializer=forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.ListTolerancesRequest.FromString,
+                    response_serializer=forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.ListTolerancesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -323,6 +357,60 @@ class ControlService:
             '/forbear.dispatcher.v1.ControlService/ListLimits',
             forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.ListLimitsRequest.SerializeToString,
             forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.ListLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutTolerance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/forbear.dispatcher.v1.ControlService/PutTolerance',
+            forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.PutToleranceRequest.SerializeToString,
+            forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.PutToleranceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTolerances(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/forbear.dispatcher.v1.ControlService/ListTolerances',
+            forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.ListTolerancesRequest.SerializeToString,
+            forbear_dot_dispatcher_dot_v1_dot_control__service__pb2.ListTolerancesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,10 @@ class ControlServiceStub:
     """Lifts a limit that was put in force. Those of the settings stay. Idempotent."""
     ListLimits: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.ListLimitsRequest, _control_service_pb2.ListLimitsResponse]
     """Lists the limits that were put in force. Has no side effect."""
+    PutTolerance: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.PutToleranceRequest, _control_service_pb2.PutToleranceResponse]
+    """Sets what the brake tolerates for a tenant. It judges by it at the next event. Idempotent."""
+    ListTolerances: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.ListTolerancesRequest, _control_service_pb2.ListTolerancesResponse]
+    """Lists what the brake tolerates for a tenant. Has no side effect."""
 
 @_typing.type_check_only
 class ControlServiceAsyncStub(ControlServiceStub):
@@ -77,6 +81,10 @@ class ControlServiceAsyncStub(ControlServiceStub):
     """Lifts a limit that was put in force. Those of the settings stay. Idempotent."""
     ListLimits: _aio.UnaryUnaryMultiCallable[_control_service_pb2.ListLimitsRequest, _control_service_pb2.ListLimitsResponse]  # type: ignore[assignment]
     """Lists the limits that were put in force. Has no side effect."""
+    PutTolerance: _aio.UnaryUnaryMultiCallable[_control_service_pb2.PutToleranceRequest, _control_service_pb2.PutToleranceResponse]  # type: ignore[assignment]
+    """Sets what the brake tolerates for a tenant. It judges by it at the next event. Idempotent."""
+    ListTolerances: _aio.UnaryUnaryMultiCallable[_control_service_pb2.ListTolerancesRequest, _control_service_pb2.ListTolerancesResponse]  # type: ignore[assignment]
+    """Lists what the brake tolerates for a tenant. Has no side effect."""
 
 class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
     """Lets people stop and slow sending while it runs. Every change is durable, recorded in the ledger, and in force at every
@@ -135,5 +143,21 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_service_pb2.ListLimitsResponse, _abc.Awaitable[_control_service_pb2.ListLimitsResponse]]:
         """Lists the limits that were put in force. Has no side effect."""
+
+    @_abc_1.abstractmethod
+    def PutTolerance(
+        self,
+        request: _control_service_pb2.PutToleranceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.PutToleranceResponse, _abc.Awaitable[_control_service_pb2.PutToleranceResponse]]:
+        """Sets what the brake tolerates for a tenant. It judges by it at the next event. Idempotent."""
+
+    @_abc_1.abstractmethod
+    def ListTolerances(
+        self,
+        request: _control_service_pb2.ListTolerancesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_service_pb2.ListTolerancesResponse, _abc.Awaitable[_control_service_pb2.ListTolerancesResponse]]:
+        """Lists what the brake tolerates for a tenant. Has no side effect."""
 
 def add_ControlServiceServicer_to_server(servicer: ControlServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
