@@ -1,4 +1,8 @@
-"""Is a voicemail a limited-content message? Four required items, and nothing outside a closed list."""
+"""Is a voicemail of a worked case a limited-content message? Four required items, and nothing outside a closed list.
+
+It reads any collector's voicemail, whose business and person it must find in the text. Our own voicemails go through
+`messages.lint.lint_voicemail`, which is told both and allows a closed list of words.
+"""
 
 import re
 

@@ -1,4 +1,8 @@
-"""What texts say: statements of consumers, scripts of collectors, and the opt-out line of a message."""
+"""What texts of worked cases say: statements of consumers, scripts of collectors, the opt-out line of a message.
+
+For `forbear policy check` alone, whose texts are anybody's, descriptions of conduct among them. What we send is held to
+`forbear_domain.messages.lint`, which knows brand, person and language and lets much less through.
+"""
 
 import re
 from collections.abc import Iterable, Mapping

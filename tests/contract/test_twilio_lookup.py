@@ -1,0 +1,113 @@
+"""What the lookup of reassigned numbers makes of every answer, from a real server: unknown never becomes a no."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from forbear_client.number_checks import Answer, NumberCheck, Question, SourceError
+from forbear_client.twilio_lookup import TwilioLookup
+
+PHONE, SINCE, TODAY = "+12125550142", date(2025, 11, 3), date(2026, 3, 2)
+Reply = tuple[int, dict[str, str], str]
+
+
+def told(word: object, error_code: object = None) -> str:
+    """A body as the service writes it."""
+    return json.dumps({"reassigned_number": {"is_number_reassigned": word, "error_code": error_code}})
+
+
+@contextmanager
+def served(*replies: Reply) -> Iterator[tuple[str, list[str]]]:
+    """A server that gives these replies in order, the last one for ever, and the paths that it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, headers, body = replies[min(len(asked), len(replies) - 1)]
+            asked.append(self.path)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *arguments: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def look_up(url: str, count: int = 1) -> list[NumberCheck]:
+    """Ask the same question so many times."""
+    return list(TwilioLookup([Question(PHONE, SINCE)] * count, TODAY, "AC1", "secret", url).checks())
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "answer"),
+    [
+        (200, told("yes"), Answer.YES), (200, told("YES "), Answer.YES), (200, told("no"), Answer.NO),
+        (200, told("no data"), Answer.NO_DATA), (200, told("no_data"), Answer.NO_DATA),
+        (200, told("unknown"), Answer.NO_DATA), (200, told("nope"), Answer.NO_DATA), (200, told(None), Answer.NO_DATA),
+        (200, told(False), Answer.NO_DATA), (200, told("no", 60600), Answer.NO_DATA),
+        (200, '{"reassigned_number": null}', Answer.NO_DATA), (200, "{}", Answer.NO_DATA), (200, "[]", Answer.NO_DATA),
+        (200, "<html>", Answer.NO_DATA), (404, "", Answer.NO_DATA),
+    ],
+)  # fmt: skip
+def test_only_a_plain_yes_or_no_is_one(status: int, body: str, answer: Answer) -> None:
+    """Whatever else is said, or not said, is no data."""
+    with served((status, {}, body)) as (url, _):
+        assert [NumberCheck(PHONE, SINCE, answer, TODAY)] == look_up(url)
+
+
+def test_the_question_names_number_field_and_date() -> None:
+    """As the service's page describes it."""
+    with served((200, {}, told("no"))) as (url, asked):
+        look_up(url)
+    parts = urlsplit(asked[0])
+
+    assert "/v2/PhoneNumbers/%2B12125550142" == parts.path
+    assert {"Fields": ["reassigned_number"], "LastVerifiedDate": ["20251103"]} == parse_qs(parts.query)
+
+
+def test_who_is_asked_to_slow_down_waits_and_asks_again() -> None:
+    """The answer is that of the second try; nothing is taken for answered meanwhile."""
+    with served((429, {"Retry-After": "1"}, ""), (200, {}, told("yes"))) as (url, asked):
+        assert [Answer.YES] == [check.answer for check in look_up(url)]
+
+    assert 2 == len(asked)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(401, "refuses the account"), (403, "refuses the account"), (500, "answered 500")]
+)
+def test_a_service_that_fails_ends_the_run_and_names_no_number(status: int, said: str) -> None:
+    """Neither number nor token stands in the error."""
+    with served((status, {}, PHONE)) as (url, _), pytest.raises(SourceError, match=said) as failed:
+        look_up(url)
+
+    assert PHONE not in str(failed.value)
+    assert "secret" not in str(failed.value) + repr(TwilioLookup([], TODAY, "AC1", "secret", "http://x"))
+
+
+def test_many_questions_are_answered_in_their_order() -> None:
+    """Eight at a time, each once."""
+    with served((200, {}, told("no"))) as (url, asked):
+        assert 20 == len(look_up(url, 20))
+
+    assert 20 == len(asked)
