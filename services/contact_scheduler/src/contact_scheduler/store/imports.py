@@ -173,7 +173,8 @@ class ImportSession:
         await self._connection.execute(LIFT_PAID, self.tenant_id, now)
         await self._connection.execute("TRUNCATE staged_borrower, staged_loan, staged_point")
         written = [str(point[ADDRESS_KEY]) for point in points]
-        await number_checks.keep_fresh(self._connection, self.tenant_id, written)
+        if await number_checks.are_kept(self._connection, self.tenant_id):
+            await number_checks.keep_fresh(self._connection, self.tenant_id, written)
         touched = [row["address_key"] for row in gone] + written
         return await shared_points.mark(self._connection, self.tenant_id, touched)
 

@@ -91,6 +91,11 @@ async def insert(
     return len(await connection.fetch(INSERT, tenant_id, *columns, recorded_by, now))
 
 
+async def are_kept(connection: Connection, tenant_id: UUID) -> bool:
+    """Whether a tenant has recorded any answer: most have none, and an import need not look for them."""
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM number_check WHERE tenant_id = $1)", tenant_id))
+
+
 async def keep_fresh(connection: Connection, tenant_id: UUID, address_keys: Sequence[str]) -> set[str]:
     """Let the consents at these numbers be as fresh as the answers kept make them; return the numbers changed."""
     rows = await connection.fetch(KEEP_FRESH, tenant_id, sorted(set(address_keys)))
