@@ -6,21 +6,34 @@ instalments: the first one. 'Half', 'the rest': no amount.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from forbear_replies.labels import Lang
 
 _NUMBER = re.compile(
-    r"(?P<mark>us\$|hk\$|nt\$|ntd|hkd|usd|rmb|twd|\$|¥|￥|€|港币|港纸|台币|新台币|人民币)?\s?"
-    r"(?<![\d.,/:])(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d+(?:\.\d{1,2})?)(?P<scale>\s?(?:(?:k|grand|mil|w)(?![a-z])|[万千百]))?"
-    r"(?![\d/:]|\.\d)\s?(?P<unit>us\$|dollars?|bucks|usd|dlls?|dolares|pesos|hkd|港币|港元|蚊|块|元|圆|台币|新台币|twd|ntd|rmb|人民币|美元|美金)?"
+    r"(?P<mark>us\$|hk\$|nt\$|rm(?=\s?\d)|a\$|au\$|nz\$|c\$|ca\$|s\$|ntd|hkd|usd|rmb|twd|gbp|eur|aud|nzd|cad|mxn|php|inr|zar|\brs\.?|(?<![a-z])r(?=\d)|\$|¥|￥|€|£|₱|₹|₦|港币|港纸|台币|新台币|人民币|美金|美元)?\s?"
+    r"(?<![\d./:])(?<!\d[,-])(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d+(?:\.\d{1,2})?)(?P<scale>\s?(?:(?:k|grand|mil|w|lakhs?)(?![a-z])|[万千百]))?"
+    r"(?![\d/:]|\.\d)\s?(?P<unit>us\$|dollars?|bucks|usd|dlls?|dolares|pesos?(?! (?:mas|menos))|(?:pounds?|quid|euros?|eurillos|pavos|gbp|eur|aud|nzd|cad|mxn|php|inr|zar|naira|rupees?|rand|cedis|shillings|soles|lempiras|quetzales|rmb)(?![a-z])|€|£|令吉|新币|hkd|港币|港元|蚊|块|元|圆|台币|新台币|twd|ntd|rmb|人民币|美元|美金)?"
 )
-_SCALES = {"w": 10_000, "k": 1000, "grand": 1000, "mil": 1000, "万": 10_000, "千": 1000, "百": 100}
+_SCALES = {
+    "lakh": 100_000,
+    "lakhs": 100_000,
+    "w": 10_000,
+    "k": 1000,
+    "grand": 1000,
+    "mil": 1000,
+    "万": 10_000,
+    "千": 1000,
+    "百": 100,
+}
 _CURRENCY = {
     "us$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD", "bucks": "USD", "dolares": "USD", "dll": "USD", "dlls": "USD", "美元": "USD", "美金": "USD",
     "hk$": "HKD", "hkd": "HKD", "港币": "HKD", "港纸": "HKD", "港元": "HKD", "蚊": "HKD", "nt$": "TWD", "ntd": "TWD", "twd": "TWD", "台币": "TWD", "新台币": "TWD",
-    "rmb": "CNY", "人民币": "CNY", "¥": "CNY", "￥": "CNY", "€": "EUR",
+    "£": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "quid": "GBP", "eur": "EUR", "euro": "EUR", "euros": "EUR", "eurillos": "EUR", "pavos": "EUR",
+    "rm": "MYR", "令吉": "MYR", "新币": "SGD", "a$": "AUD", "au$": "AUD", "aud": "AUD", "nz$": "NZD", "nzd": "NZD", "c$": "CAD", "ca$": "CAD", "cad": "CAD", "s$": "SGD", "mxn": "MXN", "php": "PHP", "₱": "PHP", "inr": "INR", "₹": "INR", "rs": "INR", "rs.": "INR", "rupee": "INR", "rupees": "INR",
+    "₦": "NGN", "naira": "NGN", "zar": "ZAR", "r": "ZAR", "rand": "ZAR", "cedis": "GHS", "shillings": "KES", "soles": "PEN", "lempiras": "HNL", "quetzales": "GTQ", "rmb": "CNY", "人民币": "CNY", "¥": "CNY", "￥": "CNY", "€": "EUR",
 }  # fmt: skip
 _DEFAULT_CURRENCY = {Lang.EN: "USD", Lang.ES: "USD", Lang.ZH_HANS: "CNY", Lang.ZH_HANT: "TWD"}
 
@@ -35,7 +48,7 @@ _PAYING = re.compile(
     r"pay|paid|send|sent|mail|wire|deposit|transfer|zelle|put|have|get you|give|gave|bring|drop|check for|expect|debit|draft|took|cover|cough|wrote|submit|schedul|set up|remit|count on|down for|pago|pag|deposit|abon|mand|envi|transfi|transfer|doy|dar|lleve|llevo|liquid|caig|cubr|pas[oe]|giro|还|付|转|存|打|交|汇|补|给|入|扣|拿|凑"
 )
 _OTHER_MONEY = re.compile(
-    r"fee|charge|interest|owe|balance|earn|make[s]? |salary|paycheck is|income|rent|instead|bill says|you say|statement|cost|insurance|recargo|interes|debo|saldo|gano|sueldo|renta|costo|cobr|seguro|cuota de|罚息|手续费|利息|欠|余额|工资是|收入|保险|房租|服务费|违约金|押金|账单"
+    r"fee|charge|interest|owe|balance|earn|make[s]? |salary|paycheck is|income|rent|instead|bill says|you say|why still|still (?:says?|shows?|owe|charg)|话争|statement|cost|insurance|recargo|interes|debo|saldo|gano|sueldo|renta|costo|cobr|\b(?:el|del|un|su|de) seguro|cuota de|罚息|手续费|利息|欠|余额|工资是|收入|保险|房租|服务费|违约金|押金|账单"
 )
 _HALF = re.compile(r"\b(?:half|the rest|remainder|mitad|el resto|lo demas)\b|一半|剩下|其余|全部|全额|余款")
 _CONTEXT = 26
@@ -50,13 +63,19 @@ class Money:
     currency: str
 
 
-def find_money(text: str, taken: list[tuple[int, int]], *, lang: Lang, is_cantonese: bool) -> Money | None:
-    """The sum paid or promised in a folded text with figures; ``taken`` are the spans that are days."""
+def find_money(
+    text: str, taken: list[tuple[int, int]], *, lang: Lang, is_cantonese: bool, gone: Sequence[tuple[int, int]] = ()
+) -> Money | None:
+    """The sum paid or promised in a folded text with figures; ``taken`` are the spans that are days.
+
+    A sum beside a day in ``gone`` (days gone by, where a promise is looked for) was paid already.
+    """
     ranked = []
     for match in _NUMBER.finditer(text):
         if _is_taken(match, taken) or _is_not_money(match, text):
             continue
-        ranked.append((-_weight(match, text, taken), match.start(), match))
+        weight = _weight(match, text, taken) - 3 * any(_is_beside(match, day, text) for day in gone)
+        ranked.append((-weight, match.start(), match))
     if not ranked:
         return None
     best = min(ranked, key=lambda one: one[:2])
@@ -66,7 +85,17 @@ def find_money(text: str, taken: list[tuple[int, int]], *, lang: Lang, is_canton
     return Money(_value(best[2]), _currency(best[2], lang, is_cantonese=is_cantonese))
 
 
+def _is_beside(match: re.Match[str], day: tuple[int, int], text: str) -> bool:
+    """Whether the number follows the day within its clause."""
+    return day[1] <= match.start("digits") and not _CLAUSE.search(text[day[1] : match.start("digits")])
+
+
 _SURE = 2
+
+
+def is_paying(text: str, start: int, end: int) -> bool:
+    """Whether the clause around the span speaks of paying."""
+    return bool(_PAYING.search(_CLAUSE.split(text[:start])[-1] + " " + _CLAUSE.split(text[end:])[0]))
 
 
 def _is_taken(match: re.Match[str], taken: list[tuple[int, int]]) -> bool:
@@ -109,7 +138,12 @@ def _value(match: re.Match[str]) -> Decimal:
     return value.quantize(Decimal(1)) if value == value.to_integral_value() else value
 
 
+_TAGALOG = re.compile(r"\b(?:po|ko|na|ng|gcash)\b")
+
+
 def _currency(match: re.Match[str], lang: Lang, *, is_cantonese: bool) -> str:
+    if (match["unit"] or "").startswith("peso") and lang is Lang.EN:
+        return "PHP" if _TAGALOG.search(match.string) else "MXN"
     for group in ("mark", "unit"):
         stated = _CURRENCY.get(match[group] or "")
         if stated:

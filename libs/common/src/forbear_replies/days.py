@@ -39,7 +39,7 @@ Resolver = Callable[[re.Match[str], Frame], date | None]
 _EN_MONTH = r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 _ES_MONTH = r"(?P<month>enero|febrero|marzo|abril|mayo|junio|julio|agosto|sep?tiembre|octubre|noviembre|diciembre)"
 _EN_DAY = r"(?P<weekday>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday|s)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)s?"
-_ES_DAY = r"(?P<weekday>lunes|martes|miercoles|jueves|viernes|sabado|domingo)"
+_ES_DAY = r"(?P<weekday>lunes|martes|miercoles|jueves|viernes|vier|vie|sabado|domingo)"
 _ZH_DAY = r"(?:星期|周|礼拜|拜)(?P<weekday>[一二三四五六日天])"
 _MONTHS = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12, "ene": 1, "abr": 4, "ago": 8, "set": 9, "dic": 12}  # fmt: skip
 _WEEKDAYS = {
@@ -238,13 +238,13 @@ _EN: tuple[tuple[str, Resolver, bool], ...] = (
     (r"\bday after tomorrow\b", _shift(2), False),
     (rf"\b(?P<nth>first|second|third|fourth|1st|2nd|3rd|4th|last(?= \w+ of)) {_EN_DAY}(?: (?:of|in) (?:the|this|every) month)?\b", lambda match, frame: _nth_weekday(match, frame), False),
     (r"\b(?:the )?day before yesterday\b", _shift(-2), False),
-    (r"\b(?:yesterday|last night|ystrday|yest)\b", _shift(-1), False),
+    (r"\b(?:yesterday|last night|ystrday|yest|yesty)\b", _shift(-1), False),
     (r"\b(?P<count>\d{1,3}) (?:days?|(?P<week>weeks?)) (?:ago|back)\b", _ago, False),
     (r"\ba week ago\b", _shift(-7), False),
     (rf"\b(?:a |one |1 )week from (?:this |next )?{_EN_DAY}\b", _week_after, False),
-    (rf"\b{_EN_DAY} week\b", _week_after, False),
+    (rf"\b(?:a |one )?week on {_EN_DAY}\b|\b{_EN_DAY.replace('weekday', 'weekday2')} week\b", lambda match, frame: _week_after_either(match, frame), False),
     (r"\b(?:a |one |1 )week from (?:today|now)\b|\bin (?:a|one|1) week\b|\ba week from today\b", _shift(7), False),
-    (r"\b(?:in|within) (?:a couple|couple) (?:of )?weeks\b|\bfortnight\b", _shift(14), False),
+    (r"\b(?:in|within) (?:a couple|couple) (?:of )?weeks\b|\b(?:in|within) a fortnight\b|\bfortnights time\b|\bfortnight from (?:now|today)\b", _shift(14), False),
     (r"\b(?:in|within) (?P<count>\d{1,3}) (?:more )?(?:days?|(?P<week>weeks?))\b(?! (?:or|ago))", _scaled, False),
     (r"\b(?P<count>\d{1,2}) (?:days?|(?P<week>weeks?)) from (?:now|today)\b", _scaled, False),
     (rf"\bend of {_EN_MONTH}\b", _end_of_named_month, False),
@@ -254,7 +254,7 @@ _EN: tuple[tuple[str, Resolver, bool], ...] = (
     (r"\bnext month on the " + _ORDINAL, _in_month(1), False),
     (rf"\b{_ORDINAL} of this month\b", _month_day, False),
     (r"\b(?P<day>first) of the month\b", _month_day, False),
-    (rf"\b{_EN_MONTH}\.? (?:the )?(?:(?P<day>\d{{1,2}}(?:st|nd|rd|th)?|{'|'.join(sorted(_ORDINALS, key=len, reverse=True))}))\b(?:,? (?P<year>20\d\d))?(?![:\d,])", _named, False),
+    (rf"\b{_EN_MONTH}\.? (?:the )?(?:(?P<day>\d{{1,2}}(?:st|nd|rd|th)?|{'|'.join(sorted(_ORDINALS, key=len, reverse=True))}))\b(?:,? (?P<year>20\d\d))?(?![:\d]|,\d)", _named, False),
     (rf"\b{_ORDINAL} (?:of )?{_EN_MONTH}\b", _named, False),
     (rf"\b(?P<day>\d{{1,2}}) (?:of )?{_EN_MONTH}\b", _named, False),
     (rf"\b{_EN_DAY.replace('?P<weekday>', '?:')},? (?:the )?(?P<day>\d{{1,2}}(?:st|nd|rd|th))\b", _month_day, False),
@@ -265,16 +265,23 @@ _EN: tuple[tuple[str, Resolver, bool], ...] = (
     (rf"\bthis (?:coming )?{_EN_DAY}\b", _this_week, False),
     (rf"(?<!week of )\b(?:the|on|by|before|till|til|until|for|around) (?:the )?{_ORDINAL}\b(?! (?:time|payment|one|loan|mortgage|month|notice|call|text|day|half|letter|person|party|thing|job|check|week|quarter|guy|wife|lien|installment|place))", _month_day, False),
     (r"(?<!week of the )\b(?P<day>\d{1,2}(?:st|nd|rd|th))\b(?! (?:time|payment|one|loan|mortgage|month|notice|call|text|day|st\b|street|ave|floor|grade))", _month_day, False),
-    (r"\b(?:tomorrow|2mor\w*|tmrw|tmr|tmw|tomoro\w*)\b", _shift(1), False),
+    (r"\b(?:tomorrow|2mor\w*|tmrw|tmr|tmw|tomoro\w*|the morn|bukas)\b|(?<=\d )tom\b", _shift(1), False),
+    (r"\bon (?P<day>3[01]|[12]\d|[1-9])\b(?=\s*(?:$|[,.;!?]|i\b|we\b|for sure|sure))(?!\.\d)", _month_day, False),
     (rf"\b{_EN_DAY}\b", _weekday, False),
     (r"\bchristmas eve\b", _fixed(12, 24), False),
     (r"(?<!after )\bchristmas\b", _fixed(12, 25), False),
     (r"(?<!after )\bnew years? eve\b", _fixed(12, 31), False),
     (r"\bhalloween\b", _fixed(10, 31), False),
-    (r"\b(?:today|tonight|this (?:morning|afternoon|evening)|end of (?:the )?day|eod|close of business|after (?:work|my shift) today)\b", _shift(0), False),
+    (r"\b(?:today|tonight|this (?:very )?(?:morning|afternoon|arvo|evening|day)|kanina|end of (?:the )?day|eod|close of business|after (?:work|my shift) today)\b", _shift(0), False),
+    (r"\bin the morning\b", lambda _, frame: None if frame.is_past else frame.today + timedelta(days=1), True),
     (r"\bin (?:an?|\d{1,2}|a few|a couple(?: of)?) (?:minutes?|mins?|hours?)\b", _shift(0), True),
     (r"\b(?:right now|just now|right this minute|now|after work|later on|this minute|when i (?:get|clock) (?:home|off|out)|just (?:paid|sent|made|did|mailed|submitted|wired|dropped))\b", _shift(0), True),
 )  # fmt: skip
+
+
+def _week_after_either(match: re.Match[str], frame: Frame) -> date:
+    number = weekday_number(match["weekday"] or match["weekday2"])
+    return frame.today + timedelta(days=(number - frame.today.weekday() - 1) % 7 + 8)
 
 
 def _next_week_either(match: re.Match[str], frame: Frame) -> date:
@@ -347,7 +354,7 @@ _ZH: tuple[tuple[str, Resolver, bool], ...] = (
     (r"月底|月末|月尾|这个月最后一天", _end_of_month(0), False),
     (r"(?<!\d)(?P<month>1[0-2]|0?[1-9])月(?P<day>3[01]|[12]\d|0?[1-9])(?!\d)[日号]?", _named, False),
     (r"大后天|大後天|大后日", _shift(3), False),
-    (r"后天|后日|後天", _shift(2), False),
+    (r"后天|后日|後天|后儿个?", _shift(2), False),
     (r"大前天", _shift(-3), False),
     (r"前天|前日(?!子)|前晚", _shift(-2), False),
     (r"昨天|昨日|昨晚|昨儿|昨夜|昨", _shift(-1), False),
@@ -360,12 +367,18 @@ _ZH: tuple[tuple[str, Resolver, bool], ...] = (
     (rf"(?:这|本|今)(?:个)?{_ZH_DAY}", _this_week, False),
     (_ZH_DAY, _weekday, False),
     (r"(?<![\d月])(?P<day>3[01]|[12]\d|[1-9])[号日](?!楼|院|线|车)", _month_day, False),
-    (r"明天|明日|明早|明晚|明儿|明朝|听朝|听晚", _shift(1), False),
+    (r"每月(?P<day>3[01]|[12]\d|[1-9])[号日]", _month_day, False),
+    (rf"(?<![a-z]){_EN_DAY}(?![a-z])", _weekday, False),
+    (r"(?<![a-z])(?:tomorrow|tmr|tmrw)(?![a-z])", _shift(1), False),
+    (r"(?<![a-z])yesterday(?![a-z])", _shift(-1), False),
+    (r"(?<![a-z])(?:today|tonight)(?![a-z])", _shift(0), False),
+    (r"(?<![a-z])(?:month ?end|eom)(?![a-z])", _end_of_month(0), False),
+    (r"明天|明日|明早|明晚|明儿|明朝|明仔|听朝|听晚", _shift(1), False),
     (r"元旦", _fixed(1, 1), False),
     (r"国庆节?当天", _fixed(10, 1), False),
     (r"圣诞节?(?!后)", _fixed(12, 25), False),
-    (r"今天|今日|今晚|今早|今儿|当天|下班(?:后|就|以后)", _shift(0), False),
-    (r"刚刚|刚才|刚|马上|立刻|现在|这就|等会儿?|一会儿?|啱啱|即刻|等下", _shift(0), True),
+    (r"今天|今日|今晚|今早|今朝|今儿|下晡|下班(?:后|就|以后)", _shift(0), False),
+    (r"当天|当日|刚刚|刚才|刚|马上|立刻|现在|这就|等会儿?|一会儿?|啱啱|即刻|等下|等阵|阵间", _shift(0), True),
 )  # fmt: skip
 
 

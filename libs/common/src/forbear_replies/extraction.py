@@ -3,7 +3,7 @@
 import re
 from datetime import date, datetime
 
-from forbear_replies.amounts import Money, find_money
+from forbear_replies.amounts import Money, find_money, is_paying
 from forbear_replies.days import DayFound, Frame, find_days
 from forbear_replies.hours import Welcome, find_welcome
 from forbear_replies.labels import Label, Lang
@@ -21,11 +21,12 @@ def extract(
     text = spell_digits(folded, lang.family)
     today = received_at.date()
     money, day = _payment(text, labels, today, lang, is_cantonese=is_cantonese)
-    welcome = find_welcome(text, family=lang.family, today=today) if Label.TIME_PREFERENCE in labels else Welcome()
+    wish = _without_payment_day(text, day, today, lang) if labels & _PAYMENT else text
+    welcome = find_welcome(wish, family=lang.family, today=today) if Label.TIME_PREFERENCE in labels else Welcome()
     return Extract(
         amount=money.amount if money else None,
         currency=money.currency if money else None,
-        date=day,
+        date=day.day if day else None,
         not_before=welcome.not_before,
         not_after=welcome.not_after,
         days=welcome.days,
@@ -36,15 +37,16 @@ def extract(
 
 def _payment(
     text: str, labels: frozenset[Label], today: date, lang: Lang, *, is_cantonese: bool
-) -> tuple[Money | None, date | None]:
+) -> tuple[Money | None, DayFound | None]:
     """Sum and day of the promise, or else of the payment made."""
     if not labels & _PAYMENT:
         return None, None
     is_past = Label.PROMISE_TO_PAY not in labels
     found = find_days(text, Frame(today, is_past, lang))
     taken = [(one.start, one.end) for one in found]
-    money = find_money(text, taken, lang=lang, is_cantonese=is_cantonese)
-    return money, _best_day(_without_denied(found, text), today, is_past=is_past)
+    gone = [] if is_past else [(one.start, one.end) for one in found if one.day < today]
+    money = find_money(text, taken, lang=lang, is_cantonese=is_cantonese, gone=gone)
+    return money, _best_day(_beside_paying(_without_denied(found, text), text), today, is_past=is_past)
 
 
 _DENIED = re.compile(
@@ -64,9 +66,22 @@ def _without_denied(found: list[DayFound], text: str) -> list[DayFound]:
     return kept or found
 
 
-def _best_day(found: list[DayFound], today: date, *, is_past: bool) -> date | None:
+def _beside_paying(found: list[DayFound], text: str) -> list[DayFound]:
+    """The days in a clause that speaks of paying, if there are any: 'let go on Monday, but Friday I pay'."""
+    return [one for one in found if not one.weak and is_paying(text, one.start, one.end)] or found
+
+
+def _without_payment_day(text: str, paid: DayFound | None, today: date, lang: Lang) -> str:
+    """The text without the day of the payment and days gone by, which are no days to be called on."""
+    past = [one for one in find_days(text, Frame(today, False, lang)) if one.day < today]
+    for one in [*past, *([paid] if paid else [])]:
+        text = text[: one.start] + "~" * (one.end - one.start) + text[one.end :]
+    return text
+
+
+def _best_day(found: list[DayFound], today: date, *, is_past: bool) -> DayFound | None:
     """The first day named on the right side of today; 'now' only where no other day is named."""
     fitting = [one for one in found if (one.day <= today if is_past else one.day >= today)]
     firm = [one for one in fitting if not one.weak]
     chosen = (firm or fitting)[:1]
-    return chosen[0].day if chosen else None
+    return chosen[0] if chosen else None

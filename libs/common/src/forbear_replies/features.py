@@ -19,7 +19,7 @@ from forbear_replies.wishes import ChannelsNamed
 _BLOCK = 1 << 18  # buckets of words and of characters; collisions stay below one in ten
 _CONCEPT_BLOCK = 1 << 15
 DIMENSIONS = 2 * _BLOCK + _CONCEPT_BLOCK  # 23 labels x 557,056 x one byte = 13 MB of weights
-_CHARS_MAX = 1_200  # what a person says first decides; a longer text adds nothing but time
+CHARS_MAX = 1_200  # what a person says first decides; a longer text adds nothing but time
 
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|january|february|march|april|june|july|august|september|october|november|december|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre"
 _DAYS = "mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|lunes|martes|miercoles|jueves|viernes|sabado|domingo"
@@ -61,7 +61,7 @@ def clause_evidence(folded: str, family: str) -> list[Evidence]:
 
     In a text that says two things each drowns in the other; read alone, either is plain.
     """
-    parts = [part.strip() for part in _BREAK.split(folded[:_CHARS_MAX])]
+    parts = [part.strip() for part in _BREAK.split(folded[:CHARS_MAX])]
     kept = (part for part in parts if len(part) > (1 if family == "zh" else 3))
     clauses = [window for part in kept for window in _windows(part, family)][:_CLAUSES_MAX]
     return [_evidence(clause, family) for clause in clauses] if len(clauses) > 1 else []
@@ -78,7 +78,7 @@ def _windows(clause: str, family: str) -> list[str]:
 
 def evidence(folded: str, family: str, findings: Findings, named: ChannelsNamed, channel: str) -> Evidence:
     """The features of a folded text; what the rules found and which channels are refused counts as words."""
-    found = _evidence(folded[:_CHARS_MAX], family)
+    found = _evidence(folded[:CHARS_MAX], family)
     found.words.update(_bucket(f"rule {label}", 0) for label in findings.found)
     found.words.update(_bucket(f"never {label}", 0) for label in findings.forbidden)
     found.words.update(_bucket(f"explained {label}", 0) for label in findings.explained)
@@ -86,9 +86,15 @@ def evidence(folded: str, family: str, findings: Findings, named: ChannelsNamed,
     return found
 
 
-def _evidence(text: str, family: str) -> Evidence:
+def mask_figures(text: str) -> str:
+    """The folded text with hours, sums, days and other figures replaced by what they are."""
     for mask, token in _MASKS:
         text = mask.sub(token, text)
+    return text
+
+
+def _evidence(text: str, family: str) -> Evidence:
+    text = mask_figures(text)
     words = Counter(_bucket(name, 0) for name in _word_features(text))
     concepts = Counter(2 * _BLOCK + crc32(name.encode()) % _CONCEPT_BLOCK for name in _concept_features(text, family))
     chars = Counter(_bucket(gram, _BLOCK) for gram in _char_features(text))

@@ -37,9 +37,9 @@ _ES_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[ ]y (?P<spoken>media|cuart
 _ZH_CLOCK = r"(?P<part>凌晨|清晨|早上|上午|早晨|早|中午|下午|傍晚|晚上|晚|夜晚|夜里|午后|朝早|下昼)?(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[点时](?!几)(?P<spoken>半|1刻|一刻|3刻|三刻|\d{1,2}分?)?)(?:钟)?\s?(?P<half>am|pm)?"
 _CLOCKS = {"en": re.compile(_EN_CLOCK), "es": re.compile(_ES_CLOCK), "zh": re.compile(_ZH_CLOCK)}
 _CLOCK_WORDS = {
-    "en": ((r"\bnoon(?:time)?\b|\bmidday\b", "12:00 pm"), (r"\bmidnight\b", "23:59"), (r"\bhalf past (\d{1,2})\b", r"\1:30"), (r"\b(?:a )?quarter past (\d{1,2})\b", r"\1:15"), (r"(?<!pay )(?<!send )(?<!\$)\b(1\d|2[01]|[1-9])(00|15|30|45)\b(?! (?:on|dollars|bucks|by|this|every|tomorrow|today)\b)", r"\1:\2"), (r"\b(\d{1,2}) ?o ?clock\b", r"\1:00"), (r"\b((?:any|every) ?(?:day|time|evening|night|morning|afternoon|weekday)) but\b", r"\1 except"), (r"\b(\d{1,2})ish\b", r"around \1")),
+    "en": ((r"\bnoon(?:time)?\b|\bmidday\b", "12:00 pm"), (r"\bmidnight\b", "23:59"), (r"\bhalf past (\d{1,2})\b", r"\1:30"), (r"\b(?:a )?quarter past (\d{1,2})\b", r"\1:15"), (r"(?<!pay )(?<!send )(?<!\$)\b(1\d|2[01]|[1-9])(00|15|30|45)\b(?! (?:on|dollars|bucks|by|this|every|tomorrow|today)\b)", r"\1:\2"), (r"\b(\d{1,2}) ?o ?clock\b", r"\1:00"), (r"\b((?:any|every) ?(?:day|time|evening|night|morning|afternoon|weekday)) but\b", r"\1 except"), (r"\b(\d{1,2})ish\b", r"around \1"), (r"\bhalf (\d{1,2})\b", r"\1:30"), (r"\b(after|before|until|till|from|at|by|to|past|around|about|between|and) (\d{1,2})\.([0-5]\d)\b", r"\1 \2:\3"), (r"\b(and|to|till|until|at|after|before|from|between|by) one\b(?! (?:of|day|week|call|text|time|month|more|on|who|that))", r"\1 1"), (r"\b(?:any|every|ony) (?:other )?(?:day|time) (?:bar|but)\b", "any day except"), (r"\barvos?\b", "afternoon")),
     "es": ((r"\bmediodia\b|\bmedio dia\b", "12:00 pm"), (r"\bmedianoche\b", "23:59")),
-    "zh": ((r"正午", "12点"),),
+    "zh": ((r"正午|(?<=至|到)中午", "12点"), (r"(\d{1,2})(?: ?[-~到至] ?)(\d{1,2})([点时])", r"\1点-\2点"), (r"(\d{1,2})(?::(\d{2}))? ?[-~到至] ?(\d{1,2})(?::(\d{2}))? ?pm", r"下午\1点\2-下午\3点\4"), (r"(\d{1,2}) ?[-~到至] ?(\d{1,2}) ?am", r"上午\1点-上午\2点"), (r"(\d{1,2}) ?pm", r"下午\1点"), (r"(\d{1,2}) ?am", r"上午\1点")),
 }  # fmt: skip
 _SPOKEN = {"半": 30, "media": 30, "cuarto": 15, "1刻": 15, "一刻": 15, "3刻": 45, "三刻": 45}
 _EVENING = {"pm", "p", "afternoon", "evening", "night", "tarde", "noche", "中午", "下午", "傍晚", "晚上", "晚", "夜晚", "夜里", "午后", "下昼"}  # fmt: skip
@@ -75,11 +75,18 @@ _ONLY_THEN = {
     "es": r"\b(?:no|nunca|ni)\b[^.;]*\b(?:excepto|salvo|menos|mas que|sino)\b[^.;,]{0,12}$",
     "zh": r"除了[^,。;]{0,3}$",
 }
+# 'Only weekends'; in speech without stops, another time that was refused ('not by day, after seven').
+_ONLY_BEFORE = re.compile(
+    r"\b(?:only|just|solo|nomas|nada mas) (?:on |the |los |el |en )?$|只(?:有|能|可以)?(?:在|是)?$"
+)
+_REFUSED_THEN = re.compile(
+    r"(?:白天|早上|上午|中午|朝早|日头|下午)[^,。]{0,4}(?:别|不要|勿|莫|甭)[^,。]{3,}?(?:晚上|下午|下昼|夜晚|夜里|中午)?$"
+)
 # 'Asleep until ten', 'busy till five': the end of that opens the window.
-_BUSY_UNTIL = {"en": r"\b(?:asleep|sleep|busy|work|working|in class|class|tied up|in bed|shift|at school|not available|out|booked|meetings?|dont get (?:up|home|off)|not (?:up|home|free))\b[^.;]{0,25}$", "es": r"\b(?:trabajo|duermo|ocupad\w|en clase|clases|estoy|turno|dormid\w)\b[^.;]{0,25}$", "zh": r"(?:睡|忙|上班|上课|开会|班|课|干活|做工|直播|值班)[^,。;]{0,8}(?:到|至)$"}  # fmt: skip
+_BUSY_UNTIL = {"en": r"\b(?:asleep|sleep|busy|work|working|in class|class|tied up|in bed|shift|at school|not available|out|booked|driving|training|practice|rehearsal|milking|meetings?|dont get (?:up|home|off)|not (?:up|home|free))\b[^.;]{0,25}$", "es": r"\b(?:trabajo|duermo|ocupad\w|en clase|clases|estoy|turno|dormid\w)\b[^.;]{0,25}$", "zh": r"(?:睡|忙|上班|上课|开会|班|课|干活|做工|直播|值班)[^,。;]{0,8}(?:到|至)$"}  # fmt: skip
 # 'Home by eight, call then': what follows says that the hour opens the window.
 _THEN = {
-    "en": r"^\W*(?:and |so |you can |pls |please )*(?:(?:call|try|text|ring|reach)(?: me)? (?:then|after)|after(?: that)?|then)\b",
+    "en": r"^\W*(?:and |so |you can |pls |please )*(?:(?:call|try|text|ring|reach|catch|buzz|hit)(?: me)?(?: up)? (?:then|after)|after(?: that)?|then)\b",
     "es": r"^\W*(?:y )?(?:ya )?(?:despues|luego|entonces|a partir de ahi)\b",
     "zh": r"(?!)",
 }
@@ -99,7 +106,9 @@ _DUTY_DAYS = {
 # Nobody calls at five in the morning: an hour outside these that is refused says nothing about the day.
 _EARLIEST, _LATEST = 8 * 60, 21 * 60
 # What puts an hour without am or pm into the evening.
-_BEDTIME = re.compile(r"\bkids? (?:are|is|re) (?:down|asleep|in bed)\b|\bduerma|\bse duerm|(?:孩子|小孩|宝宝)睡")
+_BEDTIME = re.compile(
+    r"\bkids? (?:are|is|re) (?:down|asleep|in bed)\b|\btheyre (?:all )?(?:down|asleep|in bed)\b|\bduerma|\bse duerm|(?:孩子|小孩|宝宝)睡"
+)
 _RANGE = {
     "en": r"^\s?(?:-|to|and|til|till|until|through|thru|&)\s?$",
     "es": r"^\s?(?:-|a|y|hasta|a las?|y las?|hasta las?)\s?(?:las? )?$",
@@ -111,8 +120,8 @@ _PARTS = {
     "zh": ((r"早上|上午|早晨|清晨|清早|大清早|朝早|1早|一早", "am"), (r"下午|午后|下昼", "noon"), (r"晚上|傍晚|夜晚|晚间|夜里|今晚|明晚|晚黑|入夜|晚(?=打|再|联|说)", "eve"), (r"中午", "lunch")),
 }  # fmt: skip
 _WORKS_THEN = {
-    "en": re.compile(r"\b(?:work|works|working|pull)(?: \w+){0,2} (?:nights?|mornings?|evenings?|afternoons?|night shifts?|overnights?)\b|\bnight (?:shift|nurse|work|job|crew)\b|\bgood (?:morning|afternoon|evening)\b|\ball night\b|\blast night\b"),
-    "es": re.compile(r"\btrabajo (?:de|en la|por la|toda la) (?:noche|manana|tarde)\b|\bturno de (?:la )?(?:noche|manana|tarde)\b|\bbuen[oa]s (?:dias|tardes|noches)\b|\btoda la noche\b"),
+    "en": re.compile(r"\b(?:work|works|working|pull)(?: \w+){0,2} (?:nights?|mornings?|evenings?|afternoons?|night shifts?|overnights?)\b|\bnight (?:shift|nurse|work|job|crew)\b|\bon nights\b|\bgood (?:morning|afternoon|evening)\b|\ball night\b|\blast night\b"),
+    "es": re.compile(r"\b(?:trabajo|soy) (?:de|en la|por la|toda la) (?:noche|manana|tarde)\b|\bturno de (?:la )?(?:noche|manana|tarde)\b|\bbuen[oa]s (?:dias|tardes|noches)\b|\btoda la noche\b"),
     "zh": re.compile(r"(?:上|值|做|返|是)?(?:大?夜班|晚班|早班|中班)|(?:早上|上午|下午|晚上)好|整晚|晚安"),
 }  # fmt: skip
 _DAY_WORDS = {
@@ -122,13 +131,18 @@ _DAY_WORDS = {
 }  # fmt: skip
 _DAY_LISTS = {
     "zh": re.compile(
-        r"(?:星期|周|礼拜)([一二三四五六日天])[、和跟与]?([一二三四五六日天])(?:[、和跟与]?([一二三四五六日天]))?"
+        r"(?:星期|周|礼拜)([一二三四五六日天])[、和跟与同]?([一二三四五六日天])(?:[、和跟与同]?([一二三四五六日天]))?"
     )
 }
 _WEEKDAYS = re.compile(
     r"\bweek ?days?\b|\bworkdays?\b|\bbusiness days\b|\bentre semana\b|\bdias habiles\b|工作日|平日|平常日"
 )
-_WEEKENDS = re.compile(r"\bweek ?ends?\b|\bfin(?:es)? de semana\b|周末|双休日|假日")
+_WEEKENDS = re.compile(r"\bweek ?ends?\b|\bfindes?\b|\bfin(?:es)? de semana\b|周末|双休日|假日")
+_OTHER_DAYS = re.compile(
+    r"\b(?:any |every |all )?other (?:week)?days?\b|\brest of the week\b|\b(?:(?:cualquier|todos los) otros?|los (?:demas|otros)) dias?\b"
+    r"|(?:其他|别的|其余|别)(?:日子|时间|几天|工作日|天|日)(?:都|可以|随便|行|拢|也)"
+)
+_OTHER_WEEKDAYS = re.compile(r"\bother (?:week|work)days?\b|其他工作日")
 _TOMORROW = {
     "en": r"\btomorrow\b",
     "es": r"(?<!la )(?<!esta )(?<!pasado )\bmanana\b(?! (?:no )?(?:por|en) la manana$)",
@@ -166,7 +180,7 @@ def _clock_words(text: str, family: str) -> str:
 def _clocks(text: str, family: str) -> list[_Clock]:
     found = []
     for match in _CLOCKS[family].finditer(text):
-        hour, said = int(match["hour"]), {match["half"] or "", match["part"] or ""}
+        hour, said = int(match["hour"]), {(match["half"] or "").replace(".", ""), match["part"] or ""}
         spoken = match["spoken"] or ""
         minute = int(match["minute"] or _SPOKEN.get(spoken, 0) or int(re.sub(r"\D", "", spoken) or 0))
         if hour > 24 or minute > 59 or not _is_clock(match, text, family):
@@ -192,7 +206,7 @@ def _is_clock(match: re.Match[str], text: str, family: str) -> bool:
 
 def _minutes(hour: int, minute: int, said: set[str], *, is_sure: bool) -> int:
     if is_sure:
-        if said & _EVENING and hour < 12 and not (hour < 5 and said & {"中午"} and hour > 3):
+        if said & _EVENING and hour < 12 and not (said & {"中午"} and hour > 9):
             hour += 12
         elif said & {"am", "a", "morning", "manana", "早上", "上午"} and hour == 12:
             hour = 0
@@ -226,13 +240,15 @@ def _clause_after(text: str, start: int) -> str:
 def _is_refused(text: str, start: int, end: int, family: str) -> bool:
     """Whether the words around say 'not then'."""
     before, after = _clause_before(text, start), _clause_after(text, end)
+    if _ONLY_BEFORE.search(before) or (family == "zh" and _REFUSED_THEN.search(before)):
+        return False
     if re.search(r"\b(?:no|not any) (?:earlier|later|sooner)\b|\bno mas (?:tarde|temprano)\b", before):
         return True
     if re.search(_ONLY_THEN[family], text[:start]) and (
         family != "zh" or re.search(r"^.{0,4}(?:别|不要|勿|都不)", after)
     ):
         return False
-    tail = {"en": r"^[^.]{0,14}\b(?:no good|not good|dont work|doesnt work|bad|off limits|isnt good|i (?:work|sleep|teach|nap)|im (?:at work|asleep|working|teaching))\b", "es": r"^[^.]{0,14}\b(?:no (?:puedo|me|se|contesto|respondo|atiendo|recibo|tomo)|trabajo|duermo|tengo (?:client\w*|clases?|turno|misa|consulta)|doy clases?)\b|^\s?no\b(?=\s*(?:$|[,.;]|que\b|porque\b|pues\b))", "zh": r"^(?:(?!日头|白天|上午|早上|下午|晚上|夜).){0,6}(?:别|不要|不方便|不行|勿|没空|在睡|睡觉|不能|上班|不接|不得|揸更|返工|出车|有课|有班|开工)"}[family]  # fmt: skip
+    tail = {"en": r"^[^.]{0,18}\b(?:too early|no good|not good|dont work|doesnt work|bad|off limits|isnt good|i (?:work|sleep|teach|nap)|im (?:at work|asleep|working|teaching))\b", "es": r"^[^.]{0,14}\b(?:no (?:puedo|me|se|contesto|respondo|atiendo|recibo|tomo)|trabajo|duermo|tengo (?:client\w*|clases?|turno|misa|consulta)|doy clases?)\b|^\s?no\b(?=\s*(?:$|[,.;]|que\b|porque\b|pues\b))", "zh": r"^(?:(?!日头|白天|上午|早上|下午|晚上|夜).){0,6}(?:别|不要|不方便|不行|勿|没空|在睡|睡觉|不能|上班|不接|不得|揸更|返工|出车|有课|有班|开工)"}[family]  # fmt: skip
     return bool(re.search(_NOT[family], before) or re.search(tail, after))
 
 
@@ -298,7 +314,8 @@ def _window_by_part(text: str, family: str) -> Welcome:
 
 def _welcome_days(text: str, family: str, today: date) -> tuple[str, ...] | None:
     welcome, refused = set[int](), set[int]()
-    for match, numbers in _named_days(text, family):
+    named = _named_days(text, family)
+    for match, numbers in named:
         is_tied_up = bool(re.search(_DUTY_DAYS[family], _clause_before(text, match.start())))
         target = refused if is_tied_up or _is_refused(text, match.start(), match.end(), family) else welcome
         target.update(numbers)
@@ -307,8 +324,11 @@ def _welcome_days(text: str, family: str, today: date) -> tuple[str, ...] | None
             welcome.add((today + timedelta(days=1)).weekday())
         elif re.search(_TODAY[family], text):
             welcome.add(today.weekday())
+    if welcome | refused and _OTHER_DAYS.search(text):
+        welcome, refused = set(), {number for _, numbers in named if len(numbers) < 5 for number in numbers}
+    welcome -= refused
     if not welcome and refused:
-        welcome = set(range(7)) - refused
+        welcome = set(range(5 if _OTHER_WEEKDAYS.search(text) else 7)) - refused
     return tuple(DAY_NAMES[number] for number in sorted(welcome)) or None
 
 

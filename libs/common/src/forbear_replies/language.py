@@ -11,7 +11,7 @@ from forbear_replies.normalise import traditional_characters
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[a-zñáéíóúü]+")
 _CANTONESE = re.compile(
-    r"[冇唔嘅咗喺佢哋嚟啲嗰睇俾畀咩乜嘢攞揾瞓喎啱嘥黐]|係咁|而家|聽日|琴日|尋日|幾時|邊個|邊度|點解|點樣|乜嘢"
+    r"[冇唔嘅咗喺佢哋嚟啲嗰睇俾畀咩乜嘢攞揾瞓喎啱嘥黐嚿]|係咁|而家|聽日|琴日|尋日|幾時|邊個|邊度|點解|點樣|乜嘢|出糧|過數|落街|等陣|朝早|下晝|晏晝|聽朝|聽晚|今朝|個女|屋企|但係|即係|[一兩三四五]皮"
 )
 _HONG_KONG = re.compile(r"hk\$|hkd|港幣|港紙|港元|蚊", re.IGNORECASE)
 

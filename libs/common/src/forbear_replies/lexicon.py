@@ -21,6 +21,7 @@ class LabelRules:
     must: re.Pattern[str] | None
     unless: re.Pattern[str] | None
     never: re.Pattern[str] | None
+    aside: re.Pattern[str] | None  # blanked out before ``never`` is looked for: a question that follows a promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Lexicon:
                 found.add(label)
             elif rules.must and rules.must.search(folded):
                 explained.add(label)
-            if rules.never and rules.never.search(folded):
+            if rules.never and rules.never.search(_blank(rules.aside, folded)):
                 forbidden.add(label)
         return Findings(
             keywords, frozenset(found | keywords), frozenset(forbidden - keywords), frozenset(explained - keywords)
@@ -97,6 +98,7 @@ def _compile(table: dict[str, str | list[str]]) -> LabelRules:
         must=_pattern(table.get("must")),
         unless=_pattern(table.get("unless")),
         never=_pattern(table.get("never")),
+        aside=_pattern(table.get("aside")),
     )
 
 

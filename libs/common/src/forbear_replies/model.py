@@ -1,16 +1,23 @@
-"""The trained model at run time: linear, one label against the rest, one byte a weight, no pickle, numpy only."""
+"""The trained model at run time: linear scores and a small network say what a text means. Numpy only, no pickle.
+
+The linear part sees hashed words, characters and concepts, one label against the rest, one byte a weight; the network
+sees words as vectors. The chance of a label is calibrated on all of it.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forbear_replies.features import DIMENSIONS, Evidence
 from forbear_replies.labels import Label
+from forbear_replies.network import Network
+from forbear_replies.words import Rows, word_table
 
 ARTEFACT = "data/model.npz"
 _LABELS = tuple(Label)
@@ -27,10 +34,12 @@ class Model:
     scales: Floats
     biases: Floats
     idf: NDArray[np.float32]
-    slopes: Floats  # 2 x labels: what the score of the whole text and that of its best clause count
+    slopes: Floats  # 3 x labels: what the score of the whole text, of its best clause and of the network count
     offsets: Floats
+    network: Network
     thresholds: Mapping[Label, float]
     data_hash: str
+    table_hash: str  # of the word vectors that the network was trained on
     confidence_min: float = 0.5
 
     @classmethod
@@ -40,6 +49,7 @@ class Model:
         *,
         biases: Floats,
         idf: Floats,
+        network: Network,
         calibration: tuple[Floats, Floats],
         thresholds: Floats,
         data_hash: str,
@@ -53,12 +63,15 @@ class Model:
             idf=np.round(idf, 3).astype(np.float32),
             slopes=np.round(calibration[0], 4),
             offsets=np.round(calibration[1], 4),
+            network=network,
             thresholds=dict(zip(_LABELS, map(float, np.round(thresholds, 2)), strict=True)),
             data_hash=data_hash,
+            table_hash=word_table().digest,
         )
 
     def save(self, path: Path) -> None:
         """Write the artefact; the same model gives the same bytes."""
+        network: dict[str, Any] = {f"network_{name}": one for name, one in self.network.arrays().items()}
         np.savez_compressed(
             path,
             weights=self.weights,
@@ -67,8 +80,10 @@ class Model:
             idf=self.idf.astype(np.float16),
             slopes=self.slopes,
             offsets=self.offsets,
+            **network,
             thresholds=np.array([self.thresholds[label] for label in _LABELS]),
             data_hash=np.frombuffer(bytes.fromhex(self.data_hash), dtype=np.uint8),
+            table_hash=np.frombuffer(bytes.fromhex(self.table_hash), dtype=np.uint8),
         )
 
     @classmethod
@@ -79,6 +94,8 @@ class Model:
             found = {name: stored[name] for name in stored.files}
         if found["weights"].shape != (DIMENSIONS, len(_LABELS)):
             raise ValueError(f"the model is for other features or labels: {found['weights'].shape}")
+        if found["table_hash"].tobytes().hex() != word_table().digest:
+            raise ValueError("the model is for another table of word vectors; train it again")
         return cls(
             weights=found["weights"],
             scales=found["scales"],
@@ -86,15 +103,20 @@ class Model:
             idf=found["idf"].astype(np.float32),
             slopes=found["slopes"],
             offsets=found["offsets"],
+            network=Network.of_arrays(
+                {name.removeprefix("network_"): one for name, one in found.items() if name.startswith("network_")}
+            ),
             thresholds=dict(zip(_LABELS, map(float, found["thresholds"]), strict=True)),
             data_hash=found["data_hash"].tobytes().hex(),
+            table_hash=found["table_hash"].tobytes().hex(),
         )
 
-    def chances(self, found: Evidence, clauses: Sequence[Evidence] = ()) -> dict[Label, float]:
-        """The calibrated chance of each label for the features of a text and of its clauses, if it has several."""
+    def chances(self, found: Evidence, clauses: Sequence[Evidence], rows: Rows) -> dict[Label, float]:
+        """The calibrated chance of each label, by a text and its clauses (if it has several) and by its words."""
         whole = self._scores(found)
         best = np.max([self._scores(clause) for clause in clauses], axis=0) if clauses else whole
-        chances = 1 / (1 + np.exp(-(whole * self.slopes[0] + best * self.slopes[1] + self.offsets)))
+        scores = np.stack([whole, best, self.network.scores(rows)])
+        chances = 1 / (1 + np.exp(-((scores * self.slopes).sum(axis=0) + self.offsets)))
         return dict(zip(_LABELS, chances.tolist(), strict=True))
 
     def _scores(self, found: Evidence) -> Floats:

@@ -38,6 +38,10 @@ _EMOJI = {
 _EMOJI_TABLE = str.maketrans(_EMOJI)
 
 
+# Without its accent 'pagó' (has paid) would read as 'pago' (I pay); the plural says the same without one.
+_PRETERITE = re.compile(r"\b(pag|deposit|mand|envi|abon|liquid|entreg|cancel)ó\b")
+
+
 def tidy(text: str) -> str:
     """The reply as a person reads it: NFKC, straight quotes, no control characters, HTML flattened, bounded."""
     text = _flatten_html(text[: TEXT_MAX * 16])[: TEXT_MAX * 4]
@@ -48,7 +52,7 @@ def tidy(text: str) -> str:
 
 def fold(text: str) -> str:
     """The tidy text as lexicon and model read it: lower case, one Han script, no accents, emoji as words."""
-    text = text.lower().translate(_EMOJI_TABLE).translate(_han_table())
+    text = _PRETERITE.sub(r"\1aron", text.lower()).translate(_EMOJI_TABLE).translate(_han_table())
     if not text.isascii():
         text = unicodedata.normalize("NFC", "".join(_unaccented(char) for char in text))
     return " ".join(text.split())

@@ -42,17 +42,36 @@ _ZH_DIGITS = {
 }
 _ZH_UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "万": 10_000}
 _ZH_NUMBER = re.compile(
-    r"(?:\d[\d,]*(?:\.\d+)?|(?<![周期拜])[零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖])?[十拾百佰千仟万](?:[零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖十拾百佰千仟万]|\d)*|(?<![周期拜第])[一二两三四五六七八九](?=[块元蚊点号日月天]|个?(?:周|星期|礼拜)(?![一二三四五六日天]))"
+    r"(?:\d[\d,]*(?:\.\d+)?|(?<![周期拜初])[零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖])?[十拾百佰千仟万](?:[零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖十拾百佰千仟万]|\d)*|(?<![周期拜第])[一二两三四五六七八九](?=[块元蚊点号日月天]|时(?![间候常代效刻不])|个?(?:周|星期|礼拜)(?![一二三四五六日天]))"
 )
 
 
 def spell_digits(text: str, family: str) -> str:
     """``text`` with number words written as digits: 'three fifty' -> 350, 'dos mil' -> 2000, '一万五' -> 15000."""
-    text = _EN_COMPOUND.sub(_compound_ordinal, text) if family == "en" else text
+    if family == "en":
+        text = _EN_MIXED.sub(_mixed, _EN_HALVES.sub(_halves, _EN_COMPOUND.sub(_compound_ordinal, text)))
     if family == "zh":
         return _replace(_ZH_NUMBER, text, _chinese)
     spelled = _replace(_EN_NUMBER, text, _english) if family == "en" else _replace(_ES_NUMBER, text, _spanish)
     return _CENTS.sub(lambda found: f"{found[1]}.{int(found[2]):02d} {found[3] or ''}", spelled)
+
+
+# 'Two and a half thousand', 'half a grand'; '1 thousand 2 hundred', '3 fifty'.
+_EN_HALVES = re.compile(rf"\b(?:(\d|{'|'.join(_EN_UNITS)}) and )?(?:a )?half(?: a)? (thousand|grand)\b")
+_EN_MIXED = re.compile(
+    rf"\b(\d{{1,3}}) (?:(hundred|thousand|grand)(?: (?:and )?(\d) hundred)?|({'|'.join(_EN_TENS)}))\b"
+)
+
+
+def _halves(found: re.Match[str]) -> str:
+    whole = found[1] or "0"
+    return str((int(whole) if whole.isdigit() else _EN_UNITS[whole]) * 1000 + 500)
+
+
+def _mixed(found: re.Match[str]) -> str:
+    if found[4]:
+        return str(int(found[1]) * 100 + _EN_TENS[found[4]]) if len(found[1]) == 1 else found.group()
+    return str(int(found[1]) * _EN_SCALES[found[2]] + 100 * int(found[3] or 0))
 
 
 def _compound_ordinal(found: re.Match[str]) -> str:
@@ -71,7 +90,7 @@ def _replace(pattern: re.Pattern[str], text: str, value_of: Callable[[str], Deci
 def _english(words: str) -> Decimal | None:
     """The value of English number words; 'three fifty' and 'twelve eighty' read as hundreds."""
     parts = [word for word in re.split(r"[ -]", words) if word not in ("and", "a")]
-    if not parts or parts == ["one"] or (words == "a"):
+    if not parts or parts == ["one"] or words in ("a", "grand"):
         return None
     if parts[0] in _EN_SCALES:
         parts.insert(0, "one")
@@ -96,11 +115,13 @@ def _spanish(words: str) -> Decimal | None:
     if not parts or (len(parts) == 1 and parts[0] in _ES_ALONE):
         return None
     total, current = 0, 0
+    spoken_as_hundreds = len(parts) == 2 and " y " not in words and _ES_WORDS.get(parts[0], 0) in range(2, 10)
     for word in parts:
         if word == "mil":
             total, current = total + (current or 1) * 1000, 0
-        else:
-            current += int(word) if word.isdigit() else _ES_WORDS[word]
+            continue
+        value = int(word) if word.isdigit() else _ES_WORDS[word]
+        current = current * 100 + value if spoken_as_hundreds and current and 10 <= value < 100 else current + value
     return Decimal(total + current)
 
 

@@ -1,7 +1,8 @@
 """The reader of borrower replies: text in, meaning out. Loaded once, then pure; safe to share between tasks.
 
 Stages, each in its own file: normalise -> mail (cut what is quoted) -> language -> spelling -> lexicon (rules) ->
-features + model -> arbitrate -> extract. It never raises on any text and its time is bounded by ``normalise.TEXT_MAX``.
+features and words + model -> arbitrate -> extract. It never raises on any text and its time is bounded by
+``normalise.TEXT_MAX``.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from forbear_replies.model import Model
 from forbear_replies.reading import Reading
 from forbear_replies.spelling import spell_out
 from forbear_replies.wishes import channels_named
+from forbear_replies.words import word_rows, word_table
 
 # Single letters are opt-out keywords only where the message offered them (T and R are what Chinese carriers offer).
 _OFFERED_LETTERS = frozenset({"t", "r", "n", "q"})
@@ -43,7 +45,8 @@ class Reader:
 
     @classmethod
     def load(cls) -> "Reader":
-        """The reader with the model that ships in the package (about 4 MB in memory; takes some 100 ms)."""
+        """The reader with the model that ships in the package (some 60 MB in memory; takes some 200 ms)."""
+        word_table()  # read now, not at the first reply
         return cls(Model.load())
 
     def read(
@@ -60,7 +63,9 @@ class Reader:
         named = channels_named(prepared.folded)
         family = prepared.lang.family
         chances = self.model.chances(
-            evidence(prepared.folded, family, findings, named, channel), clause_evidence(prepared.folded, family)
+            evidence(prepared.folded, family, findings, named, channel),
+            clause_evidence(prepared.folded, family),
+            word_rows(prepared.folded),
         )
         labels = arbitrate(findings, chances, self.model.thresholds, named=named, channel=channel)
         confidence = self.model.confidence(labels, chances, findings.keywords)

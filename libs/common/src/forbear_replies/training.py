@@ -19,8 +19,10 @@ from forbear_replies.corpus import Example, corpus_hash, mixed_examples, noisy_e
 from forbear_replies.features import DIMENSIONS, Evidence, clause_evidence, evidence
 from forbear_replies.labels import Label
 from forbear_replies.model import Model, vector_of
+from forbear_replies.network_training import SEEDS, fit_network
 from forbear_replies.reader import ask_rules, prepare
 from forbear_replies.wishes import channels_named
+from forbear_replies.words import Rows, word_rows
 
 SEED = 20260101
 LABELS = tuple(Label)
@@ -38,6 +40,7 @@ class Prepared:
 
     evidence: list[Evidence]
     clauses: list[list[Evidence]]
+    rows: list[Rows]
     targets: NDArray[np.int8]
     weights: Floats
     authors: NDArray[np.str_]
@@ -55,12 +58,14 @@ def train(root: Path, say: Callable[[str], None]) -> Model:
     scores = _unseen_author_scores(matrix, _clause_matrix(prepared, idf), prepared, say)
     slopes, offsets = _calibrate(scores, prepared)
     weights, biases = _fit(matrix, prepared.targets, prepared.weights)
+    network = fit_network(prepared.rows, prepared.targets, prepared.weights)
     say("final model fitted")
     thresholds = _thresholds(_chances(scores, slopes, offsets), prepared)
     return Model.pack(
         weights,
         biases=biases,
         idf=idf,
+        network=network,
         calibration=(slopes, offsets),
         thresholds=thresholds,
         data_hash=data_hash,
@@ -75,16 +80,18 @@ def _draw(root: Path) -> tuple[list[Example], int]:
 
 
 def _prepare(examples: list[Example], plain: int) -> Prepared:
-    found, clauses = [], []
+    found, clauses, rows = [], [], []
     for one in examples:
         text = prepare(one.text, one.lang)
         findings = ask_rules(text, offered_letters=False)
         found.append(evidence(text.folded, text.lang.family, findings, channels_named(text.folded), one.channel))
         clauses.append(clause_evidence(text.folded, text.lang.family))
+        rows.append(word_rows(text.folded))
     targets = np.array([[label in one.labels for label in LABELS] for one in examples], dtype=np.int8)
     return Prepared(
         evidence=found,
         clauses=clauses,
+        rows=rows,
         targets=targets,
         weights=np.array([one.weight for one in examples]),
         authors=np.array([one.author for one in examples]),
@@ -141,17 +148,23 @@ def _clause_matrix(prepared: Prepared, idf: Floats) -> Clauses:
 def _unseen_author_scores(
     matrix: sparse.csr_matrix, clauses: Clauses, prepared: Prepared, say: Callable[[str], None]
 ) -> Floats:
-    """Texts x 2 x labels: the scores of the text and of its best clause by a model that never saw its author.
+    """Texts x 3 x labels: scores of the text, of its best clause and of its words by models that never saw its author.
 
     Authors are left out in ``_FOLDS`` groups.
     """
-    scores = np.zeros((len(prepared.evidence), 2, len(LABELS)))
+    scores = np.zeros((len(prepared.evidence), 3, len(LABELS)))
     authors = sorted(set(prepared.authors))
     for fold in range(_FOLDS):
         left_out = authors[fold::_FOLDS]
         unseen = np.isin(prepared.authors, left_out)
         weights, biases = _fit(matrix[~unseen], prepared.targets[~unseen], prepared.weights[~unseen])
-        scores[unseen] = _both_scores(matrix, clauses, weights, biases)[unseen]
+        scores[unseen, :2] = _both_scores(matrix, clauses, weights, biases)[unseen]
+        known = np.flatnonzero(~unseen)
+        network = fit_network(
+            [prepared.rows[at] for at in known], prepared.targets[known], prepared.weights[known], SEEDS[:1]
+        )
+        for at in np.flatnonzero(unseen):
+            scores[at, 2] = network.scores(prepared.rows[at])
         say(f"scored {', '.join(left_out)} unseen")
     return scores
 
@@ -165,7 +178,7 @@ def _both_scores(matrix: sparse.csr_matrix, clauses: Clauses, weights: Floats, b
 
 
 def _calibrate(scores: Floats, prepared: Prepared) -> tuple[Floats, Floats]:
-    """Platt's offset and the slopes of both scores for each label, from unseen-author scores."""
+    """Platt's offset and the slopes of all three scores for each label, from unseen-author scores."""
     slopes, offsets = [], []
     for column in range(scores.shape[2]):
         fitted = LogisticRegression(C=100.0, solver="liblinear", random_state=0)
@@ -198,9 +211,9 @@ _THRESHOLD_MIN = 0.5
 # Label: how much more recall weighs than precision, and the least threshold.
 _LEAN = {
     Label.PROMISE_TO_PAY: (0.35, 0.7),
-    Label.OPT_OUT: (1.5, 0.44),
-    Label.CEASE_ALL: (1.5, 0.4),
-    Label.DISTRESS: (2.5, 0.3),
+    Label.OPT_OUT: (1.5, 0.36),
+    Label.CEASE_ALL: (1.5, 0.36),
+    Label.DISTRESS: (3.0, 0.22),
 }
 
 
