@@ -72,6 +72,13 @@ OPTIONS = {
     "password": Option("the password at the relay", default=""),
     "starttls": Option("true or false: whether the relay is spoken to under TLS", default="true", form="true|false"),
     "connections": Option("how many connections are kept", default="8", form=r"[1-9]\d{0,2}"),
+    "dkim_key": Option(
+        "the private key that signs mail, in PEM between three quotes",
+        default="",
+        form=r"\s*-----BEGIN [\s\S]{50,8192}-----\s*",
+    ),
+    "dkim_domain": Option("the domain of the senders, which publishes the key", default="", form=r"[\w.-]{1,255}"),
+    "dkim_selector": Option("the DNS selector of the key", default="forbear", form=r"[\w.-]{1,63}"),
 }
 
 
@@ -93,7 +100,7 @@ class SmtpRelay:
 
 
 def open_provider(options: Mapping[str, str], now: Callable[[], datetime]) -> Smtp:
-    """Open a relay that an accounts file names."""
+    """Open a relay that an accounts file names. Raises ValueError where its key is none."""
     relay = SmtpRelay(
         options["host"],
         int(options["port"]),
@@ -103,7 +110,19 @@ def open_provider(options: Mapping[str, str], now: Callable[[], datetime]) -> Sm
         starttls=options["starttls"] == "true",
         connections_max=int(options["connections"]),
     )
-    return Smtp(relay, now)
+    return Smtp(relay, now, _key_of(options))
+
+
+def _key_of(options: Mapping[str, str]) -> dkim.DkimKey | None:
+    if not options["dkim_key"]:
+        return None
+    if not options["dkim_domain"]:
+        raise ValueError("option dkim_domain is missing: give the domain of the senders, which publishes the key")
+    try:
+        pem = options["dkim_key"].strip().encode()
+        return dkim.DkimKey.from_pem(options["dkim_domain"], options["dkim_selector"], pem)
+    except (ValueError, TypeError):
+        raise ValueError("option dkim_key: give an Ed25519 key, or RSA of 2048 bits, without a password") from None
 
 
 class Smtp:
