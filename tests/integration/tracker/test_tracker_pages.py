@@ -61,6 +61,38 @@ async def test_a_token_that_we_did_not_make_shows_nothing(world: World, token: s
     assert 404 == (await get(world, f"/u/{token}"))[0]
 
 
+async def test_whom_a_broken_link_or_a_bad_moment_meets_reads_a_sentence_in_their_language(world: World) -> None:
+    """Not a word of ours: what happened and what to do, in all four, each marked for those who have it read out."""
+    attempt = await world.attempt()
+    world.dispatcher.is_away = True
+
+    broken = await get(world, "/p/" + page_path(attempt).removeprefix("/p/")[:20])
+    async with world.session.post(world.base_url + page_path(attempt), data={"act": "leave", "serial": "0"}) as reply:
+        later = reply.status, await reply.text()
+    world.dispatcher.is_away = False
+    nothing = await post(world, page_path(attempt), act="no such act")
+
+    assert (404, 503, 400) == (broken[0], later[0], nothing[0])
+    for (_, body), words in ((broken, "open it from our message"), (later, "in a few minutes"), (nothing, "try again")):
+        assert words in body
+        assert all(f'<section lang="{language}">' in body for language in ("en", "es", "zh-Hans", "zh-Hant"))
+        assert "<title>Sorry" in body
+        assert "unknown_token" not in body
+
+
+async def test_what_failed_is_told_apart_from_what_was_done(world: World) -> None:
+    """By its role for those who hear it, by its look, and in the title, which is read first."""
+    attempt = await world.attempt()
+
+    _, failed = await post(world, page_path(attempt), act="call", day="2020-01-01", hour="9", serial="0")
+    _, done = await post(world, page_path(attempt), act="person", serial="1")
+
+    assert 'class="notice failed" role="alert"' in failed
+    assert "<title>Please choose an hour" in failed
+    assert 'class="notice" role="status"' in done
+    assert "<title>A colleague will be in touch." in done
+
+
 async def test_a_link_for_the_page_does_not_unsubscribe(world: World) -> None:
     """Tokens are bound to their purpose."""
     attempt = await world.attempt()

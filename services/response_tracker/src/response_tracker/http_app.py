@@ -74,6 +74,7 @@ TWIML_NOTHING = Reply(200, b'<?xml version="1.0" encoding="UTF-8"?><Response/>',
 NO_CONTENT = Reply(204)
 _NO_BODY = [(b"content-length", b"0")]
 HTML = b"text/html; charset=utf-8"
+_SORRY = {404: "unknown_link", 503: "later"}  # what the borrower reads; whatever else: try again
 _NO_STORE = (b"cache-control", b"no-store")
 _SAFE = [
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"),
@@ -112,18 +113,22 @@ class HttpApp:
         try:
             reply = await self._answer(scope, receive)
         except Refused as refusal:
-            metrics.REFUSALS.labels(refusal.reason).inc()
-            reply = Reply(refusal.status, refusal.reason.encode())
+            reply = self._refuse(scope, refusal.status, refusal.reason)
         except (PayloadError, FormError):
-            metrics.REFUSALS.labels("malformed").inc()
-            reply = Reply(400, b"malformed")
+            reply = self._refuse(scope, 400, "malformed")
         except TRANSIENT as error:
             log.warning("request_deferred", error=type(error).__name__)
-            metrics.REFUSALS.labels("dispatcher" if "Rpc" in type(error).__name__ else "database").inc()
-            reply = Reply(503, b"try again")
+            reply = self._refuse(scope, 503, "dispatcher" if "Rpc" in type(error).__name__ else "database")
         headers = _headers(reply) if reply.body else _NO_BODY
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
+
+    def _refuse(self, scope: Scope, status: int, reason: str) -> Reply:
+        """Count a refusal and answer it: a program with a word, a borrower with a page."""
+        metrics.REFUSALS.labels(reason).inc()
+        if not scope["path"].startswith(("/p/", "/u/")):
+            return Reply(status, reason.encode())
+        return Reply(status, self._page.sorry(_SORRY.get(status, "failed")), HTML)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply:
         path: str = scope["path"]
@@ -275,7 +280,7 @@ class HttpApp:
         is_known = act is Act.IDENTIFY and await self._page.is_known(of, form, now)
         is_failed = fate == UNREADABLE or (act is Act.IDENTIFY and not is_known)
         notice = await self._page.notice(of, act, is_failed=is_failed)
-        return Reply(200, await self._page.show(of, now, notice=notice, is_known=is_known), HTML)
+        return Reply(200, await self._page.show(of, now, notice=notice, is_failed=is_failed, is_known=is_known), HTML)
 
     async def _signed_form(self, scope: Scope, receive: Receive) -> tuple[bytes, Form]:
         """Return a form that the provider signed, with its raw body."""

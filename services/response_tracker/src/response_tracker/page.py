@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from importlib import resources
@@ -37,6 +37,7 @@ DIGITS = 4
 TRIES_A_DAY_MAX = 5
 CALL_DAYS_MAX = 14  # how far ahead a call by a person can be asked for
 CALL_HOURS = range(9, 20)  # of the borrower's clock: calls begin within them, well inside every lawful window
+SORRY = "Sorry · Lo sentimos · 抱歉"
 _CHANNELS = {channel.label: channel for channel in Channel}
 _LEAVE = Decision(bars=(Bar(SuppressionKind.OPT_OUT, Scope.ADDRESS),), responses=(ResponseKind.OPTED_OUT,))
 
@@ -76,6 +77,7 @@ class View:
     brand: str
     serial: int
     notice: str = ""
+    is_failed: bool = False
     asks_identity: bool = False
     has_options: bool = False
     payment_url: str = ""
@@ -98,11 +100,22 @@ class Page:
             loader=PackageLoader("response_tracker", "pages"), autoescape=True, undefined=StrictUndefined
         )
 
-    async def show(self, of: Attempt, now: datetime, *, notice: str = "", is_known: bool = False) -> bytes:
+    async def show(
+        self, of: Attempt, now: datetime, *, notice: str = "", is_failed: bool = False, is_known: bool = False
+    ) -> bytes:
         """Return the page as HTML. Changes nothing."""
         async with self._pool.acquire() as connection:
-            view = await self._view(connection, of, now, notice=notice, is_known=is_known)
-        return self._render("page.html", view)
+            view = await self._view(connection, of, now, is_known=is_known)
+        return self._render("page.html", replace(view, notice=notice, is_failed=is_failed))
+
+    def sorry(self, text: str) -> bytes:
+        """Return a page that says one thing in all our languages, for it is not known which one is read."""
+        notices = {language: texts[text] for language, texts in self._texts.items()}
+        return (
+            self._environment.get_template("sorry.html")
+            .render(language="en", brand=SORRY, notice="", notices=notices)
+            .encode()
+        )
 
     async def is_known(self, of: Attempt, form: Mapping[str, str], now: datetime) -> bool:
         """Return whether somebody gave the last digits of a phone on file; only a few tries a day count."""
@@ -147,7 +160,7 @@ class Page:
         await enact(connection, heard, decision)
         return "answered" if decision.answer else "silent"
 
-    async def _view(self, connection: Connection, of: Attempt, now: datetime, *, notice: str, is_known: bool) -> View:
+    async def _view(self, connection: Connection, of: Attempt, now: datetime, *, is_known: bool) -> View:
         snapshot = await current(connection, of)
         language = words.speak(snapshot.language)
         today = borrower_time.today(now, snapshot.zone)
@@ -165,7 +178,6 @@ class Page:
             texts=self._texts[language],
             brand=snapshot.brand,
             serial=await events.count_kind(connection, of.id, Kind.PAGE, of.send_at),
-            notice=notice,
             asks_identity=not is_known and bool(await _proofs(connection, of)),
             has_options=bool(computed),
             payment_url=snapshot.payment_url,
