@@ -29,7 +29,7 @@ async def pair(stage: Stage, database: Database, valkey_url: str) -> AsyncIterat
     settings = world_settings(
         gateway=f"127.0.0.1:{free_port()}", gateway_senders=(GATEWAY_SENDER,), start=stage.clock.now()
     )
-    defaults = {name: option.default for name, option in OPTIONS.items() if option.default}
+    defaults = {name: option.default for name, option in OPTIONS.items() if option.default is not None}
     options = defaults | {
         "api_key": "sandbox1", "api_secret": TOKEN, "signature_secret": f"{TOKEN}-sig",
         "base_url": f"http://{settings.gateway}", "timeout_s": "0.5",

@@ -68,7 +68,7 @@ class Account:
     def hosts(self) -> list[str]:
         """Return the hosts that it talks to."""
         named = {**defaults_of(self.provider), **self.options}
-        urls = [urlsplit(value).hostname or "" for name, value in named.items() if name.endswith("url")]
+        urls = [urlsplit(value).hostname or "" for name, value in named.items() if name.endswith("url") and value]
         return urls + [value for name, value in named.items() if name == "host"]
 
 

@@ -1,8 +1,8 @@
 """SMS through Vonage's SMS API: sending, receipts, inbound messages, and what each of Vonage's codes means for us.
 
 An answer lists the parts of a message, each with a status of its own; HTTP says little. `client-ref` is our attempt's
-id, and the receipt repeats it. No list holds every message at once, so what became of an unknown attempt is told by its
-receipt only.
+id, and the receipt repeats it; so do the records of the Reports API, which are asked about unknown attempts where the
+account names it. developer.vonage.com/en/api/reports
 https://developer.vonage.com/en/api/sms and https://developer.vonage.com/en/getting-started/concepts/signing-messages
 """
 
@@ -12,6 +12,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+import aiohttp
 import orjson
 
 from forbear_domain.messages.segments import is_gsm7
@@ -42,6 +43,11 @@ OPTIONS = {
     "api_secret": Option("the API secret of the account"),
     "signature_secret": Option("the secret that signs callbacks, with the method SHA-256 HMAC"),
     "base_url": Option("Vonage's API, or a stand-in", default="https://rest.nexmo.com", form=r"https?://[^/\s]+"),
+    "reports_url": Option(
+        "where unknown messages are looked up, https://api.nexmo.com; Vonage charges for each record",
+        default="",
+        form=r"https?://[^/\s]+",
+    ),
     "timeout_s": Option("how many seconds an answer may take", default="15", form=r"\d{1,2}(\.\d{1,3})?"),
 }
 TTL_MIN_MS, TTL_MAX_MS = 20_000, 604_800_000
@@ -118,6 +124,7 @@ class VonageSms:
     def __init__(self, options: Mapping[str, str], now: Callable[[], datetime]) -> None:
         self._url = options["base_url"].rstrip("/") + "/sms/json"
         self._credentials = {"api_key": options["api_key"], "api_secret": options["api_secret"]}
+        self._reports_url = options["reports_url"] and options["reports_url"].rstrip("/") + "/v2/reports/records"
         self._http = VonageHttp(float(options["timeout_s"]))
         self._now = now
 
@@ -142,12 +149,42 @@ class VonageSms:
         return answer if isinstance(answer, SendOutcome) else _outcome(answer)
 
     async def find(self, request: FindRequest) -> Found | NotFound:
-        """Say that nobody can tell: only the receipt names a message by our reference."""
-        return NotFound.CANNOT_TELL
+        """Look a message up by our reference in the account's records.
+
+        They may come late, so what they do not hold is not proved absent.
+        """
+        if not self._reports_url:
+            return NotFound.CANNOT_TELL
+        query = {
+            "account_id": self._credentials["api_key"],
+            "product": "SMS",
+            "direction": "outbound",
+            "to": request.address.removeprefix("+"),
+            "date_start": request.sent_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "date_end": request.sent_before.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        login = aiohttp.BasicAuth(self._credentials["api_key"], self._credentials["api_secret"])
+        answer = await self._http.ask("GET", self._reports_url, params=query, auth=login)
+        if isinstance(answer, SendOutcome) or answer.status != 200:
+            return NotFound.CANNOT_TELL
+        return _found(answer.body, request.attempt_id.hex)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
+
+
+def _found(body: bytes, ref: str) -> Found | NotFound:
+    try:
+        records = [one for one in orjson.loads(body)["records"] if one.get("client_ref") == ref]
+        named = sorted((str(one["message_id"]), str(one.get("status", "")).lower()) for one in records)
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+        return NotFound.CANNOT_TELL
+    if not named:
+        return NotFound.CANNOT_TELL
+    message_id, status = named[0]  # of several parts, the first stands for all
+    state, _ = _STATES.get(status, (ReceiptState.SENT, False))
+    return Found(message_id, state)
 
 
 def _outcome(answer: Answer) -> SendOutcome:
