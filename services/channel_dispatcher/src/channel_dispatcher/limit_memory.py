@@ -26,6 +26,7 @@ and somewhat before its grant. It counts as so much later; a window restored is 
 
 TRIES, TRY_EVERY_S = 60, 0.05  # a claim takes a fraction of a second
 TRY_AGAIN = timedelta(seconds=1)
+IN_VAIN_FOR = timedelta(minutes=1)  # what an older dispatcher claimed stays unnamed: counting it each second is no use
 
 log = structlog.get_logger(__name__)
 
@@ -36,17 +37,19 @@ class LimitMemory:
     def __init__(self, pool: Pool, limiter: Limiter) -> None:
         self._pool = pool
         self._limiter = limiter
+        self._in_vain_until: datetime | None = None
 
     async def restore(self, grants: Grants, now: datetime) -> Pass:
         """Restore what can be; return how many windows were, and when to try again where claims are open still.
 
         Must not be called inside a claim: it would wait for itself.
         """
-        if not grants.lost:
+        if not grants.lost or (self._in_vain_until is not None and now < self._in_vain_until):
             return Pass(0)
         if not await self._older_claims_ended():
             return Pass(0, now + TRY_AGAIN)
         taken = await self._taken(grants, now)
+        self._in_vain_until = now + IN_VAIN_FOR if len(taken) < len(grants.lost) else None
         restored = await self._limiter.restore(grants.epoch, taken) if taken else 0
         if restored:
             metrics.WINDOWS_RESTORED.inc(restored)
