@@ -215,6 +215,26 @@ async def test_payments_stop_contacts_and_reach_the_tracker(scheduler: Scheduler
     assert "paid" in why[0]
 
 
+async def test_a_payment_takes_back_what_was_handed_over_but_not_sent(scheduler: Scheduler) -> None:
+    """Paid a moment before the send: with the answer to the payment the recall is durable, and leaves at once."""
+    await scheduler.upload(make_csv([make_row(1)]))
+    await scheduler.start_campaign()
+    await scheduler.run_plan()
+    await scheduler.live_until(await scheduler.pool.fetchval("SELECT min(not_before) FROM contact"))
+    released = list(scheduler.dispatcher.contacts)
+    payment = {
+        "payment_ref": "P1", "borrower_ref": "B00001", "loan_ref": "L00001", "amount": "1350.00", "currency": "USD",
+        "paid_at": scheduler.clock.now().isoformat(),
+    }  # fmt: skip
+
+    answer = await scheduler.http.post("/v1/payments", json={"payments": [payment]})
+    at_the_answer = await scheduler.count("SELECT count(*) FROM contact WHERE state = 0")
+    await scheduler.run_release()
+
+    assert (200, 1, 0) == (answer.status_code, len(released), at_the_answer)
+    assert [("paid", released)] == [(one.reason, list(one.contact_ids)) for one in scheduler.dispatcher.recalls]
+
+
 async def state_of(scheduler: Scheduler, ref: str) -> str:
     """Return the state of a borrower's latest contact."""
     return str((await scheduler.http.get(f"/v1/borrowers/{ref}")).json()["contacts"][0]["state"])
