@@ -39,9 +39,12 @@ class Event:
     received_at: datetime
 
 
+_LABELS = {kind: kind.label for kind in Kind}  # looked up for every callback
+
+
 def name_event(kind: Kind, *parts: str) -> UUID:
     """Name an event by the provider's own keys, so that a repeat is seen as one."""
-    return ids.event_id(kind.label, ":".join(parts))
+    return ids.event_id(_LABELS[kind], ":".join(parts))
 
 
 def digest(data: bytes) -> str:

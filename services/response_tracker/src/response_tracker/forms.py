@@ -32,12 +32,13 @@ def read_form(body: bytes) -> Form:
     for pair in pairs:
         if pair:
             name, _, value = pair.partition("=")
-            form[_decode(name)] = _decode(value)
+            if "%" not in pair and "+" not in pair:
+                form[name] = value
+            elif value.startswith("%2B") and value[3:].isdigit() and name.isalpha():  # a phone number
+                form[name] = "+" + value[3:]
+            else:
+                form[unquote_plus(name)] = unquote_plus(value)
     return form
-
-
-def _decode(text: str) -> str:
-    return unquote_plus(text) if "%" in text or "+" in text else text
 
 
 def storable(text: str) -> str:
