@@ -265,6 +265,17 @@ class Forger(RuleBasedStateMachine):
         assert spliced.stretch(size) <= told(audit(spliced), REORDERED)
 
 
+def test_two_signed_branches_of_one_size_are_told_with_the_entries_they_disagree_about() -> None:
+    """Cut at five entries and grown anew to the very size that the auditor has seen signed."""
+    honest = Ledger([], [])
+    honest.grow([body_of(number) for number in range(5)])
+    branch = honest.copy()
+    honest.grow([body_of(5), body_of(6)])
+    branch.grow([body_of(5, "branch"), body_of(6, "branch")])
+
+    assert {5, 6} == told(audit(branch, seen=(honest.checkpoints[-1],)), REORDERED)
+
+
 ForgerTest = Forger.TestCase
 ForgerTest.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 

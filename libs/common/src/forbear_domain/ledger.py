@@ -129,6 +129,7 @@ class Audit:
         self._next = 0
         self._frontier: Frontier | None = Frontier()
         self._start = 0  # first entry behind the last checkpoint passed
+        self._told_from = 0  # first entry that a fault of the next checkpoint names
         self._sequences: list[int] = []
         self._leaves: list[bytes] = []
         self._is_pinned = False  # a fault behind the last checkpoint is already told entry by entry
@@ -165,6 +166,8 @@ class Audit:
         """Compare the entries since the last checkpoint with this one, and go on from it."""
         self._next += 1
         size, start = checkpoint.size, self._start
+        if size > start:  # else a second one of the same size, which speaks of the entries that the first one covers
+            self._told_from = start
         is_signed = self._is_signed(checkpoint)
         if not is_signed:
             self._add(max(size - 1, 0), max(size - 1, 0), "the checkpoint behind it is not signed by a known key")
@@ -182,10 +185,11 @@ class Audit:
         self._start, self._sequences, self._leaves, self._is_pinned = size, [], [], False
 
     def _compare(self, checkpoint: Checkpoint, grown: Frontier | None) -> None:
+        first, last = self._told_from, max(checkpoint.size - 1, 0)
         if grown is None:
-            self._add(self._start, checkpoint.size - 1, "cannot be checked: the checkpoint before them is of no use")
+            self._add(first, last, "cannot be checked: the checkpoint before them is of no use")
         elif grown.root() != checkpoint.root and not self._is_pinned:
-            self._add(self._start, checkpoint.size - 1, "changed or reordered: the signed root differs")
+            self._add(first, last, "changed or reordered: the signed root differs")
 
     def _tell_places(self, start: int, size: int) -> None:
         """Tell which places are empty, and which hold more than one entry."""
