@@ -1,17 +1,20 @@
 """Speed, memory and quality of the plan; one decision; updates; and 504 options against library bandits.
 
 CPU time of one core, median of five after one warm-up (three at a million). The bare loop (score, mask, argmax) runs
-over the same arrays in the same process. Run: OMP_NUM_THREADS=1 .venv/bin/python bench/learn_plan.py
+over the same arrays in the same process. Run: .venv/bin/python bench/learn_plan.py
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # one core; read when numpy is loaded
 
 import numpy as np
 

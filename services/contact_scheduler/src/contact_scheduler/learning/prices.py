@@ -6,7 +6,7 @@ it: everyone takes the cell with the best value minus price. We minimise the smo
     capacity . price + budget x budget_price + T sum_i log(1 + sum_j exp((value_ij - price_j) / T))
 
 first roughly by fixed-point steps on a quarter of the sample (each cell's price moves with the logarithm of its load),
-then by L-BFGS-B on the few best cells of each borrower, at falling temperatures T. Yesterday's prices skip the rough
+then by L-BFGS-B on a few of the best cells of each borrower, at falling temperatures T. Yesterday's prices skip the rough
 part.
 """
 
@@ -25,6 +25,10 @@ Matrix = NDArray[np.float64]
 SAMPLE_ROWS: Final = 20_000
 ROUGH_ROWS: Final = 5_000  # for the rough steps
 BEST_CELLS: Final = 24  # of each borrower, for the fine steps
+# Cells are near equal to borrowers alike, and all would keep the same few: the others would lose their price. So each
+# keeps its cells by value and a Gumbel lot of this temperature, which is to draw from a softmax without replacement.
+LOT: Final = 0.014
+LOT_ROWS: Final = 2_048
 # Temperatures as shares of the mean best value, with their step counts.
 ROUGH: Final = ((0.14, 8), (0.06, 8), (0.03, 8))
 ROUGH_WARM: Final = ((0.02, 4),)
@@ -64,8 +68,7 @@ def find_prices(problem: PriceProblem, start: FloatArray | None = None) -> Price
     budget_price = 0.0
     schedule = FINE if start is None else FINE_WARM
     for share, steps in schedule * (2 if len(problem.value) < SAMPLE_ROWS // 2 else 1):
-        if share == schedule[0][0]:
-            value, cell = _best_cells(problem.value, price + budget_price * problem.cost)
+        value, cell = _best_cells(problem.value, price + budget_price * problem.cost, LOT * scale)
         price, budget_price = _fine(problem, value, cell, (price, budget_price), share * scale, steps)
     return Prices(price.astype(np.float32), budget_price, schedule[-1][0] * scale)
 
@@ -131,13 +134,16 @@ def _fine(
     return found[:size], float(found[size]) / unit if has_budget else 0.0
 
 
-def _best_cells(value: FloatArray, price: Matrix) -> tuple[FloatArray, IntArray]:
-    """Keeps each row's few best cells after prices."""
+def _best_cells(value: FloatArray, price: Matrix, lot: float) -> tuple[FloatArray, IntArray]:
+    """Keeps a few of each row's best cells after prices, near equals by lot; the same rows keep the same."""
     keep = min(BEST_CELLS, value.shape[1])
     cell = np.empty((len(value), keep), dtype=np.int64)
-    for first in range(0, len(value), 2048):
-        part = value[first : first + 2048] - price.astype(np.float32)
-        cell[first : first + 2048] = np.argpartition(part, part.shape[1] - keep, axis=1)[:, part.shape[1] - keep :]
+    draw = np.random.default_rng(value.shape).standard_exponential((min(LOT_ROWS, len(value)), value.shape[1]), "f")
+    offset = -np.log(np.maximum(draw, np.float32(1e-30))) * np.float32(lot) - price.astype(np.float32)
+    for first in range(0, len(value), LOT_ROWS):
+        rows = slice(first, min(first + LOT_ROWS, len(value)))
+        part = value[rows] + offset[: rows.stop - first]
+        cell[rows] = np.argpartition(part, part.shape[1] - keep, axis=1)[:, part.shape[1] - keep :]
     return np.take_along_axis(value, cell, axis=1), cell
 
 
