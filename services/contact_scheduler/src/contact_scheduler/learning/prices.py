@@ -6,8 +6,8 @@ it: everyone takes the cell with the best value minus price. We minimise the smo
     capacity . price + budget x budget_price + T sum_i log(1 + sum_j exp((value_ij - price_j) / T))
 
 first roughly by fixed-point steps on a quarter of the sample (each cell's price moves with the logarithm of its load),
-then by L-BFGS-B on a few of the best cells of each borrower, at falling temperatures T. Yesterday's prices skip the rough
-part.
+then by L-BFGS-B on a few of the best cells of each borrower, at falling temperatures T. Yesterday's prices skip the
+rough part.
 """
 
 from __future__ import annotations
