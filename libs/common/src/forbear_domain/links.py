@@ -15,11 +15,13 @@ Purpose = Literal["unsubscribe", "page"]
 TAG_BYTES = 16
 TOKEN_CHARS = 43  # 32 bytes without padding
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")  # every message needs a token: base64.urlsafe_b64encode takes twice as long
+
 
 def make_link_token(secret: bytes | str, purpose: Purpose, attempt_id: UUID) -> str:
     """Return the token that names `attempt_id` for `purpose`; always the same for the same arguments."""
     raw = attempt_id.bytes + _tag(secret, purpose, attempt_id.bytes)
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return binascii.b2a_base64(raw, newline=False)[:TOKEN_CHARS].translate(_URL_SAFE).decode()
 
 
 def read_link_token(secret: bytes | str, purpose: Purpose, token: str) -> UUID | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from channel_dispatcher.outlets import Outlet, TenantLimit, Ways, choose_sender,
 from forbear_chassis.postgres import UUID
 from forbear_domain import ids
 from forbear_domain.links import make_link_token
-from forbear_domain.messages import Catalogue, Rendered, TemplateError, recipient_slots
+from forbear_domain.messages import Catalogue, Rendered, TemplateError, recipient_slots, render_version
 from forbear_domain.messages.slots import Addressee
 from forbear_domain.model import Channel
 from forbear_providers.contract import SendRequest
@@ -110,19 +110,23 @@ class Composer:
             unsubscribe_url=unsubscribe,
             sender_name=contact.brand if is_mail else "",
         )
-        going = Going(outlet.label, sender, contact.tenant_id, contact.campaign_id, contact.channel, contact.address)
         given = windows_of(outlet, sender, contact.tenant_id, self._tenant_limit)
         cost = max(rendered.parts, 1)  # an SMS costs its parts, everything else one
-        if not Demand(cost, given).is_possible():
+        demand = Demand(cost, given)
+        if not demand.is_possible():
             return "parts_over_limit"
-        demand = Demand(cost, book.windows(given, going))  # what people set may change again: such contacts wait
+        if book.has_rules:  # what people set may change again: contacts over such a limit wait
+            going = Going(
+                outlet.label, sender, contact.tenant_id, contact.campaign_id, contact.channel, contact.address
+            )
+            demand = Demand(cost, book.windows(given, going))
         return Draft(judged, request, rendered, outlet.label, number, demand)
 
     def _render(self, judged: Judged, sender: str, page_url: str, unsubscribe_url: str) -> Rendered:
         contact, loan = judged.contact, judged.contact.loan
         is_first = not any(str(contact.loan_id) in past.debts for past in judged.facts.past)
         version = self._catalogue.find(contact.template, contact.channel, contact.language)
-        slots: Mapping[str, str] = recipient_slots(
+        slots = recipient_slots(
             Addressee(
                 given_name=contact.given_name,
                 brand=contact.brand,
@@ -141,4 +145,5 @@ class Composer:
             ),
             version.slots,
         )
-        return self._catalogue.render(contact.template, contact.channel, contact.language, {**slots, **contact.slots})
+        slots.update(contact.slots)
+        return render_version(version, slots)

@@ -81,10 +81,13 @@ class LimitBook:
         for scope, key, length_s in self._tokens:
             self._lengths.setdefault((scope, key), []).append(length_s)
 
+    @property
+    def has_rules(self) -> bool:
+        """Return whether `windows` could return other windows than it is given."""
+        return bool(self._tokens)
+
     def windows(self, given: tuple[Window, ...], going: Going) -> tuple[Window, ...]:
         """Return the windows of a message: those of the settings, as far as no rule replaces them, and the rules'."""
-        if not self._tokens:
-            return given
         windows = {(window.name, window.length_s): window for window in given}
         for scope, key in _keys(going):
             for length_s in self._lengths.get((scope, key), ()):

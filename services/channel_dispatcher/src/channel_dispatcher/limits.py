@@ -43,7 +43,7 @@ class Demand(NamedTuple):
 
     def is_possible(self) -> bool:
         """Return whether it fits into an empty window at all."""
-        return all(self.cost <= window.limit for window in self.windows)
+        return self.cost <= min([window.limit for window in self.windows], default=self.cost)
 
     def charged(self) -> list[str]:
         """Return the names of the windows that an attempt must remember."""

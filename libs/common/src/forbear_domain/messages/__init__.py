@@ -8,7 +8,7 @@ Nothing here reads a clock or the network. A text that was changed without a new
 template stops the message: `TemplateError`.
 """
 
-from forbear_domain.messages.catalogue import LANGUAGES, Catalogue, Rendered
+from forbear_domain.messages.catalogue import LANGUAGES, Catalogue, Rendered, render_version
 from forbear_domain.messages.compiled import TemplateError
 from forbear_domain.messages.lint import Finding, Occasion, Severity, lint, lint_catalogue, lint_voicemail
 from forbear_domain.messages.plain import day, money
@@ -33,5 +33,6 @@ __all__ = [
     "lint_voicemail",
     "money",
     "recipient_slots",
+    "render_version",
     "segments",
 ]

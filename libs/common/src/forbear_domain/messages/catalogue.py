@@ -117,27 +117,32 @@ class Catalogue:
 
         Slots that the text does not use are ignored, and not even looked at.
         """
-        version = self.find(template, channel, language)
-        try:
-            values = {name: sanitise(name, slots[name], language) for name in version.slots}
-        except KeyError as error:
-            raise TemplateError(f"slot {error.args[0]!r} has no value; see messages.recipient_slots()") from None
-        subject, html, parts, steps = "", "", 1, _NO_STEPS
-        if channel is Channel.SMS:
-            text = version.texts["sms"].fill(values).strip()
-            text = text if language.startswith("zh") else gsm7(text)
-            parts = segments(text)
-        elif channel is Channel.EMAIL:
-            subject = version.texts["subject"].fill(values)
-            text = version.texts["text"].fill(values)
-            html = version.texts["html"].fill({name: escape(value) for name, value in values.items()})
-        else:
-            spoken = {name: one.fill(values) for name, one in version.texts.items()}
-            if not values["contact_person"]:
-                spoken["voicemail"] = ""  # without a person's name it would be no limited-content message
-            steps = MappingProxyType(spoken)
-            text = "\n\n".join(steps[name] for name in ("greeting", "statement", "menu") if steps[name])
-        return Rendered(template, version.sha256, language, subject, text, html, parts, steps, version.number)
+        return render_version(self.find(template, channel, language), slots)
+
+
+def render_version(version: Version, slots: Mapping[str, str]) -> Rendered:
+    """Fill the slots of a text that was found, as `Catalogue.render` does."""
+    channel, language = version.channel, version.language
+    try:
+        values = {name: sanitise(name, slots[name], language) for name in version.slots}
+    except KeyError as error:
+        raise TemplateError(f"slot {error.args[0]!r} has no value; see messages.recipient_slots()") from None
+    subject, html, parts, steps = "", "", 1, _NO_STEPS
+    if channel is Channel.SMS:
+        text = version.texts["sms"].fill(values).strip()
+        text = text if language.startswith("zh") else gsm7(text)
+        parts = segments(text)
+    elif channel is Channel.EMAIL:
+        subject = version.texts["subject"].fill(values)
+        text = version.texts["text"].fill(values)
+        html = version.texts["html"].fill({name: escape(value) for name, value in values.items()})
+    else:
+        spoken = {name: one.fill(values) for name, one in version.texts.items()}
+        if not values["contact_person"]:
+            spoken["voicemail"] = ""  # without a person's name it would be no limited-content message
+        steps = MappingProxyType(spoken)
+        text = "\n\n".join(steps[name] for name in ("greeting", "statement", "menu") if steps[name])
+    return Rendered(version.template, version.sha256, language, subject, text, html, parts, steps, version.number)
 
 
 def templates_folder() -> Traversable:
