@@ -253,8 +253,13 @@ def reach(month: Month, truth: NDArray[np.float64], tick: datetime) -> Reach:
     scores = score_candidates(candidates, history)
     features = encode(describe(candidates, history, (scores.ability, scores.willingness), tick))
     log_odds = (features @ month.model.for_tenant("t").weights).reshape(len(truth), 3, 168)[:, :, OPEN_HOURS]
+    return reach_of(month.people, truth, log_odds.reshape(len(truth), -1))
+
+
+def reach_of(people: People, truth: NDArray[np.float64], liking: NDArray[Any]) -> Reach:
+    """Compare the slots that are liked best, [n, 3 x open hours], with the truth."""
     some = np.isfinite(truth).any(axis=1)
-    truth, kind = truth[some], np.array([one.employment for one in candidates])[some]
+    truth, kind = truth[some], np.array([one.employment for one in people.candidates])[some]
     typical = np.zeros_like(truth)
     for one in np.unique(kind):
         typical[kind == one] = np.nan_to_num(np.nanmean(truth[kind == one], axis=0))
@@ -262,7 +267,7 @@ def reach(month: Month, truth: NDArray[np.float64], tick: datetime) -> Reach:
         uniform=float(np.nanmean(truth, axis=1).mean()),
         by_employment=_at_best(truth, typical),
         best=_at_best(truth, truth),
-        learned=_at_best(truth, log_odds[some].reshape(len(truth), -1)),
+        learned=_at_best(truth, liking[some]),
     )
 
 

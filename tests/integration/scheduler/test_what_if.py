@@ -26,6 +26,8 @@ async def test_twice_the_lines_are_priced_by_solving_the_plan_again(scheduler: S
     assert 12 <= planned <= 26
     assert planned == found["as_is"]["contacts"]["voice"]
     assert 1.8 * planned <= found["changed"]["contacts"]["voice"] <= 2 * planned + 4
+    assert 0.0 <= found["as_is"]["gap"] <= 0.02
+    assert 0.0 <= found["changed"]["gap"] <= 0.02
     assert found["changed"]["expected_answers"] > 1.5 * found["as_is"]["expected_answers"]
     assert found["summary"].startswith(f"{found['changed']['contacts']['voice'] - planned:+,} contacts and +")
     await scheduler.http.post("/console/login", data={"key": KEY})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from contact_scheduler.learning.evidence import EvidenceBank, Prior, sigmoid
+from contact_scheduler.learning.evidence import EvidenceBank, OpenContacts, Prior, sigmoid
 
 
 def stream(count: int, seed: int, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -96,16 +96,50 @@ def test_silence_weighs_as_much_as_it_can_mean(silent_chance: float) -> None:
     ours = bank(2, (np.inf,))
     ours.update(design, label)
     before = ours.mean.copy()
-    ours.add_provisional(design, np.zeros(2_000), np.full(2_000, silent_chance), np.ones(2_000))
-    ours.solve()
+    still_open = OpenContacts(design, np.zeros(2_000), np.full(2_000, silent_chance), np.ones(2_000))
+    ours.learn_provisional(lambda: [still_open])
     moved = before[0] - ours.mean[0]
 
     ours.clear_provisional()
-    ours.solve()
 
     expected = {1.0: (-1e-9, 1e-9), 0.5: (0.1, 0.5), 0.0: (0.5, 2.0)}[silent_chance]
     assert expected[0] <= moved <= expected[1]
     np.testing.assert_allclose(ours.mean, before, atol=1e-12)
+
+
+def test_contacts_whose_window_is_all_but_closed_say_provisionally_what_they_will_say_for_good() -> None:
+    """Nobody is silent any more who will answer: open rows, in two pieces, lead where learning them would lead."""
+    truth = np.array([-2.0, 1.0, -0.5])
+    known, news = stream(1_000, 8, truth), stream(3_000, 9, truth + 0.7)
+    for_good, provisional = bank(3, (np.inf,)), bank(3, (np.inf,))
+    for one in (for_good, provisional):
+        one.update(*known)
+    for_good.update(*news)
+    pieces = [
+        OpenContacts(news[0][part], news[1][part], np.zeros(1_500), np.ones(1_500))
+        for part in (slice(0, 1_500), slice(1_500, 3_000))
+    ]
+
+    provisional.learn_provisional(lambda: pieces)
+
+    np.testing.assert_allclose(provisional.mean, for_good.mean, atol=0.02)
+
+
+def test_open_contacts_do_not_learn_the_level_of_late_again() -> None:
+    """Answers have halved and the level has followed; open contacts that answer just so often change nothing."""
+    (design, _), draw = stream(20_000, 10, np.array([-2.0, 0.5])), np.random.default_rng(11)
+    ours = EvidenceBank(Prior.normal(np.zeros(2), np.ones(2)), (np.inf,), level_column=0)
+    for first, coefficients in [(0, [-1.0, 0.5])] * 8 + [(k, [-2.0, 0.5]) for k in range(8)]:
+        part = design[first * 500 : (first + 1) * 500]
+        ours.update(part, (draw.random(500) < sigmoid(part @ np.array(coefficients))).astype(np.float64))
+    before = ours.mean.copy()
+    assert ours.level_of_late < -0.2
+
+    label = (draw.random(20_000) < sigmoid(design @ before)).astype(np.float64)
+    still_open = OpenContacts(design, label, np.zeros(20_000), np.ones(20_000))
+    ours.learn_provisional(lambda: [still_open])
+
+    np.testing.assert_allclose(ours.mean, before, atol=0.06)
 
 
 def test_a_level_of_its_own_follows_a_sudden_change_and_keeps_the_tastes() -> None:

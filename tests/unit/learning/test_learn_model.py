@@ -182,6 +182,20 @@ def test_the_delay_curve_is_learned_from_unfinished_contacts() -> None:
     assert counts.curve().survival(np.array([-1.0, 500.0])).tolist() == [1.0, 0.0]
 
 
+def test_ages_that_nobody_has_reached_are_as_the_prior_says() -> None:
+    """Contacts of the last five hours only: answers after them are still to come, as many as nobody knows better."""
+    draw = np.random.default_rng(2)
+    delay, age = draw.lognormal(np.log(4.8), 1.5, 20_000), draw.uniform(0.0, 5.0, 20_000)
+    will = draw.random(20_000) < 0.2
+    counts = DelayCounts(48.0)
+    counts.add(np.where(will & (delay < age), delay, age), will & (delay < age))
+
+    silent = counts.curve().survival(np.array([5.0, 20.0]))
+    bare = DelayCounts(48.0).curve().survival(np.array([5.0, 20.0]))
+
+    np.testing.assert_allclose(silent, bare, atol=0.03)
+
+
 def test_unknown_facts_encode_to_zero_and_are_reported() -> None:
     """Nothing known: only the base is set; column_health says what is missing and what is constant."""
     facts = BorrowerFacts.unknown(10)

@@ -57,6 +57,14 @@ def exact_value(value: np.ndarray, capacity: np.ndarray) -> float:
     return float(-flow.optimal_cost() / 1e6)
 
 
+def values_of(borrowers: Borrowers, lawful: LawfulSlots, horizon: Horizon) -> np.ndarray:
+    """The chance of everybody in every cell at the posterior mean, -1 where unlawful: [n, cells]."""
+    rows = np.arange(len(borrowers))
+    weights = KNOWN.weights.reshape(-1, 3, 168)[:, :, horizon.local_hour].transpose(2, 0, 1, 3)
+    log_odds = np.stack([borrowers.features[row] @ weights[borrowers.zone[row]].reshape(32, -1) for row in rows])
+    return np.where(lawful.dense(rows).reshape(len(rows), -1), 1.0 / (1.0 + np.exp(-log_odds)), -1.0)
+
+
 def test_every_contact_is_lawful_and_no_cell_holds_more_than_its_places() -> None:
     """All three arms, tight capacity, unlawful cells with places to tempt it."""
     borrowers, lawful, horizon = crowd(5_000, control=0.05)
@@ -95,11 +103,7 @@ def test_the_plan_is_within_a_hundredth_of_the_exact_optimum(places: int) -> Non
 
     plan = make_plan(KNOWN, borrowers, lawful, horizon, capacity, options)
 
-    rows = np.arange(3_000)
-    weights = KNOWN.weights.reshape(-1, 3, 168)[:, :, horizon.local_hour].transpose(2, 0, 1, 3)
-    log_odds = np.stack([borrowers.features[row] @ weights[borrowers.zone[row]].reshape(32, -1) for row in rows])
-    value = np.where(lawful.dense(rows).reshape(3_000, -1), 1.0 / (1.0 + np.exp(-log_odds)), -1.0)
-    best = exact_value(value, capacity.ravel())
+    best = exact_value(values_of(borrowers, lawful, horizon), capacity.ravel())
     assert plan.reached <= best * 1.0001
     assert plan.bound >= best * 0.9999
     assert plan.reached >= 0.985 * best
@@ -205,6 +209,23 @@ def test_a_price_is_what_one_more_place_brings() -> None:
 
     gain = richer.bound - plan.bound
     assert gain == pytest.approx(3 * float(plan.prices[dearest]), rel=0.5)
+
+
+def test_prices_agree_with_the_exact_optimum_about_one_place_more_and_one_less() -> None:
+    """OR-tools solves the plan with a place more and with one less in the five dearest cells: each price lies between
+    what the one brings and what the other takes, but for a tenth of the dearest price."""
+    borrowers, lawful, horizon = crowd(1_000)
+    capacity = even_capacity(lawful, 300)
+    plan = make_plan(KNOWN, borrowers, lawful, horizon, capacity, PlanOptions(1, 1, explore_share=0.0, draw_spread=0.0))
+    value, prices = values_of(borrowers, lawful, horizon), np.nan_to_num(plan.prices).ravel()
+    best, slack = exact_value(value, capacity.ravel()), 0.1 * prices.max()
+
+    for cell in np.argsort(-prices)[:5]:
+        one = (np.arange(len(prices)) == cell).astype(np.int64)
+        brings = exact_value(value, capacity.ravel() + one) - best
+        takes = best - exact_value(value, capacity.ravel() - one)
+        assert brings - slack <= prices[cell] <= takes + slack
+    assert prices.max() > 0.05
 
 
 def test_yesterdays_prices_lead_to_a_plan_as_good() -> None:

@@ -154,6 +154,8 @@ def what_if(context: click.Context, /, campaign_id: str, *, as_json: bool, **cha
     console.print(table if table.row_count else "No place is scarce: more lines would bring nothing.")
     if found["changed"]["budget_price"] > 0:
         console.print(f"One more unit of money would bring {found['changed']['budget_price']:.2f} answers.")
+    gaps = [100 * found[which]["gap"] for which in ("as_is", "changed")]
+    console.print("At most {:.1f} % from the best assignment as it is, {:.1f} % changed.".format(*gaps))
 
 
 @campaign.command("next")

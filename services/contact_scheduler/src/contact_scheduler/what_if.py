@@ -27,12 +27,13 @@ SOUGHT_AFTER = 5  # places that are named
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one plan would come to: contacts by channel, answers expected of them, and their value less costs."""
+    """What one plan would come to: contacts by channel, answers expected of them, their value less costs, its gap."""
 
     contacts: dict[str, int]
     expected_answers: float
     value: float
     budget_price: float  # value of one more unit of money; 0 where money does not limit
+    gap: float  # largest possible loss against the best assignment, as a share of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ def _outcome(planned: PlannedDay) -> Outcome:
         _sum(planned, PROBABILITY),
         _sum(planned, VALUE),
         planned.budget_price,
+        planned.gap,
     )
 
 

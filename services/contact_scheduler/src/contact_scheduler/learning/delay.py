@@ -58,15 +58,23 @@ class DelayCounts:
         self.left += np.bincount(cell[~answered], minlength=GRID_POINTS)
 
     def curve(self) -> DelayCurve:
-        """Returns the curve learned so far, leaning on a lognormal prior while answers are few."""
-        at_risk = np.cumsum((self.answered + self.left)[::-1])[::-1] - self.left / 2.0
+        """Returns the curve learned so far, leaning on a lognormal prior while answers are few.
+
+        Ages that no contact has reached yet are as the prior says: nothing is known of them, which is not "nobody".
+        """
+        reached = np.cumsum((self.answered + self.left)[::-1])[::-1]
+        at_risk = reached - self.left / 2.0
         hazard = self.answered / np.maximum(at_risk, 1e-12)
         silent = np.concatenate(([1.0], np.cumprod(1.0 - np.clip(hazard, 0.0, 1.0))))
         answers = float(self.answered.sum())
         measured = np.concatenate(([0.0], 1.0 - silent[1:]))
-        share = measured / measured[-1] if measured[-1] > 0.0 else measured
+        prior = self._prior_share()
+        oldest = np.count_nonzero(reached)
+        share = prior.copy()
+        if measured[oldest] > 0.0:
+            share[: oldest + 1] = measured[: oldest + 1] / measured[oldest] * prior[oldest]
         trust = answers / (answers + PRIOR_ANSWERS)
-        blended = trust * share + (1.0 - trust) * self._prior_share()
+        blended = trust * share + (1.0 - trust) * prior
         return DelayCurve(self.window_h, self.grid_h, 1.0 - blended)
 
     def _prior_share(self) -> Matrix:

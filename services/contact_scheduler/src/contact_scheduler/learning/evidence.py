@@ -12,6 +12,7 @@ hundred outcomes are not kept: they predict the level best, win the comparison, 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,6 +28,7 @@ LEVEL_STEPS: Final = 4
 LOSS_HALF_LIFE: Final = 1_000.0  # outcomes over which the memories are compared
 NEWTON_STEPS_MAX: Final = 25
 NEWTON_TOLERANCE: Final = 0.1  # log-odds of any row; one step from there is exact to a hundredth
+OPEN_TOLERANCE: Final = 0.02  # of any coefficient
 NEWTON_STRIDE_MAX: Final = 2.0  # log-odds of any row; a longer step may overshoot and never come back
 LOG_ODDS_LIMIT: Final = 15.0  # beyond it a probability is 0 or 1 to single precision
 
@@ -54,6 +56,16 @@ class Prior:
     def normal(cls, mean: Matrix, sd: Matrix) -> Prior:
         """Builds a prior from means and standard deviations."""
         return cls(mean.astype(np.float64), 1.0 / np.square(sd.astype(np.float64)))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenContacts:
+    """Contacts whose window is open: 1 for an answer, 0 for silence so far, and how likely silence is at their age."""
+
+    design: Matrix
+    label: Matrix
+    silent_chance: Matrix
+    weight: Matrix
 
 
 @dataclass(slots=True)
@@ -103,8 +115,13 @@ class EvidenceBank:
         """The coefficients used for prediction: the memories' means, mixed by trust."""
         result = self.taste
         if self.level_column is not None:
-            result[self.level_column] += float(self.shares @ self.level)
+            result[self.level_column] += self.level_of_late
         return result
+
+    @property
+    def level_of_late(self) -> float:
+        """Log-odds on top of the taste, mixed by trust."""
+        return float(self.shares @ self.level)
 
     @property
     def half_life(self) -> float:
@@ -146,15 +163,29 @@ class EvidenceBank:
         self.outcomes += total
 
     def clear_provisional(self) -> None:
-        """Takes back what open contacts said; `solve` makes it felt."""
-        self.open_gram = np.zeros_like(self.open_gram)
-        self.open_pull = np.zeros_like(self.open_pull)
+        """Takes back what open contacts said, at once."""
+        if self.open_gram.any():
+            self.open_gram = np.zeros_like(self.open_gram)
+            self.open_pull = np.zeros_like(self.open_pull)
+            self.solve()
 
-    def add_provisional(self, design: Matrix, label: Matrix, silent_chance: Matrix, weight: Matrix) -> None:
-        """Adds contacts whose window is open, answered or silent so far; `solve` makes it felt."""
-        gram, pull = condense(design, label, weight, self.mean, silent_chance)
-        self.open_gram += gram
-        self.open_pull += pull
+    def learn_provisional(self, parts: Callable[[], Iterable[OpenContacts]]) -> None:
+        """Replaces what open contacts said; `parts` gives them in pieces, anew for each Newton step.
+
+        Like final ones they speak of the taste; the level of late is theirs already and is not learned again.
+        """
+        self.clear_provisional()
+        for _ in range(NEWTON_STEPS_MAX):
+            at, level = self.taste, self.level_of_late
+            gram, pull = np.zeros_like(self.open_gram), np.zeros_like(self.open_pull)
+            for part in parts():
+                of_part = condense(part.design, part.label, part.weight, at, part.silent_chance, level)
+                gram += of_part[0]
+                pull += of_part[1]
+            self.open_gram, self.open_pull = gram, pull
+            self.solve()
+            if float(np.abs(self.taste - at).max()) <= OPEN_TOLERANCE:
+                break
 
     def solve(self) -> None:
         """Recomputes the means from prior and evidence (after the prior was exchanged, or evidence was added)."""
@@ -204,14 +235,20 @@ class EvidenceBank:
 
 
 def condense(
-    design: Matrix, label: Matrix, weight: Matrix, at: Matrix, silent_chance: Matrix | None = None
+    design: Matrix,
+    label: Matrix,
+    weight: Matrix,
+    at: Matrix,
+    silent_chance: Matrix | None = None,
+    level: float = 0.0,
 ) -> tuple[Matrix, Matrix]:
     """Returns the Gaussian evidence (Gram matrix, pull) of one batch, linearised at the coefficients `at`.
 
+    `level` are log-odds that all rows have on top of it.
     With `silent_chance` s a row labelled 0 is a contact without an answer *so far*, whose likelihood is 1 - p (1 - s):
     the chance of a later yes, p s / (1 - p + p s), takes the label's place, and the curvature shrinks accordingly.
     """
-    probability = sigmoid(design @ at)
+    probability = sigmoid(design @ at + level)
     curvature = probability * (1.0 - probability)
     if silent_chance is not None:
         later = probability * silent_chance / (1.0 - probability + probability * silent_chance)

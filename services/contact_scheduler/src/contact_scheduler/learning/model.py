@@ -12,13 +12,14 @@ same bytes on the same machine. Not safe for use by several threads.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contact_scheduler.learning.evidence import EvidenceBank, Matrix, Prior, sigmoid
+from contact_scheduler.learning.evidence import EvidenceBank, Matrix, OpenContacts, Prior, sigmoid
 from contact_scheduler.learning.features import FEATURES
 from contact_scheduler.learning.lots import PURPOSE_GROUP, draw_key
 from contact_scheduler.learning.monitor import Alarm, Monitor
@@ -119,8 +120,13 @@ class ResponseModel:
         self.monitors: dict[str, Monitor] = {}
 
     def update(self, tenant: str, feedback: Feedback) -> UpdateReport:
-        """Learns final outcomes of one tenant; no other tenant changes."""
+        """Learns final outcomes of one tenant; no other tenant changes.
+
+        What was provisional is taken back first: it speaks of the same contacts, which would count twice, and the
+        memories would be compared on outcomes that they half know already. Call `provisional` again afterwards.
+        """
         bank, monitor = self._of(tenant)
+        bank.clear_provisional()
         kept = _usable(feedback)
         features = monitor.note_features(feedback.features[kept])
         slot, label = feedback.slot[kept], feedback.label[kept].astype(np.float64)
@@ -144,13 +150,16 @@ class ResponseModel:
         silent = np.ones(len(features))
         if still_open.silent_chance is not None:
             silent = still_open.silent_chance[kept].astype(np.float64)
-        bank.clear_provisional()
         weight, slot = _weights(still_open, kept), still_open.slot[kept]
         label = still_open.label[kept].astype(np.float64)
-        for first in range(0, len(slot), BATCH_ROWS):
-            part = slice(first, first + BATCH_ROWS)
-            bank.add_provisional(TERMS.design(features[part], slot[part]), label[part], silent[part], weight[part])
-        bank.solve()
+
+        def parts() -> Iterator[OpenContacts]:
+            for first in range(0, len(slot), BATCH_ROWS):
+                part = slice(first, first + BATCH_ROWS)
+                design = TERMS.design(features[part], slot[part])
+                yield OpenContacts(design, label[part], silent[part], weight[part])
+
+        bank.learn_provisional(parts)
         return UpdateReport(len(slot), len(still_open) - len(slot), monitor.alarms())
 
     def for_tenant(self, tenant: str) -> Posterior:

@@ -70,6 +70,7 @@ class OutcomeView(BaseModel):
     expected_answers: float = Field(description="answers expected of them")
     value: float = Field(description="value less costs, in average answers")
     budget_price: float = Field(description="value of one more unit of money; 0 where money does not limit")
+    gap: float = Field(description="largest possible loss against the best assignment, as a share of it")
 
 
 class PlaceView(BaseModel):
