@@ -21,6 +21,10 @@ _TIME_SURE, _HALF = 0.6, 0.5
 # A refusal whose words have a harmless sense is believed only when the model is this sure; danger always is.
 _EXPLAINED_MIN: Mapping[Label, float] = {Label.OPT_OUT: 0.8, Label.CEASE_ALL: 0.8}
 
+# Despair and wrong numbers sound like refusals; beside them one that no rule found is believed only this surely.
+_BESIDE = frozenset({Label.DISTRESS, Label.WRONG_PARTY})
+_BESIDE_MIN = 0.5
+
 # Below this the likeliest label is no better than saying "unclear".
 _GUESS_MIN: Mapping[Label, float] = {Label.OPT_OUT: 0.3, Label.DISTRESS: 0.2}
 _GUESS_MIN_USUAL = 0.13
@@ -43,6 +47,8 @@ def arbitrate(
     labels -= findings.forbidden
     labels -= {label for label in findings.explained if chances.get(label, 1.0) < _EXPLAINED_MIN.get(label, 0.0)}
     labels -= _contradicted(labels, chances)
+    if labels & _BESIDE and chances.get(Label.OPT_OUT, 1.0) < _BESIDE_MIN:
+        labels -= {Label.OPT_OUT} - findings.found - findings.keywords
     if _keeps_consent(labels, findings, named, channel) or _limits_time_only(chances):
         labels -= findings.soft_opt_out
     if Label.OPT_OUT in labels and _leaves_no_channel(findings, named, channel):
