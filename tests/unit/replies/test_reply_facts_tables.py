@@ -18,22 +18,22 @@ TABLES = sorted(Path(__file__).with_name("facts").glob("*.txt"))
 
 class Wording(NamedTuple):
     lang: str
-    label: Label
+    labels: frozenset[Label]
     text: str
     facts: dict[str, Any]
 
 
 def wordings(path: Path) -> Iterator[Wording]:
-    """The cases of one table: ``== label lang`` opens a set, ``text => name=value ...`` is a case."""
-    lang, label = path.stem, Label.OTHER
+    """The cases of one table: ``== label[+label] lang`` opens a set, ``text => name=value ...`` is a case."""
+    lang, labels = path.stem, frozenset({Label.OTHER})
     for raw in path.read_text("utf-8").splitlines():
         line = raw.strip()
         if line.startswith("=="):
             name, *rest = line[2:].split()
-            label, lang = Label(name), rest[0] if rest else lang
+            labels, lang = frozenset(map(Label, name.split("+"))), rest[0] if rest else lang
         elif line and not line.startswith("#"):
             text, _, facts = line.partition(" =>")
-            yield Wording(lang, label, text, dict(map(_fact, facts.split())))
+            yield Wording(lang, labels, text, dict(map(_fact, facts.split())))
 
 
 def _fact(part: str) -> tuple[str, Any]:
@@ -46,14 +46,14 @@ def _fact(part: str) -> tuple[str, Any]:
 CASES = [case for path in TABLES for case in wordings(path)]
 
 
-@pytest.mark.parametrize("case", CASES, ids=[f"{case.label} {case.text}" for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[f"{'+'.join(sorted(case.labels))} {case.text}" for case in CASES])
 def test_each_wording_gives_its_facts_and_no_others(case: Wording) -> None:
     """Each is received on Tuesday 2025-06-10; section 4 of the definitions of the reply labels is the judge."""
     prepared = prepare(case.text, case.lang)
 
     found = extract(
         prepared.folded,
-        frozenset({case.label}),
+        case.labels,
         lang=prepared.lang,
         channel="sms",
         received_at=TUESDAY,

@@ -92,6 +92,26 @@ def _is_beside(match: re.Match[str], day: tuple[int, int], text: str) -> bool:
 
 _SURE = 2
 
+_PAID = re.compile(
+    r"\b(?:paid|sent|mailed|gave|wired|transferred|deposited|dropped|zelled|already|pague|mande|deposite|abone|envie|transferi|liquide|di|hice|ya)\b"
+    r"|(?:还|付|转|存|交|汇|打|给|入|过|畀|缴|补|清)(?:咗|了|过|左)|已经?(?:还|付|转|存|交|汇|打|入|缴|补)"
+)
+_STILL_TO_PAY = re.compile(
+    r"\b(?:will|(?:i|you|it|they|we|she|he)ll|gonna|gon|going to|am (?:paying|sending)|rest|other|another|remain\w*|next|left|comes?|coming|voy|vamos|resto|restante|demas|otr[oa]s?|falta\w*|pago|mando|deposito|pagare|mandare|proxim[oa]|que viene)\b"
+    r"|剩|其余|余款|另外|余下|下(?:个?(?:周|星期|礼拜|月))|再(?:还|付|转|存|交|汇|打)|会|将|明|后(?:天|日)|尾数"
+)
+
+
+def without_paid(text: str) -> str:
+    """The text with the clauses blotted out, at the same length, that tell only what was paid already."""
+    kept, start = [], 0
+    for end, after in [*((cut.start(), cut.end()) for cut in _CLAUSE.finditer(text)), (len(text), len(text))]:
+        clause = text[start:end]
+        is_over = _PAID.search(clause) and not _STILL_TO_PAY.search(clause)
+        kept.append(("~" * len(clause) if is_over else clause) + text[end:after])
+        start = after
+    return "".join(kept)
+
 
 def is_paying(text: str, start: int, end: int) -> bool:
     """Whether the clause around the span speaks of paying."""

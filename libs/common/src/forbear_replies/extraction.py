@@ -3,7 +3,7 @@
 import re
 from datetime import date, datetime
 
-from forbear_replies.amounts import Money, find_money, is_paying
+from forbear_replies.amounts import Money, find_money, is_paying, without_paid
 from forbear_replies.days import DayFound, Frame, find_days
 from forbear_replies.hours import Welcome, find_welcome
 from forbear_replies.labels import Label, Lang
@@ -42,6 +42,8 @@ def _payment(
     if not labels & _PAYMENT:
         return None, None
     is_past = Label.PROMISE_TO_PAY not in labels
+    if labels >= _PAYMENT:
+        text = without_paid(text)
     found = find_days(text, Frame(today, is_past, lang))
     taken = [(one.start, one.end) for one in found]
     gone = [] if is_past else [(one.start, one.end) for one in found if one.day < today]
