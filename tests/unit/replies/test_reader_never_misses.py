@@ -178,3 +178,16 @@ def test_a_stop_is_heard_in_another_language_than_that_on_record(
 def test_a_limit_said_in_english_is_not_read_in_spanish(reader: Reader) -> None:
     """The twin: what speaks the language on record is read in it."""
     assert Lang.EN is reader.read("no texts after 9", lang="en", channel="sms", received_at=NOW).lang
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "have an agent call me please, your robot keeps mishearing",
+        "请让真人打给我，机器听不懂我说的",
+        "que me llame una persona, por favor",
+    ],
+)
+def test_a_call_from_a_person_is_no_wish_for_calls_in_general(reader: Reader, text: str) -> None:
+    """A one-time request to be rung is ``human_request`` alone; it must not turn the borrower's channel to voice."""
+    assert {Label.HUMAN_REQUEST} == labels_of(reader, text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from forbear_replies.labels import EXCLUSIVE, Label
+from forbear_replies.labels import EXCLUSIVE, Label, WantedChannel
 from forbear_replies.lexicon import Findings
 from forbear_replies.wishes import ChannelsNamed
 
@@ -53,6 +53,8 @@ def arbitrate(
         labels -= findings.soft_opt_out
     if Label.OPT_OUT in labels and _leaves_no_channel(findings, named, channel):
         labels.discard(Label.CHANNEL_PREFERENCE)
+    if Label.HUMAN_REQUEST in labels and _only_rings(findings, named):
+        labels.discard(Label.CHANNEL_PREFERENCE)
     if Label.CEASE_ALL in labels:
         labels.add(Label.OPT_OUT)
     labels = _without_exclusive(labels) or {_best(chances, findings)}
@@ -70,6 +72,12 @@ def _leaves_no_channel(findings: Findings, named: ChannelsNamed, channel: str) -
     """Whether a refusal names no channel but the one the reply came on: then there is none to wish for."""
     is_resumed = Label.CHANNEL_PREFERENCE in findings.found
     return not is_resumed and named.others - named.refused <= {channel} and bool(named.others | named.refused)
+
+
+def _only_rings(findings: Findings, named: ChannelsNamed) -> bool:
+    """Whether no channel but the telephone is named and none refused: beside a person, that is a call from them."""
+    is_resumed = Label.CHANNEL_PREFERENCE in findings.found
+    return not is_resumed and not named.refused and named.others <= {WantedChannel.VOICE}
 
 
 def _limits_time_only(chances: Mapping[Label, float]) -> bool:
