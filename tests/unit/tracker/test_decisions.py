@@ -17,7 +17,7 @@ from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
 from forbear_replies import Action, Extract, Label, Lang, Reading, WantedChannel
 from response_tracker.choices import read_choice, read_yes_no
-from response_tracker.decision import ACTS, CONFIRMATIONS, Decision, Scope, Situation, decide
+from response_tracker.decision import ACTS, CONFIRMATIONS, WAIT_DAYS, Decision, Scope, Situation, decide
 from response_tracker.duties import DUTIES, FOLLOWING, Reason
 from response_tracker.model import ResponseKind, SuppressionKind
 from response_tracker.track import RANK, advances
@@ -71,6 +71,20 @@ def test_no_plan_is_made_into_what_the_gate_bars(labels: set[Label], sure: bool,
     rests_for_good = endless & {ResponseKind.HANDED_OVER, ResponseKind.OPTED_OUT}
     for bar in decision.bars:
         assert rests_for_good or (bar.days is not None and bar.days <= decision.pause_days), bar
+
+
+@given(st.sets(st.sampled_from(list(Label)), min_size=1, max_size=5), st.booleans(), st.booleans(), st.integers(0, 9))
+def test_whoever_waits_for_a_person_gets_no_reminder_meanwhile(
+    labels: set[Label], sure: bool, can_offer: bool, answers: int
+) -> None:
+    """'A colleague will read it' is not followed by the machine's next reminder, whatever opened the case."""
+    situation = Situation(
+        TODAY, Channel.SMS, can_offer=can_offer, can_pay=can_offer, answers_today=answers, answers_this_week=answers
+    )
+
+    decision = decide(reading(*labels, sure=sure), situation)
+
+    assert not decision.cases or decision.pause_days >= WAIT_DAYS
 
 
 @given(st.sets(st.sampled_from(list(Label)), min_size=1, max_size=5))

@@ -34,6 +34,7 @@ PAUSE_REASONS = {
     ResponseKind.ARRANGED: "agreed to a deferral or to instalments",
     ResponseKind.HARDSHIP: "cannot pay at present",
     ResponseKind.OPTED_OUT: "asked not to be contacted",
+    ResponseKind.REPLIED: "wrote to us",
     ResponseKind.HANDED_OVER: "is looked after by a person",
 }
 

@@ -8,8 +8,8 @@ a wish) is done only when the reading is sure; what is not goes to a person as w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 
@@ -58,6 +58,7 @@ _S, _R = SuppressionKind, ResponseKind
 HARDSHIP_DAYS = 30
 CONSIDER_DAYS = 7  # how long options may be thought over in peace
 CHECK_PAYMENT_DAYS = 5
+WAIT_DAYS = 7  # no reminder while a person has not answered yet, at most; it ends when they give the borrower back
 
 ACTS: Mapping[Label, Act] = {
     Label.DISTRESS: Act(Bar(_S.DISTRESS, Scope.BORROWER), Reason.DISTRESS, "care.distress", _R.HANDED_OVER),
@@ -170,10 +171,15 @@ def decide(reading: Reading, situation: Situation) -> Decision:
         promise=promise,
         is_offering=answer == "options.offered",
         wish=wish,
-        pause_days=max((act.pause_days for act in acts), default=0),
+        pause_days=_rest_days(acts, cases),
         lasting=frozenset(act.response for act in acts if act.response is not None and not act.pause_days),
     )
     return _limit(decision, situation)
+
+
+def _rest_days(acts: Sequence[Act], cases: Sequence[Reason]) -> int:
+    """Return for how many days no reminder follows: what was said asks for it, or a person has yet to answer."""
+    return max((*(act.pause_days for act in acts), WAIT_DAYS if cases else 0), default=0)
 
 
 CONFIRMATIONS = {
@@ -256,13 +262,5 @@ def _limit(decision: Decision, situation: Situation) -> Decision:
     if not talked or not decision.answer or decision.answer in _OFF_TALK:
         return decision
     cases = decision.cases or (Reason.TALKED_TOO_MUCH,)
-    return Decision(
-        bars=decision.bars,
-        cases=cases,
-        responses=decision.responses,
-        promise=decision.promise,
-        choice=decision.choice,
-        wish=decision.wish,
-        pause_days=decision.pause_days,
-        lasting=decision.lasting,
-    )
+    pause_days = max(decision.pause_days, WAIT_DAYS)
+    return replace(decision, cases=cases, pause_days=pause_days, answer="", purpose=Purpose.REPLY, is_offering=False)
