@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from forbear_sandbox import portfolio, uci_portfolio
-from forbear_sandbox.world import WorldSettings, run_until_signal
+from forbear_sandbox.world import WorldSettings
+from forbear_sandbox.world_process import run_until_signal
 
 SERVICES = "contact-scheduler,channel-dispatcher,response-tracker"
 # Loaded when they are asked for: they draw and call APIs, which takes longer to import than a world to start.

@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -28,9 +28,7 @@ from aiohttp import web
 from forbear_sandbox.faults import KINDS
 from forbear_sandbox.habits import best_chance, uniform_chance
 from forbear_sandbox.portfolio_file import read_rows
-
-if TYPE_CHECKING:
-    from forbear_sandbox.world import World
+from forbear_sandbox.world import World
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 BODY_BYTES_MAX = 64 * 1024 * 1024

@@ -1,16 +1,14 @@
-"""The world, put together: providers, people, census and control, in one process and one event loop."""
+"""The world, put together: providers, people and census, in one event loop."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from hashlib import sha256
 from pathlib import Path
 
-import uvloop
 from aiohttp import web
 
 from forbear_chassis.settings import split_address
@@ -20,7 +18,6 @@ from forbear_sandbox.browser import Browser
 from forbear_sandbox.callbacks import Callbacks
 from forbear_sandbox.census import Census, Contact
 from forbear_sandbox.clock_server import Coordinator
-from forbear_sandbox.control import control_app
 from forbear_sandbox.faults import Faults
 from forbear_sandbox.gateway_api import GatewayAccount, GatewayApi
 from forbear_sandbox.lots import Lots
@@ -94,11 +91,10 @@ class World:
         """Listen everywhere."""
         # A request whose client has gone is over: one that hangs must not hold the time for ever.
         provider = web.Server(self._api.handle, handler_cancellation=True, access_log=None)
-        await self._serve(web.ServerRunner(provider), self._settings.twilio)
-        await self._serve(web.AppRunner(control_app(self), access_log=None), self._settings.control)
+        await self.serve(web.ServerRunner(provider), self._settings.twilio)
         if self._settings.gateway:
             gateway = web.Server(self._gateway.handle, handler_cancellation=True, access_log=None)
-            await self._serve(web.ServerRunner(gateway), self._settings.gateway)
+            await self.serve(web.ServerRunner(gateway), self._settings.gateway)
         await self._mail.start(*split_address(self._settings.smtp))
         if self.coordinator is not None:
             await self.coordinator.start(*split_address(self._settings.clock))
@@ -117,6 +113,13 @@ class World:
         for runner in self._runners:
             await runner.cleanup()
         await self.callbacks.close()
+
+    async def serve(self, runner: web.BaseRunner, address: str) -> None:
+        """Listen with `runner` at "host:port" until the world stops."""
+        await runner.setup()
+        host, port = split_address(address)
+        await web.TCPSite(runner, host, port, shutdown_timeout=SHUTDOWN_S).start()
+        self._runners.append(runner)
 
     def state(self) -> dict[str, object]:
         """Return what the control API shows."""
@@ -178,12 +181,6 @@ class World:
     async def _send_mail(self, message: EmailMessage, envelope_sender: str) -> None:
         await mailbox.post(message, envelope_sender, *split_address(self._settings.tracker_smtp))
 
-    async def _serve(self, runner: web.BaseRunner, address: str) -> None:
-        await runner.setup()
-        host, port = split_address(address)
-        await web.TCPSite(runner, host, port, shutdown_timeout=SHUTDOWN_S).start()
-        self._runners.append(runner)
-
     async def _run_agenda(self) -> None:
         """Perform events in real time."""
         while True:
@@ -196,25 +193,3 @@ class World:
             except TimeoutError:
                 for entry in self.agenda.take_due(self.time.now()):
                     self.traffic.spawn(entry.perform(), entry.key)
-
-
-async def run(settings: WorldSettings, stop: asyncio.Event) -> None:
-    """Run a world until `stop` is set."""
-    world = World(settings)
-    await world.start()
-    try:
-        await stop.wait()
-    finally:
-        await world.stop()
-
-
-def run_until_signal(settings: WorldSettings) -> None:
-    """Run a world until SIGTERM or SIGINT."""
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await run(settings, stop)
-
-    uvloop.run(main())
