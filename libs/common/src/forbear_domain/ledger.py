@@ -56,9 +56,15 @@ def encode_fields(kind: Kind, at: datetime, fields: dict[str, Any]) -> bytes:
     return orjson.dumps(fields, default=_plain, option=_OPTIONS)
 
 
-def envelope(body: Mapping[str, Any], sealed: str) -> bytes:
-    """Return the canonical bytes of an entry that is sealed: what stays readable for ever, and the rest."""
-    return orjson.dumps({**body, "sealed": sealed}, default=_plain, option=_OPTIONS)
+def envelope(body: Mapping[str, Any], sealed: bytes) -> bytes:
+    """Return the canonical bytes of an entry that is sealed: what stays readable for ever, and the rest in base64.
+
+    The sealed part is put in afterwards, so that JSON's writer needs not grow its memory for a long text that has
+    nothing to escape. Its place is the first such name, for within a value every quote has a backslash before it.
+    """
+    outside = orjson.dumps({**body, "sealed": ""}, default=_plain, option=_OPTIONS)
+    head, name, tail = outside.partition(b'"sealed":"')
+    return b"".join((head, name, sealed, tail))
 
 
 def open_entry(raw: bytes, key: bytes | None) -> dict[str, Any]:

@@ -23,9 +23,9 @@ class SealError(ValueError):
     """The sealed part cannot be opened with this key."""
 
 
-def seal(cipher: AESGCM, nonce: bytes, plain: bytes, borrower: bytes) -> str:
-    """Return the sealed part as text. A nonce serves once for a key."""
-    return b2a_base64(nonce + cipher.encrypt(nonce, plain, borrower), newline=False).decode("ascii")
+def seal(cipher: AESGCM, nonce: bytes, plain: bytes, borrower: bytes) -> bytes:
+    """Return the sealed part in base64. A nonce serves once for a key."""
+    return b2a_base64(nonce + cipher.encrypt(nonce, plain, borrower), newline=False)
 
 
 def unseal(key: bytes, sealed: str, borrower: bytes) -> bytes:
