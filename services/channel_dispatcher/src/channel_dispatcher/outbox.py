@@ -1,8 +1,7 @@
 """What the tracker and the scheduler are told: rows of the outbox, and the requests that the relays make of them.
 
 A row is a serialised message. What many rows have in common is serialised once; a contact is put in as the bytes it
-came in, and a request is read from its rows end to end, because in protobuf's form a message is the sequence of its
-fields in any order, and a repeated field is the sequence of its values.
+came in, and a request is read from its rows end to end.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
+from channel_dispatcher.framing import field, repeated
 from forbear.scheduler.v1 import scheduler_service_pb2 as scheduler_pb2
 from forbear.tracker.v1 import tracker_service_pb2 as tracker_pb2
 from forbear.types.v1 import types_pb2
@@ -22,7 +22,6 @@ from forbear_domain.lifecycle import State
 
 TRACKER, SCHEDULER = "tracker", "scheduler"
 _STATES = {State(number): number for number in types_pb2.ContactState.values() if number}
-_LENGTH_DELIMITED = 2  # the wire type of bytes, texts and messages
 
 
 class OutboxRow(NamedTuple):
@@ -38,16 +37,16 @@ def attempt_row(
     """Tell the tracker that a provider was asked: it must know before receipts and replies come."""
     body = (
         _common_attempt(provider, sender, state, sent_at)
-        + _field(tracker_pb2.Attempt.ATTEMPT_ID_FIELD_NUMBER, attempt.bytes)
-        + _field(tracker_pb2.Attempt.PROVIDER_REF_FIELD_NUMBER, provider_ref.encode())
-        + _field(tracker_pb2.Attempt.CONTACT_FIELD_NUMBER, contact)
+        + field(tracker_pb2.Attempt.ATTEMPT_ID_FIELD_NUMBER, attempt.bytes)
+        + field(tracker_pb2.Attempt.PROVIDER_REF_FIELD_NUMBER, provider_ref.encode())
+        + field(tracker_pb2.Attempt.CONTACT_FIELD_NUMBER, contact)
     )
     return OutboxRow(TRACKER, body)
 
 
 def outcome_row(contact: UUID, state: State, reason: str, at: datetime, *, is_barred: bool = False) -> OutboxRow:
     """Tell the scheduler how a contact ended, and whether its address is barred or dead for good."""
-    named = _field(scheduler_pb2.ContactOutcome.CONTACT_ID_FIELD_NUMBER, contact.bytes)
+    named = field(scheduler_pb2.ContactOutcome.CONTACT_ID_FIELD_NUMBER, contact.bytes)
     return OutboxRow(SCHEDULER, _common_outcome(state, reason, at, is_barred) + named)
 
 
@@ -60,7 +59,7 @@ async def write(connection: Connection, rows: Sequence[OutboxRow]) -> None:
 def attempts_request(request_id: str, bodies: Iterable[bytes]) -> tracker_pb2.RecordAttemptsRequest:
     """Build one batch for the tracker."""
     number = tracker_pb2.RecordAttemptsRequest.ATTEMPTS_FIELD_NUMBER
-    request = tracker_pb2.RecordAttemptsRequest.FromString(b"".join([_field(number, body) for body in bodies]))
+    request = tracker_pb2.RecordAttemptsRequest.FromString(repeated(number, bodies))
     request.request_id = request_id
     return request
 
@@ -68,7 +67,7 @@ def attempts_request(request_id: str, bodies: Iterable[bytes]) -> tracker_pb2.Re
 def outcomes_request(request_id: str, bodies: Iterable[bytes]) -> scheduler_pb2.ReportOutcomesRequest:
     """Build one batch for the scheduler."""
     number = scheduler_pb2.ReportOutcomesRequest.OUTCOMES_FIELD_NUMBER
-    request = scheduler_pb2.ReportOutcomesRequest.FromString(b"".join([_field(number, body) for body in bodies]))
+    request = scheduler_pb2.ReportOutcomesRequest.FromString(repeated(number, bodies))
     request.request_id = request_id
     return request
 
@@ -85,25 +84,6 @@ def _common_outcome(state: State, reason: str, at: datetime, is_barred: bool) ->
     message = scheduler_pb2.ContactOutcome(state=_STATES[state], reason=reason, is_address_barred=is_barred)
     _set_time(message.event_time, at)
     return message.SerializeToString()
-
-
-def _field(number: int, value: bytes) -> bytes:
-    """Return a field of bytes, text or message as protobuf writes it: tag, length as a varint, value.
-
-    Source: https://protobuf.dev/programming-guides/encoding/, "Length-Delimited Records"; numbers below 16 only.
-    """
-    return _head(number, len(value)) + value
-
-
-@lru_cache(maxsize=4096)
-def _head(number: int, length: int) -> bytes:
-    """Ids have one length, and contacts few."""
-    head = [number << 3 | _LENGTH_DELIMITED]
-    while length > 0x7F:
-        head.append(length & 0x7F | 0x80)
-        length >>= 7
-    head.append(length)
-    return bytes(head)
 
 
 def _set_time(field: object, instant: datetime) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from channel_dispatcher import evidence, metrics, outbox
-from channel_dispatcher.contact_codec import read_contact
+from channel_dispatcher.contact_codec import read_address
 from channel_dispatcher.metrics import Finding
 from channel_dispatcher.outlets import Outlets
 from channel_dispatcher.settlement import CHECK_AFTER
@@ -87,7 +87,7 @@ class Reconciliation:
             finding = await outlet.provider.find(
                 FindRequest(
                     attempt_id=one.attempt_id,
-                    address=read_contact(one.body, one.number, one.expire_at).address,
+                    address=read_address(one.body),
                     sender=one.sender,
                     sent_after=one.claimed_at,
                     sent_before=one.claimed_at + FLIGHT_MAX,

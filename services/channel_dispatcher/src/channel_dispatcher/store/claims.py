@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from channel_dispatcher.contact_codec import read_contact
+from channel_dispatcher.contact_codec import Queued, read_contacts
 from channel_dispatcher.fair import Waiting, share_out
 from channel_dispatcher.model import ADDRESS_WIDE, Claim, Contact
 from channel_dispatcher.store import address_use, feed, switches
@@ -45,10 +45,10 @@ FROM head
 """Walks the index from one (lane, tenant) to the next: costs a few pages for each, however long the queue is."""
 
 TAKE = """
-SELECT c.contact_id, c.borrower_id, c.attempts, c.expire_at, c.body, c.due_at, share.lane
+SELECT c.borrower_id, c.body, c.attempts, c.expire_at
 FROM unnest($2::smallint[], $3::uuid[], $4::integer[]) AS share(lane, tenant_id, size)
 CROSS JOIN LATERAL (
-    SELECT contact_id, borrower_id, attempts, expire_at, body, due_at FROM contact
+    SELECT contact_id, borrower_id, body, attempts, expire_at, due_at FROM contact
     WHERE state = 10 AND channel = $1 AND lane = share.lane AND tenant_id = share.tenant_id AND due_at <= $5
       AND (campaign_id IS NULL OR campaign_id <> ALL($6::uuid[]))
     ORDER BY due_at, contact_id LIMIT share.size FOR UPDATE SKIP LOCKED) AS c
@@ -172,9 +172,9 @@ async def _take(
         return ()
     lanes, tenant_ids, sizes = (list(column) for column in zip(*open_shares, strict=True))
     rows = await connection.fetch(TAKE, channel, lanes, tenant_ids, sizes, now, list(stops.campaigns))
-    first: dict[UUID, Any] = {}  # of each borrower the first contact only
-    for row in rows:
-        first.setdefault(row["borrower_id"], row)
+    first: dict[UUID, Queued] = {}  # of each borrower the first contact only
+    for borrower, *queued in rows:
+        first.setdefault(borrower, Queued(*queued))
     buckets = {borrower: borrower_bucket(borrower.bytes) for borrower in first}
     others = await connection.fetch(
         "SELECT bucket FROM unnest($2::integer[]) AS bucket WHERE NOT pg_try_advisory_xact_lock($1, bucket)",
@@ -182,13 +182,8 @@ async def _take(
         sorted(set(buckets.values())),
     )
     taken = {row["bucket"] for row in others}
-    return tuple(
-        [
-            read_contact(row["body"], row["attempts"], row["expire_at"])
-            for borrower, row in first.items()
-            if buckets[borrower] not in taken
-        ]
-    )
+    mine = [queued for borrower, queued in first.items() if buckets[borrower] not in taken]
+    return tuple(read_contacts(mine))
 
 
 async def history_of(connection: Connection, contacts: Sequence[Contact], now: datetime, back: timedelta) -> History:
