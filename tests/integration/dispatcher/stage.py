@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,6 +44,7 @@ from tests.kit.databases import Database
 
 TENANT = ids.tenant_id("demo")
 LOOSE = TenantLimit(per_s=1_000_000)
+SLOWED_TO = dict.fromkeys(Channel, 10)
 SENDERS = ("+12125550100", "+12125550101")
 
 
@@ -178,6 +179,7 @@ async def open_stage(
     signer: Signer | None = None,
     size_max: int = 500,
     tell: Callable[[], None] = lambda: None,
+    slowed_to: Mapping[Channel, int] = SLOWED_TO,
 ) -> Stage:
     """Put a dispatcher together. Its limits are loose, and warm: a limiter test makes its own."""
     provider = provider or StubProvider()
@@ -209,6 +211,7 @@ async def open_stage(
         capacities=Capacities(pool, clock, outlets, tenant_limit, health),
         settlement=Settlement(pool, signer),
         signer=signer,
+        slowed_to=slowed_to,
         tell=tell,
         claiming=asyncio.Lock(),
     )

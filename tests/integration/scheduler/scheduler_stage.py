@@ -123,12 +123,15 @@ class FakeControl(control_grpc.ControlServiceServicer):
     async def PutTolerance(self, request: Any, context: Any) -> Any:
         if request.tolerated > 0.5:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID: tolerated: give a share up to 0.5")
-        self.tolerances[request.tenant_id] = request
+        self.tolerances[request.tenant_id + request.campaign_id] = request
         return control_pb.PutToleranceResponse()
 
     async def ListTolerances(self, request: Any, context: Any) -> Any:
-        own = self.tolerances.get(request.tenant_id)
-        told = [control_pb.BrakeTolerance(signal=own.signal, tolerated=own.tolerated, reason=own.reason)] if own else []
+        own = self.tolerances.get(request.tenant_id + request.campaign_id)
+        told = []
+        if own:
+            named = {"tolerated": own.tolerated, "reason": own.reason, "campaign_id": own.campaign_id}
+            told = [control_pb.BrakeTolerance(signal=own.signal, **named)]
         return control_pb.ListTolerancesResponse(tolerances=told)
 
 

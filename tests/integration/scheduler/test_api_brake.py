@@ -38,3 +38,34 @@ async def test_what_cannot_be_tolerated_is_refused_by_field(
     assert 422 == answer.status_code
     assert word in answer.text
     assert [] == (await scheduler.http.get("/v1/brake")).json()
+
+
+async def campaign_of(scheduler: Scheduler) -> str:
+    """Create a campaign and return its id."""
+    return str((await scheduler.http.post("/v1/campaigns", json={"name": "x"})).json()["campaign_id"])
+
+
+async def test_a_campaign_s_tolerance_is_set_apart_from_its_tenant_s(scheduler: Scheduler) -> None:
+    """It says for which campaign it was set; the tenant's own list does not hold it."""
+    campaign = await campaign_of(scheduler)
+    body = {"tolerated": 0.08, "campaign_id": campaign, "reason": "old_debts"}
+
+    put = await scheduler.http.put("/v1/brake/opted_out", json=body)
+    (shown,) = (await scheduler.http.get("/v1/brake", params={"campaign_id": campaign})).json()
+
+    assert 204 == put.status_code
+    assert (campaign, 0.08, "old_debts") == (shown["campaign_id"], shown["tolerated"], shown["reason"])
+    assert [] == (await scheduler.http.get("/v1/brake")).json()
+
+
+async def test_a_foreign_campaign_s_tolerance_is_neither_set_nor_shown(scheduler: Scheduler) -> None:
+    """It answers as if the campaign were not there, and nothing reaches the dispatcher."""
+    campaign = await campaign_of(scheduler)
+    foreign = {"Authorization": f"Bearer {OTHER_KEY}"}
+    body = {"tolerated": 0.08, "campaign_id": campaign, "reason": "envy"}
+
+    put = await scheduler.http.put("/v1/brake/opted_out", json=body, headers=foreign)
+    shown = await scheduler.http.get("/v1/brake", params={"campaign_id": campaign}, headers=foreign)
+
+    assert [404, 404] == [put.status_code, shown.status_code]
+    assert [] == (await scheduler.http.get("/v1/brake", params={"campaign_id": campaign})).json()

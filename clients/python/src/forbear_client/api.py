@@ -136,6 +136,17 @@ class Api:
         """Withdraw all rules of the tenant's own."""
         return self._document("DELETE", "/v1/policy")
 
+    def tolerances(self, campaign_id: str | None = None) -> list[Document]:
+        """List what the brake tolerates, as it holds for a campaign, or where a campaign says nothing else."""
+        asked = {} if campaign_id is None else {"campaign_id": campaign_id}
+        found: list[Document] = self._answer("GET", "/v1/brake", params=asked).json()
+        return found
+
+    def set_tolerance(self, signal: str, tolerated: float | None, campaign_id: str | None, reason: str) -> None:
+        """Set the share that the brake tolerates of a signal; None: what holds otherwise."""
+        body = {"tolerated": tolerated, "campaign_id": campaign_id, "reason": reason}
+        self._answer("PUT", f"/v1/brake/{signal}", json=body)
+
     def load_unemployment(self, body: bytes) -> Document:
         """Add or correct regional unemployment: CSV of region, month and percent, all of it or none."""
         return self._document("PUT", "/v1/unemployment", content=body, headers={"Content-Type": "text/csv"})

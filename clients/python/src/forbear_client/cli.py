@@ -29,6 +29,7 @@ GROUPS = {
     ),
     "switch": ("forbear_client.control_commands", "Throw and lift kill switches, in force within seconds."),
     "limit": ("forbear_client.control_commands", "Set and lift rate limits while sending goes on."),
+    "brake": ("forbear_client.brake_commands", "What harm is tolerated before a template is slowed or stopped."),
     "evaluate": ("forbear_client.evaluate_commands", "Say what learning brought, beside the control and fixed rules."),
     "strategy": ("forbear_client.strategy_commands", "Who decides: propose a strategy, see what the logs say of it."),
 }

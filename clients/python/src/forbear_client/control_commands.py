@@ -158,7 +158,8 @@ def _scope(one: pb.KillSwitch) -> str:
     parts += [f"campaign {uuid.UUID(bytes=one.campaign_id)}"] if one.campaign_id else []
     parts += [f"channel {channels.get(one.channel, one.channel)}"] if one.channel else []
     parts += [f"provider {one.provider}"] if one.provider else []
-    parts += [f"{one.cell.template} by {one.cell.sender} to {one.cell.segment}"] if one.HasField("cell") else []
+    slowed = " (slowed)" if one.slowed else ""
+    parts += [f"{one.cell.template} by {one.cell.sender} to {one.cell.segment}{slowed}"] if one.HasField("cell") else []
     return ", ".join(parts) or "everything"
 
 

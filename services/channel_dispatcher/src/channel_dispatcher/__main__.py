@@ -130,12 +130,12 @@ async def serve(settings: Settings) -> None:
         capacities=Capacities(pool, clock, outlets, tenant_limit, health),
         settlement=Settlement(pool, signer),
         signer=signer,
+        slowed_to=settings.slowed_to(),
         tell=partial(wake_all, relay_loops),
         claiming=asyncio.Lock(),
     )
     dispatches = [Dispatch(each, means, settings.batch_size) for each in outlets.values()]
-    loops += [service.worker(f"dispatch_{one.channel.label}", one.run_once, clock) for one in dispatches]
-    loops += relay_loops
+    loops += [service.worker(f"dispatch_{one.channel.label}", one.run_once, clock) for one in dispatches] + relay_loops
     reconciliation = Reconciliation(pool, clock, outlets, signer, partial(wake_all, loops))
     # The death of another dispatcher, which leaves claims behind, is announced by nobody.
     service.worker("reconcile", reconciliation.run_once, clock, every_step=True)

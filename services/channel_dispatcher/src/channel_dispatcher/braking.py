@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from operator import add
+from typing import NamedTuple, Self
+from uuid import UUID
 
 import structlog
 
@@ -12,10 +14,11 @@ from channel_dispatcher import evidence, metrics
 from channel_dispatcher.brake import Counts, Level, Signal, level_of, log_evidence
 from channel_dispatcher.model import Claim, Sent, SuppressionKind
 from channel_dispatcher.store import brake_cells, switches, tolerances
-from channel_dispatcher.store.brake_cells import Watched
+from channel_dispatcher.store.brake_cells import NO_CAMPAIGN, Watched
 from channel_dispatcher.store.ledger import Entry
 from channel_dispatcher.store.receipts import NewReceipt
 from channel_dispatcher.store.suppressions import NewSuppression
+from channel_dispatcher.store.tolerances import Tolerances
 from channel_dispatcher.switches import Cell, Switch, segment_of
 from forbear_chassis.postgres import Connection
 from forbear_domain.ids import EVERYONE
@@ -37,13 +40,30 @@ _UNANSWERED = frozenset({ReceiptState.MACHINE, ReceiptState.DELIVERED, ReceiptSt
 log = structlog.get_logger(__name__)
 
 
+class Scope(NamedTuple):
+    """What is measured together, and stopped together: a cell in one campaign, or in all of a tenant's others."""
+
+    tenant_id: UUID
+    cell: Cell
+    campaign_id: UUID | None
+
+    def ordered(self) -> tuple[UUID, Cell, UUID]:
+        """Return what puts scopes in the same order in every transaction."""
+        return self.tenant_id, self.cell, self.campaign_id or NO_CAMPAIGN
+
+
 class Finding(NamedTuple):
-    """The signal that hurts most in a cell, and what its evidence calls for."""
+    """What was counted of a signal, by what it is measured, and what its evidence calls for."""
 
     signal: Signal
     level: Level
     counts: Counts
     tolerated: float
+
+    @classmethod
+    def of(cls, signal: Signal, counts: Counts, tolerated: float) -> Self:
+        """Measure counts by a tolerance."""
+        return cls(signal, level_of(counts, tolerated), counts, tolerated)
 
 
 async def count_sent(connection: Connection, group: Sequence[Sent]) -> None:
@@ -53,7 +73,8 @@ async def count_sent(connection: Connection, group: Sequence[Sent]) -> None:
 
 def _cell(claim: Claim) -> Watched:
     contact = claim.draft.judged.contact
-    return Watched(contact.tenant_id, Cell(contact.template, claim.draft.request.sender, segment_of(contact)))
+    cell = Cell(contact.template, claim.draft.request.sender, segment_of(contact))
+    return Watched(contact.tenant_id, cell, contact.campaign_id or NO_CAMPAIGN)
 
 
 async def heed_suppressions(connection: Connection, rows: Sequence[NewSuppression], now: datetime) -> list[Entry]:
@@ -96,25 +117,42 @@ async def _judge(connection: Connection, by_signal: dict[Signal, list[Watched]],
         return []
     set_by = await tolerances.of_tenants(connection, {watched.tenant_id for watched in counted})
     entries = []
-    for watched, counts in sorted(counted.items()):
-        tolerated = {
-            signal: set_by[key].tolerated if (key := (watched.tenant_id, signal)) in set_by else signal.tolerated
-            for signal in Signal
-        }
-        levels = {signal: level_of(counts[signal], tolerated[signal]) for signal in Signal}
-        worst = max(Signal, key=levels.__getitem__)
-        if levels[worst] is not Level.NONE:
-            finding = Finding(worst, levels[worst], counts[worst], tolerated[worst])
-            entries += await _brake(connection, watched, finding, now)
+    for scope, measured in sorted(measures(counted, set_by).items(), key=lambda each: each[0].ordered()):
+        worst = max(measured, key=lambda one: one.level)
+        if worst.level is not Level.NONE:
+            entries += await _brake(connection, scope, worst, now)
     return entries
 
 
-async def _brake(connection: Connection, watched: Watched, finding: Finding, now: datetime) -> list[Entry]:
+def measures(counted: Mapping[Watched, Mapping[Signal, Counts]], set_by: Tolerances) -> dict[Scope, list[Finding]]:
+    """Return what is found of each signal in each scope. Pure.
+
+    A campaign that has a tolerance of its own is measured by it, alone, and stops itself alone. All others of the
+    tenant are measured together, without it: what it tolerates more does not stop them, and what they do not hides it.
+    """
+    together: dict[tuple[Scope, Signal], Counts] = {}
+    found: dict[Scope, list[Finding]] = {}
+    for (tenant, cell, campaign), counts in counted.items():
+        for signal in Signal:
+            own = set_by.own(tenant, campaign, signal)
+            if own is None:
+                whole = Scope(tenant, cell, None)
+                before = together.get((whole, signal), Counts(0, 0))
+                together[whole, signal] = Counts(*map(add, before, counts[signal]))
+            else:
+                scope = Scope(tenant, cell, campaign)
+                found.setdefault(scope, []).append(Finding.of(signal, counts[signal], own.tolerated))
+    for (scope, signal), counts_of_all in together.items():
+        tolerated = set_by.of_tenant(scope.tenant_id, signal)
+        found.setdefault(scope, []).append(Finding.of(signal, counts_of_all, tolerated))
+    return found
+
+
+async def _brake(connection: Connection, scope: Scope, finding: Finding, now: datetime) -> list[Entry]:
     """Slow or stop a cell, unless it is slowed or stopped already."""
     signal, level, counts, tolerated = finding
-    switch = Switch(
-        0, watched.tenant_id, None, None, None, watched.cell, signal.column, SOURCE, now, is_slow=level is Level.SLOW
-    )
+    tenant, cell, campaign = scope
+    switch = Switch(0, tenant, campaign, None, None, cell, signal.column, SOURCE, now, is_slow=level is Level.SLOW)
     number, is_new = await switches.throw(connection, switch)
     if not is_new:
         return []
@@ -124,11 +162,12 @@ async def _brake(connection: Connection, watched: Watched, finding: Finding, now
     entry = evidence.entry(
         Kind.OVERRIDE,
         now,
-        watched.tenant_id,
+        tenant,
         None,
         act=act,
         switch=number,
-        cell=list(watched.cell),
+        **({} if campaign is None else {"campaign": campaign}),
+        cell=list(cell),
         signal=signal.column,
         source=SOURCE,
         trials=counts.trials,

@@ -83,8 +83,9 @@ class ControlRpc(pb_grpc.ControlServiceServicer):
         return pb.ListLimitsResponse(limits=[_limit_wire(one) for one in await limit_rules.in_force(self._pool)])
 
     async def PutTolerance(self, request: pb.PutToleranceRequest, context: object) -> pb.PutToleranceResponse:
-        """Set what the brake tolerates for a tenant, or go back to what it begins with."""
+        """Set what the brake tolerates for a tenant or a campaign of it, or go back to what holds otherwise."""
         tenant, reason = uuid_of(request.tenant_id, "tenant_id"), constant(request.reason, "reason")
+        campaign = uuid_of(request.campaign_id, "campaign_id") if request.campaign_id else None
         signal = _SIGNALS.get(request.signal)
         if signal is None:
             raise bad("signal", "give a signal that this version knows")
@@ -93,27 +94,29 @@ class ControlRpc(pb_grpc.ControlServiceServicer):
 
         async def put(connection: Connection) -> pb.PutToleranceResponse:
             if request.tolerated:
-                tolerance = Tolerance(tenant, signal, request.tolerated, reason, self._clock.now())
+                tolerance = Tolerance(tenant, campaign, signal, request.tolerated, reason, self._clock.now())
                 await self._controls.set_tolerance(connection, tolerance)
             else:
-                await self._controls.reset_tolerance(connection, tenant, signal, reason)
+                await self._controls.reset_tolerance(connection, tenant, campaign, signal, reason)
             return pb.PutToleranceResponse()
 
         return await self._once(request.request_id, "PutTolerance", pb.PutToleranceResponse, put)
 
     async def ListTolerances(self, request: pb.ListTolerancesRequest, context: object) -> pb.ListTolerancesResponse:
-        """List what the brake tolerates for a tenant."""
+        """List what the brake tolerates for a tenant, or for a campaign of it."""
         tenant = uuid_of(request.tenant_id, "tenant_id")
+        campaign = uuid_of(request.campaign_id, "campaign_id") if request.campaign_id else None
         set_by = await tolerances.of_tenants(self._pool, [tenant])
         response = pb.ListTolerancesResponse()
         for number, signal in _SIGNALS.items():
-            own = set_by.get((tenant, signal))
+            own = set_by.own(tenant, campaign, signal) or set_by.own(tenant, None, signal)
             response.tolerances.add(
                 signal=pb.BrakeSignal.ValueType(number),
                 tolerated=own.tolerated if own else signal.tolerated,
                 least=signal.least,
                 most=signal.most,
                 reason=own.reason if own else "",
+                campaign_id=own.campaign_id.bytes if own and own.campaign_id else b"",
             )
         return response
 
@@ -191,6 +194,7 @@ def _switch_wire(switch: Switch) -> pb.KillSwitch:
         provider=switch.provider or "",
         reason=switch.reason,
         source=switch.source,
+        slowed=switch.is_slow,
     )
     if switch.cell:
         wire.cell.template, wire.cell.sender, wire.cell.segment = switch.cell

@@ -16,7 +16,6 @@ from channel_dispatcher.brake import Signal
 from channel_dispatcher.limit_rules import LimitRule, Scope
 from channel_dispatcher.signing import Signer
 from channel_dispatcher.store import brake_cells, ledger, limit_rules, switches, tolerances
-from channel_dispatcher.store.brake_cells import Watched
 from channel_dispatcher.store.suppressions import FLIGHT_MAX, close_gate
 from channel_dispatcher.store.tolerances import Tolerance
 from channel_dispatcher.switches import EVERYBODY, Switch
@@ -56,7 +55,7 @@ class Controls:
         if lifted is None:
             return False
         if lifted.cell and lifted.tenant_id:
-            await brake_cells.forget(connection, Watched(lifted.tenant_id, lifted.cell))
+            await brake_cells.forget(connection, lifted.tenant_id, lifted.cell, lifted.campaign_id)
         fields = {**_fields(lifted), "reason": reason}
         await self._record(connection, lifted.tenant_id, act="switch_lifted", switch=number, **fields)
         return True
@@ -81,14 +80,23 @@ class Controls:
         """Let the brake tolerate this share from now on."""
         now = self._clock.now()
         await tolerances.put(connection, tolerance._replace(set_at=now))
-        fields = {"signal": tolerance.signal.column, "tolerated": tolerance.tolerated, "reason": tolerance.reason}
-        await self._record(connection, tolerance.tenant_id, act="tolerance_set", **fields)
+        await self._record_tolerance(connection, "tolerance_set", tolerance)
 
-    async def reset_tolerance(self, connection: Connection, tenant: UUID, signal: Signal, reason: str) -> None:
-        """Let the brake tolerate what it begins with."""
-        await tolerances.forget(connection, tenant, signal)
-        fields = {"signal": signal.column, "tolerated": signal.tolerated, "reason": reason}
-        await self._record(connection, tenant, act="tolerance_reset", **fields)
+    async def reset_tolerance(
+        self, connection: Connection, tenant: UUID, campaign: UUID | None, signal: Signal, reason: str
+    ) -> None:
+        """Let the brake tolerate what holds otherwise: what the tenant set for all, or what the brake begins with."""
+        now = self._clock.now()
+        await tolerances.forget(connection, tenant, campaign, signal)
+        tolerated = (await tolerances.of_tenants(connection, [tenant])).of_tenant(tenant, signal)
+        reset = Tolerance(tenant, campaign, signal, tolerated, reason, now)
+        await self._record_tolerance(connection, "tolerance_reset", reset)
+
+    async def _record_tolerance(self, connection: Connection, act: str, tolerance: Tolerance) -> None:
+        fields: dict[str, Any] = {"signal": tolerance.signal.column, "tolerated": tolerance.tolerated}
+        if tolerance.campaign_id is not None:
+            fields["campaign"] = tolerance.campaign_id
+        await self._record(connection, tolerance.tenant_id, act=act, **fields, reason=tolerance.reason)
 
     async def _record(self, connection: Connection, tenant: UUID | None, **fields: Any) -> None:
         now = self._clock.now()

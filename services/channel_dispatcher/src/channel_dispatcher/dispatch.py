@@ -8,7 +8,7 @@ Redis or the clock fails before the claim is committed, the batch is as if it ha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,6 +37,7 @@ from channel_dispatcher.switches import HELD_FOR, hold_back, stops_of
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Pool
 from forbear_chassis.worker import Pass
+from forbear_domain.model import Channel
 from forbear_domain.policy.packs import Packs
 
 THROTTLED_MIN = 16
@@ -62,6 +63,7 @@ class Means:
     capacities: Capacities
     settlement: Settlement
     signer: Signer
+    slowed_to: Mapping[Channel, int]  # of a cell that the brake slows, one contact in so many goes
     tell: Callable[[], None]  # wakes the relays: there is something to tell the neighbours
     claiming: asyncio.Lock  # one claim at a time in a process, so that its channels never meet at a borrower
 
@@ -96,7 +98,7 @@ class Dispatch:
             book = LimitBook(await limit_rules.in_force(batch.connection), now)
             await by.margins.learn(batch.connection, now)
             composed = by.composer.compose(judged, Ways(carried), book, now)
-            drafts, held = hold_back(composed.drafts, stops, now)
+            drafts, held = hold_back(composed.drafts, stops, by.slowed_to[self.channel], now)
             by.capacities.parts.see(self.channel, [draft.demand.cost for draft in drafts])
             grants = await by.limiter.take([draft.demand for draft in drafts], now)
             granted = [draft for draft, is_granted in zip(drafts, grants.granted, strict=True) if is_granted]

@@ -12,6 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from channel_dispatcher.validation import MAIL, PHONE
 from forbear_chassis.settings import ServiceSettings
+from forbear_domain.model import Channel
 from forbear_providers.accounts import Account, read_accounts
 from forbear_providers.dkim import DkimKey
 
@@ -72,7 +73,20 @@ class Settings(ServiceSettings):
     sms_concurrency: int = Field(default=32, ge=1, le=512, description="requests to the SMS provider side by side")
     email_concurrency: int = Field(default=16, ge=1, le=512, description="mails handed to the relay side by side")
     voice_concurrency: int = Field(default=8, ge=1, le=512, description="requests to the voice provider side by side")
+    slowed_to_one_in_sms: int = Field(
+        default=10, ge=2, le=50, description="of an SMS cell that is slowed, one in so many goes"
+    )
+    slowed_to_one_in_email: int = Field(default=10, ge=2, le=50, description="the same for mail")
+    slowed_to_one_in_voice: int = Field(default=10, ge=2, le=50, description="the same for calls")
     batch_size: int = Field(default=500, ge=1, le=1000, description="contacts that are claimed at a time")
+
+    def slowed_to(self) -> dict[Channel, int]:
+        """Return how many contacts of a slowed cell one goes of, by channel."""
+        return {
+            Channel.SMS: self.slowed_to_one_in_sms,
+            Channel.EMAIL: self.slowed_to_one_in_email,
+            Channel.VOICE: self.slowed_to_one_in_voice,
+        }
 
     def accounts(self) -> tuple[Account, ...]:
         """Return the accounts of the file. Raises AccountError, which is a ValueError."""

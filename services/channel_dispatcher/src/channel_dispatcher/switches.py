@@ -18,7 +18,6 @@ from channel_dispatcher.outlets import Outlet
 from channel_dispatcher.settlement import THROWN
 from forbear_domain.model import Channel
 
-SLOWED_BY = 10
 HELD_FOR = timedelta(minutes=10)  # until a contact of a stopped cell is looked at again
 EVERYBODY = UUID(int=0)  # the tenant under which the ledger keeps what concerns all tenants
 _PAST_DUE_DAYS = (30, 60, 90)
@@ -30,6 +29,10 @@ class Cell(NamedTuple):
     template: str
     sender: str
     segment: str
+
+
+CellScope = tuple[UUID | None, UUID | None, Cell]
+"""A cell of a tenant's campaign; None: of every tenant, of every campaign."""
 
 
 class Switch(NamedTuple):
@@ -44,7 +47,7 @@ class Switch(NamedTuple):
     reason: str
     source: str
     thrown_at: datetime
-    is_slow: bool = False  # nine of ten contacts of the cell wait
+    is_slow: bool = False  # most contacts of the cell wait, and few go
 
     def stops(self, contact: Contact, provider: str, sender: str) -> bool:
         """Return whether a contact must not be sent by an account and sender."""
@@ -77,8 +80,8 @@ class Stops:
     tenants: frozenset[UUID]
     campaigns: frozenset[UUID]
     providers: frozenset[str]
-    cells: frozenset[tuple[UUID | None, Cell]]
-    slow_cells: frozenset[tuple[UUID | None, Cell]]
+    cells: frozenset[CellScope]
+    slow_cells: frozenset[CellScope]
 
     def carries(self, outlet: Outlet) -> bool:
         """Return whether an outlet may be used."""
@@ -94,15 +97,17 @@ def stops_of(switches: Sequence[Switch], channel: Channel) -> Stops:
         frozenset(one.tenant_id for one in broad if one.tenant_id and one.campaign_id is None),
         frozenset(one.campaign_id for one in broad if one.campaign_id),
         frozenset(one.provider for one in mine if one.provider),
-        frozenset((one.tenant_id, one.cell) for one in mine if one.cell and not one.is_slow),
-        frozenset((one.tenant_id, one.cell) for one in mine if one.cell and one.is_slow),
+        frozenset((one.tenant_id, one.campaign_id, one.cell) for one in mine if one.cell and not one.is_slow),
+        frozenset((one.tenant_id, one.campaign_id, one.cell) for one in mine if one.cell and one.is_slow),
     )
 
 
-def hold_back(drafts: Sequence[Draft], stops: Stops, now: datetime) -> tuple[list[Draft], list[Contact]]:
-    """Return the drafts whose cell is not stopped, and the contacts of the others; of a slowed cell a tenth goes.
+def hold_back(
+    drafts: Sequence[Draft], stops: Stops, slowed_to: int, now: datetime
+) -> tuple[list[Draft], list[Contact]]:
+    """Return the drafts whose cell is not stopped, and the contacts of the others.
 
-    Which tenth changes every ten minutes, so that each contact gets its turn.
+    Of a slowed cell one contact in `slowed_to` goes. Which one changes every ten minutes, so that each gets its turn.
     """
     if not stops.cells and not stops.slow_cells:
         return list(drafts), []
@@ -111,8 +116,9 @@ def hold_back(drafts: Sequence[Draft], stops: Stops, now: datetime) -> tuple[lis
     for draft in drafts:
         contact = draft.judged.contact
         cell = Cell(contact.template, draft.request.sender, segment_of(contact))
-        scopes = {(None, cell), (contact.tenant_id, cell)}
-        is_slowed = scopes & stops.slow_cells and (contact.contact_id.int + turn) % SLOWED_BY
+        tenant, campaign = contact.tenant_id, contact.campaign_id
+        scopes = {(None, None, cell), (tenant, None, cell), (None, campaign, cell), (tenant, campaign, cell)}
+        is_slowed = scopes & stops.slow_cells and (contact.contact_id.int + turn) % slowed_to
         if scopes & stops.cells or is_slowed:
             held.append(contact)
         else:

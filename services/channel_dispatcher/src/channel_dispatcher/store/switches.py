@@ -23,7 +23,7 @@ WHERE lifted_at IS NULL AND tenant_id IS NOT DISTINCT FROM $1 AND campaign_id IS
 INSERT = """
 INSERT INTO kill_switch (tenant_id, campaign_id, channel, provider, template, sender, segment, reason, source,
                          is_slow, thrown_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $9, $10, $8, $11) RETURNING kill_switch_id
+VALUES ($1, $2, $3, $4, $5, $6, $7, $9, $10, $8, $11) ON CONFLICT DO NOTHING RETURNING kill_switch_id
 """
 IN_FLIGHT = """
 SELECT EXISTS (
@@ -50,7 +50,9 @@ async def throw(connection: Connection, switch: Switch) -> tuple[int, bool]:
     same: int | None = await connection.fetchval(SAME, *scope)
     if same is not None:
         return same, False
-    made: int = await connection.fetchval(INSERT, *scope, switch.reason, switch.source, switch.thrown_at)
+    made: int | None = await connection.fetchval(INSERT, *scope, switch.reason, switch.source, switch.thrown_at)
+    if made is None:  # another dispatcher has thrown it since
+        return await connection.fetchval(SAME, *scope), False
     await connection.execute("SELECT pg_notify($1, '')", NOTICE)
     return made, True
 

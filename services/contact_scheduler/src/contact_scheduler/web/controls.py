@@ -69,7 +69,7 @@ class Changed(BaseModel):
 async def throw_switch(body: SwitchBody, api: Parts, caller: Writer) -> Changed:
     """Stop sending. When it answers, nothing in the scope can be on its way to a provider any more."""
     if body.campaign_id is not None:
-        await _own_campaign(api, caller, body.campaign_id)
+        await own_campaign(api, caller, body.campaign_id)
     named = pb.KillSwitch(
         tenant_id=caller.tenant_id.bytes,
         campaign_id=body.campaign_id.bytes if body.campaign_id else b"",
@@ -111,7 +111,7 @@ async def lift_switch(switch_id: int, body: LiftBody, api: Parts, caller: Writer
 @router.post("/limits", summary="Slow a campaign", status_code=201)
 async def put_limit(body: LimitBody, api: Parts, caller: Writer) -> Changed:
     """Put a limit in force, in place of the campaign's one of the same length."""
-    await _own_campaign(api, caller, body.campaign_id)
+    await own_campaign(api, caller, body.campaign_id)
     named = pb.Limit(
         scope=pb.LIMIT_SCOPE_CAMPAIGN, key=str(body.campaign_id), length_s=body.length_s, tokens=body.tokens,
         reason=body.reason,
@@ -129,13 +129,14 @@ async def lift_limit(limit_id: int, body: LiftBody, api: Parts, caller: Writer) 
     )
     if not key:
         raise not_found()
-    await _own_campaign(api, caller, uuid.UUID(key))
+    await own_campaign(api, caller, uuid.UUID(key))
     request = pb.LiftLimitRequest(request_id=str(uuid.uuid4()), limit_id=limit_id, reason=body.reason)
     await ask(api.control.LiftLimit(request, timeout=TIMEOUT_S))
     return Changed(id=limit_id)
 
 
-async def _own_campaign(api: Api, caller: Caller, campaign_id: uuid.UUID) -> None:
+async def own_campaign(api: Api, caller: Caller, campaign_id: uuid.UUID) -> None:
+    """Raise Problem 404 where a campaign is not the caller's."""
     if await api.campaigns.find(caller.tenant_id, UUID(campaign_id.bytes)) is None:
         raise not_found()
 

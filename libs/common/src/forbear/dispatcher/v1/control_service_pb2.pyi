@@ -142,6 +142,7 @@ class KillSwitch(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     THROW_TIME_FIELD_NUMBER: _builtins.int
+    SLOWED_FIELD_NUMBER: _builtins.int
     switch_id: _builtins.int
     """Number of the switch; given by the dispatcher."""
     tenant_id: _builtins.bytes
@@ -156,6 +157,8 @@ class KillSwitch(_message.Message):
     """Why, as a short constant such as "complaints"."""
     source: _builtins.str
     """Who threw it: "person" or "brake"; given by the dispatcher."""
+    slowed: _builtins.bool
+    """Whether the brake only slows the cell: few contacts go on. Given by the dispatcher."""
     @_builtins.property
     def cell(self) -> Global___Cell:
         """The cell. Absent: every cell."""
@@ -176,10 +179,11 @@ class KillSwitch(_message.Message):
         reason: _builtins.str = ...,
         source: _builtins.str = ...,
         throw_time: _timestamp_pb2.Timestamp | None = ...,
+        slowed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cell", b"cell", "throw_time", b"throw_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "cell", b"cell", "channel", b"channel", "provider", b"provider", "reason", b"reason", "source", b"source", "switch_id", b"switch_id", "tenant_id", b"tenant_id", "throw_time", b"throw_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "cell", b"cell", "channel", b"channel", "provider", b"provider", "reason", b"reason", "slowed", b"slowed", "source", b"source", "switch_id", b"switch_id", "tenant_id", b"tenant_id", "throw_time", b"throw_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -551,6 +555,7 @@ class PutToleranceRequest(_message.Message):
     SIGNAL_FIELD_NUMBER: _builtins.int
     TOLERATED_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID, in text form."""
     tenant_id: _builtins.bytes
@@ -558,9 +563,13 @@ class PutToleranceRequest(_message.Message):
     signal: Global___BrakeSignal.ValueType
     """What hurts."""
     tolerated: _builtins.float
-    """Share of contacts, within the signal's bounds. 0: what the brake begins with."""
+    """Share of contacts, within the signal's bounds. 0: what holds otherwise, that is for a campaign what its tenant set, and
+    for a tenant what the brake begins with.
+    """
     reason: _builtins.str
     """Why, as a short constant."""
+    campaign_id: _builtins.bytes
+    """The campaign. Empty: every campaign of the tenant that has none of its own."""
     def __init__(
         self,
         *,
@@ -569,10 +578,11 @@ class PutToleranceRequest(_message.Message):
         signal: Global___BrakeSignal.ValueType = ...,
         tolerated: _builtins.float = ...,
         reason: _builtins.str = ...,
+        campaign_id: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "request_id", b"request_id", "signal", b"signal", "tenant_id", b"tenant_id", "tolerated", b"tolerated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "reason", b"reason", "request_id", b"request_id", "signal", b"signal", "tenant_id", b"tenant_id", "tolerated", b"tolerated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -602,16 +612,20 @@ class ListTolerancesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TENANT_ID_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.bytes
     """The tenant."""
+    campaign_id: _builtins.bytes
+    """The campaign. Empty: what holds where a campaign says nothing else."""
     def __init__(
         self,
         *,
         tenant_id: _builtins.bytes = ...,
+        campaign_id: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -652,6 +666,7 @@ class BrakeTolerance(_message.Message):
     LEAST_FIELD_NUMBER: _builtins.int
     MOST_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
     signal: Global___BrakeSignal.ValueType
     """What hurts."""
     tolerated: _builtins.float
@@ -662,6 +677,8 @@ class BrakeTolerance(_message.Message):
     """The most that may be set."""
     reason: _builtins.str
     """Why it was set. Empty: it is what the brake begins with."""
+    campaign_id: _builtins.bytes
+    """The campaign that it was set for. Empty: it holds for the tenant."""
     def __init__(
         self,
         *,
@@ -670,10 +687,11 @@ class BrakeTolerance(_message.Message):
         least: _builtins.float = ...,
         most: _builtins.float = ...,
         reason: _builtins.str = ...,
+        campaign_id: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["least", b"least", "most", b"most", "reason", b"reason", "signal", b"signal", "tolerated", b"tolerated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "least", b"least", "most", b"most", "reason", b"reason", "signal", b"signal", "tolerated", b"tolerated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

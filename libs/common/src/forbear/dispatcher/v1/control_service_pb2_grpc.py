@@ -133,14 +133,14 @@ class ControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PutTolerance(self, request, context):
-        """Sets what the brake tolerates for a tenant. It judges by it at the next event. Idempotent.
+        """Sets what the brake tolerates for a tenant, or for one campaign of it. It judges by it at the next event. Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListTolerances(self, request, context):
-        """Lists what the brake tolerates for a tenant. Has no side effect.
+        """Lists what the brake tolerates for a tenant, or for one campaign of it. Has no side effect.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

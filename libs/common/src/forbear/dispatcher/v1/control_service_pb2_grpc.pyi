@@ -53,9 +53,9 @@ class ControlServiceStub:
     ListLimits: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.ListLimitsRequest, _control_service_pb2.ListLimitsResponse]
     """Lists the limits that were put in force. Has no side effect."""
     PutTolerance: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.PutToleranceRequest, _control_service_pb2.PutToleranceResponse]
-    """Sets what the brake tolerates for a tenant. It judges by it at the next event. Idempotent."""
+    """Sets what the brake tolerates for a tenant, or for one campaign of it. It judges by it at the next event. Idempotent."""
     ListTolerances: _grpc.UnaryUnaryMultiCallable[_control_service_pb2.ListTolerancesRequest, _control_service_pb2.ListTolerancesResponse]
-    """Lists what the brake tolerates for a tenant. Has no side effect."""
+    """Lists what the brake tolerates for a tenant, or for one campaign of it. Has no side effect."""
 
 @_typing.type_check_only
 class ControlServiceAsyncStub(ControlServiceStub):
@@ -82,9 +82,9 @@ class ControlServiceAsyncStub(ControlServiceStub):
     ListLimits: _aio.UnaryUnaryMultiCallable[_control_service_pb2.ListLimitsRequest, _control_service_pb2.ListLimitsResponse]  # type: ignore[assignment]
     """Lists the limits that were put in force. Has no side effect."""
     PutTolerance: _aio.UnaryUnaryMultiCallable[_control_service_pb2.PutToleranceRequest, _control_service_pb2.PutToleranceResponse]  # type: ignore[assignment]
-    """Sets what the brake tolerates for a tenant. It judges by it at the next event. Idempotent."""
+    """Sets what the brake tolerates for a tenant, or for one campaign of it. It judges by it at the next event. Idempotent."""
     ListTolerances: _aio.UnaryUnaryMultiCallable[_control_service_pb2.ListTolerancesRequest, _control_service_pb2.ListTolerancesResponse]  # type: ignore[assignment]
-    """Lists what the brake tolerates for a tenant. Has no side effect."""
+    """Lists what the brake tolerates for a tenant, or for one campaign of it. Has no side effect."""
 
 class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
     """Lets people stop and slow sending while it runs. Every change is durable, recorded in the ledger, and in force at every
@@ -150,7 +150,7 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _control_service_pb2.PutToleranceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_service_pb2.PutToleranceResponse, _abc.Awaitable[_control_service_pb2.PutToleranceResponse]]:
-        """Sets what the brake tolerates for a tenant. It judges by it at the next event. Idempotent."""
+        """Sets what the brake tolerates for a tenant, or for one campaign of it. It judges by it at the next event. Idempotent."""
 
     @_abc_1.abstractmethod
     def ListTolerances(
@@ -158,6 +158,6 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _control_service_pb2.ListTolerancesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_service_pb2.ListTolerancesResponse, _abc.Awaitable[_control_service_pb2.ListTolerancesResponse]]:
-        """Lists what the brake tolerates for a tenant. Has no side effect."""
+        """Lists what the brake tolerates for a tenant, or for one campaign of it. Has no side effect."""
 
 def add_ControlServiceServicer_to_server(servicer: ControlServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
