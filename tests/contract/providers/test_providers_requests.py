@@ -62,6 +62,16 @@ async def test_a_messaging_service_takes_the_place_of_a_number() -> None:
     assert server.asked[0].form["MessagingServiceSid"] == "MG" + "7" * 32
 
 
+@pytest.mark.parametrize("segments", ['"²"', '"1.5"', "-1", "null", "[]", '"three"'])
+async def test_a_message_that_was_named_was_taken_whatever_else_the_answer_holds(segments: str) -> None:
+    """Only the name decides: a day or a number of parts that cannot be read makes nothing unknown."""
+    body = f'{{"sid": "SM1", "num_segments": {segments}, "date_created": 7}}'
+    async with HttpStub(Reply(201, body)) as server:
+        outcome = await ask(SMS, server)
+
+    assert (outcome.state, outcome.provider_ref, outcome.parts) == (SendState.ACCEPTED, "SM1", 0)
+
+
 async def test_call_rings_and_talks_no_longer_than_the_window() -> None:
     """Twelve seconds are left: Timeout and TimeLimit are both twelve."""
     request = VOICE.request._replace(die_by=NOW + timedelta(seconds=12))

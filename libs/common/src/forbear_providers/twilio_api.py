@@ -7,7 +7,7 @@ providers do so when one of them is made: who only reads callbacks needs none of
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,11 +51,19 @@ class TwilioApi:
         self._codes = codes
         client = Client(account.sid, account.auth_token, http_client=self._http)
         self.resource: Any = client.api.v2010.account
+        self._version: Any = client.api.v2010
+        self._account_uri = f"/Accounts/{account.sid}"
 
-    async def create(self, request: Callable[[], Awaitable[Any]]) -> SendOutcome:
-        """Make the request that creates a message or a call, once."""
+    async def create(self, kind: str, form: Mapping[str, object]) -> SendOutcome:
+        """Create one of the account's "Messages" or "Calls", once.
+
+        The client's typed resources would offer two dozen fields more and read as many of the answer, two of which are
+        wanted: a third of what a message costs the sender. So the layer right under them is asked.
+        """
         try:
-            created = await request()
+            created = await self._version.create_async("POST", f"{self._account_uri}/{kind}.json", data=form)
+            ref, segments = created.get("sid"), str(created.get("num_segments"))
+            parts = int(segments) if segments.isdecimal() else 0
         except Throttled as error:
             return SendOutcome(_TRANSIENT, "", "20429", "too_many_requests", error.retry_after_s)
         except (TornReply, *_MISREAD):
@@ -68,10 +76,9 @@ class TwilioApi:
             return SendOutcome(_UNKNOWN, reason="connection_lost")
         except (TwilioRestException, TwilioServiceException) as error:
             return self._refused(error.status, error.code)
-        if not isinstance(created.sid, str) or not created.sid:
+        if not isinstance(ref, str) or not ref:
             return SendOutcome(_UNKNOWN, reason="torn_reply")
-        parts = str(getattr(created, "num_segments", None) or "")
-        return SendOutcome(SendState.ACCEPTED, created.sid, parts=int(parts) if parts.isdigit() else 0)
+        return SendOutcome(SendState.ACCEPTED, ref, parts=parts)
 
     def _refused(self, status: int, code: object) -> SendOutcome:
         """Read a refusal. A 5xx may come after the request was taken, so only Twilio's own code proves a refusal."""

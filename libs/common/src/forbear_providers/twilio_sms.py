@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from twilio.base import values
-
 from forbear_domain.model import Channel
 from forbear_providers.contract import (
     Consequence,
@@ -99,17 +97,15 @@ class TwilioSms:
         validity_s = _validity_s(request.die_by, self._now())
         if validity_s is not None and validity_s < 1:
             return SendOutcome(_TRANSIENT, reason="window_over")
-        by_service = request.sender.startswith("MG")
-        return await self._api.create(
-            lambda: self._api.resource.messages.create_async(
-                to=request.address,
-                from_=values.unset if by_service else request.sender,
-                messaging_service_sid=request.sender if by_service else values.unset,
-                body=request.rendered.text,
-                status_callback=f"{request.callback_url}/twilio/status?attempt={request.attempt_id}",
-                validity_period=values.unset if validity_s is None else validity_s,
-            )
-        )
+        form: dict[str, object] = {
+            "To": request.address,
+            "MessagingServiceSid" if request.sender.startswith("MG") else "From": request.sender,
+            "Body": request.rendered.text,
+            "StatusCallback": f"{request.callback_url}/twilio/status?attempt={request.attempt_id}",
+        }
+        if validity_s is not None:
+            form["ValidityPeriod"] = validity_s
+        return await self._api.create("Messages", form)
 
     async def find(self, request: FindRequest) -> Found | NotFound:
         """Look a message up by its numbers, its time and, where known, its text."""

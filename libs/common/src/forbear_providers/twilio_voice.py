@@ -102,18 +102,17 @@ class TwilioVoice:
             left_s = min(int((request.die_by - self._now()).total_seconds()), TALK_MAX_S)
         if left_s < 1:
             return SendOutcome(_TRANSIENT, reason="window_over")
-        return await self._api.create(
-            lambda: self._api.resource.calls.create_async(
-                to=request.address,
-                from_=request.sender,
-                url=f"{request.callback_url}/twilio/voice/{request.attempt_id}",
-                method="POST",
-                status_callback=f"{request.callback_url}/twilio/status?attempt={request.attempt_id}",
-                timeout=min(RING_MAX_S, left_s),
-                time_limit=left_s,
-                machine_detection="DetectMessageEnd",
-            )
-        )
+        form = {
+            "To": request.address,
+            "From": request.sender,
+            "Url": f"{request.callback_url}/twilio/voice/{request.attempt_id}",
+            "Method": "POST",
+            "StatusCallback": f"{request.callback_url}/twilio/status?attempt={request.attempt_id}",
+            "Timeout": min(RING_MAX_S, left_s),
+            "TimeLimit": left_s,
+            "MachineDetection": "DetectMessageEnd",
+        }
+        return await self._api.create("Calls", form)
 
     async def find(self, request: FindRequest) -> Found | NotFound:
         """Look a call up by its numbers and its time."""
