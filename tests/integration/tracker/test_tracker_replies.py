@@ -29,11 +29,11 @@ async def test_a_message_taken_twice_is_acted_on_once(world: World) -> None:
     ("words", "suppression", "case", "template"),
     [
         ("I want to end my life", "DISTRESS", "distress", "care.distress"),
-        ("Wrong number, I am not Maria", "WRONG_PARTY", None, "wrong_party.sorry"),
+        ("Wrong number, I am not Maria", "WRONG_PARTY", None, None),
         ("Talk to my attorney", "ATTORNEY", "attorney", None),
         ("I filed for chapter 13", "BANKRUPTCY", "bankruptcy", None),
         ("I never took out this loan", "DISPUTE", "dispute", "handover.person"),
-        ("My husband is on active duty", "MILITARY", "military", "handover.person"),
+        ("My husband is on active duty", "MILITARY", "military", None),
         ("Maria died in January", "DECEASED", "deceased", None),
         ("Never contact me again in any way", "CEASE", "cease", None),
     ],

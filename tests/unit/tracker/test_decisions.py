@@ -112,7 +112,7 @@ def test_every_label_has_its_act_and_every_answer_its_template() -> None:
         ((Label.OPT_OUT, Label.CEASE_ALL), ""),
         ((Label.OPT_OUT, Label.HOSTILE), "opt_out.confirmed"),
         ((Label.OPT_OUT, Label.ATTORNEY), ""),
-        ((Label.OPT_OUT, Label.WRONG_PARTY), "wrong_party.sorry"),
+        ((Label.OPT_OUT, Label.WRONG_PARTY), ""),
         ((Label.DISTRESS, Label.CEASE_ALL), "care.distress"),
         ((Label.HARDSHIP, Label.PLAN_REQUEST), "options.offered"),
         ((Label.HARDSHIP, Label.IDENTITY_DOUBT), "identity.verify"),

@@ -19,7 +19,8 @@ from response_tracker.decision import ACTS, Decision, Situation, decide
 from response_tracker.enact import enact
 from response_tracker.events import Event
 from response_tracker.heard import Heard, hear
-from response_tracker.model import Attempt, Purpose, ResponseKind, part_id
+from response_tracker.model import Attempt, ResponseKind, part_id
+from response_tracker.restraint import STANDING, restrain
 from response_tracker.sealed import seal
 from response_tracker.store import conversations, outgoing
 from response_tracker.store.conversations import Message, Table
@@ -69,9 +70,10 @@ async def converse(connection: Connection, reader: Reader, event: Event, said: W
 
 async def _decide(connection: Connection, heard: Heard, said: Words, reading: Reading, table: Table | None) -> Decision:
     of, at = said.of, heard.at
+    standing = await outgoing.kinds_standing(connection, of.tenant_id, of.borrower_id, STANDING)
     asked = await conversations.last_said(connection, of, at - IDENTITY_ASKED_WITHIN)
     if asked == IDENTITY_QUESTION and (is_borrower := read_yes_no(said.text)) is not None:
-        return IDENTITY_CONFIRMED if is_borrower else IDENTITY_DENIED
+        return restrain(IDENTITY_CONFIRMED if is_borrower else IDENTITY_DENIED, standing)
     same = await conversations.count_same_words(connection, of, said.text, at - SAME_WORDS_WITHIN)
     choice = read_choice(said.text) if table is not None else None
     situation = Situation(
@@ -88,7 +90,7 @@ async def _decide(connection: Connection, heard: Heard, said: Words, reading: Re
     )
     if said.is_stop and Label.OPT_OUT not in reading.labels:
         reading = replace(reading, labels=reading.labels.difference(_ALONE) | {Label.OPT_OUT})
-    return decide(reading, situation)
+    return restrain(decide(reading, situation), standing)
 
 
 _ALONE = frozenset({Label.ACKNOWLEDGEMENT, Label.OTHER})
@@ -97,8 +99,6 @@ IDENTITY_CONFIRMED = Decision(answer="reminder.gentle")
 IDENTITY_DENIED = Decision(
     bars=(_WRONG_PARTY.bar,) if _WRONG_PARTY.bar else (),
     responses=(ResponseKind.OPTED_OUT,),
-    answer=_WRONG_PARTY.answer,
-    purpose=Purpose.REPLY,
 )
 
 

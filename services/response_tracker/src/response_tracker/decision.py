@@ -15,10 +15,12 @@ from enum import Enum
 
 from forbear_domain.arrangements import PROMISE_DAYS_MAX, Option
 from forbear_domain.model import Channel
-from forbear_replies import Label, Reading, WantedChannel
+from forbear_replies import Label, Lang, Reading, WantedChannel
 from response_tracker.duties import Reason
 from response_tracker.model import NO_WISH, PromiseTerms, Purpose, ResponseKind, SuppressionKind, Wish
 
+CARE = "care.distress"
+OPT_OUT_CONFIRMED = "opt_out.confirmed"
 ANSWERS_A_DAY_MAX = 3
 ANSWERS_A_WEEK_MAX = 8
 
@@ -61,24 +63,26 @@ CHECK_PAYMENT_DAYS = 5
 WAIT_DAYS = 7  # no reminder while a person has not answered yet, at most; it ends when they give the borrower back
 
 ACTS: Mapping[Label, Act] = {
-    Label.DISTRESS: Act(Bar(_S.DISTRESS, Scope.BORROWER), Reason.DISTRESS, "care.distress", _R.HANDED_OVER),
-    Label.WRONG_PARTY: Act(Bar(_S.WRONG_PARTY, Scope.ADDRESS), None, "wrong_party.sorry", _R.OPTED_OUT),
+    Label.DISTRESS: Act(Bar(_S.DISTRESS, Scope.BORROWER), Reason.DISTRESS, CARE, _R.HANDED_OVER),
+    Label.WRONG_PARTY: Act(Bar(_S.WRONG_PARTY, Scope.ADDRESS), None, "", _R.OPTED_OUT, ends_talk=True),
     Label.CEASE_ALL: Act(Bar(_S.CEASE, Scope.BORROWER), Reason.CEASE, "", _R.OPTED_OUT, ends_talk=True),
     Label.ATTORNEY: Act(Bar(_S.ATTORNEY, Scope.BORROWER), Reason.ATTORNEY, "", _R.HANDED_OVER, ends_talk=True),
     Label.BANKRUPTCY: Act(Bar(_S.BANKRUPTCY, Scope.BORROWER), Reason.BANKRUPTCY, "", _R.HANDED_OVER, ends_talk=True),
     Label.DECEASED: Act(Bar(_S.DECEASED, Scope.BORROWER), Reason.DECEASED, "", _R.HANDED_OVER, ends_talk=True),
-    Label.OPT_OUT: Act(Bar(_S.OPT_OUT, Scope.ADDRESS), None, "opt_out.confirmed", _R.OPTED_OUT),
-    Label.MILITARY: Act(Bar(_S.MILITARY, Scope.BORROWER), Reason.MILITARY, "handover.person", _R.HANDED_OVER),
+    Label.OPT_OUT: Act(Bar(_S.OPT_OUT, Scope.ADDRESS), None, OPT_OUT_CONFIRMED, _R.OPTED_OUT),
+    Label.MILITARY: Act(Bar(_S.MILITARY, Scope.BORROWER), Reason.MILITARY, "", _R.HANDED_OVER, ends_talk=True),
     Label.DISPUTE: Act(Bar(_S.DISPUTE, Scope.LOAN), Reason.DISPUTE, "handover.person", _R.HANDED_OVER),
     Label.HOSTILE: Act(None, Reason.HOSTILE, "", _R.HANDED_OVER, pause_days=7),
     Label.IDENTITY_DOUBT: Act(answer="identity.verify"),
-    Label.PROMISE_TO_PAY: Act(answer="promise.thanks", response=_R.PROMISED),
     Label.HARDSHIP: Act(
         Bar(_S.HARDSHIP, Scope.BORROWER, HARDSHIP_DAYS), None, "options.offered", _R.HARDSHIP, pause_days=HARDSHIP_DAYS
     ),
     Label.PLAN_REQUEST: Act(
         Bar(_S.HARDSHIP, Scope.LOAN, CONSIDER_DAYS), None, "options.offered", None, pause_days=CONSIDER_DAYS
     ),
+    Label.QUESTION_HOW_TO_PAY: Act(answer="answer.how_to_pay"),
+    Label.QUESTION_BALANCE: Act(answer="answer.balance_protected"),
+    Label.PROMISE_TO_PAY: Act(answer="promise.thanks", response=_R.PROMISED),
     Label.ALREADY_PAID: Act(
         Bar(_S.PAID, Scope.LOAN, CHECK_PAYMENT_DAYS),
         Reason.CHECK_PAYMENT,
@@ -87,8 +91,6 @@ ACTS: Mapping[Label, Act] = {
         pause_days=CHECK_PAYMENT_DAYS,
     ),
     Label.HUMAN_REQUEST: Act(None, Reason.HUMAN_REQUEST, "handover.person", _R.HANDED_OVER),
-    Label.QUESTION_HOW_TO_PAY: Act(answer="answer.how_to_pay"),
-    Label.QUESTION_BALANCE: Act(answer="answer.balance_protected"),
     Label.LANGUAGE_REQUEST: Act(answer="preference.noted"),
     Label.CHANNEL_PREFERENCE: Act(answer="preference.noted"),
     Label.TIME_PREFERENCE: Act(answer="preference.noted"),
@@ -100,8 +102,20 @@ ACTS: Mapping[Label, Act] = {
 COMMITTING = frozenset({Label.PROMISE_TO_PAY, Label.LANGUAGE_REQUEST, Label.CHANNEL_PREFERENCE, Label.TIME_PREFERENCE})
 _HANDED_OVER_ANYWAY = frozenset({Label.DISTRESS, Label.HOSTILE, Label.HUMAN_REQUEST, Label.OTHER})
 _LANGUAGES = {"en": "en", "es": "es", "zh": "zh-Hans", "yue": "zh-Hant"}
-_HARMLESS = frozenset({"options.offered", "answer.how_to_pay"})  # help, and commits nobody: given even when unsure
-_OFF_TALK = frozenset({"opt_out.confirmed", "care.distress", "wrong_party.sorry"})  # said however much was said before
+# Help that commits nobody, and how to check who we are: given even when the reading is unsure.
+_HARMLESS = frozenset({"options.offered", "answer.how_to_pay", "identity.verify"})
+_OFF_TALK = frozenset({OPT_OUT_CONFIRMED, CARE})  # said however much was said before
+
+# What asks for an answer, and the texts that hold it; the pages that two of them link to show figures and ways to pay.
+_ON_THE_PAGE = frozenset({"answer.how_to_pay", "answer.balance_protected"})
+_ANSWERED_BY: Mapping[Label, frozenset[str]] = {
+    Label.IDENTITY_DOUBT: frozenset({"identity.verify"}),
+    Label.HARDSHIP: frozenset({"options.offered"}),
+    Label.PLAN_REQUEST: frozenset({"options.offered"}),
+    Label.QUESTION_HOW_TO_PAY: _ON_THE_PAGE | {"options.offered"},
+    Label.QUESTION_BALANCE: _ON_THE_PAGE,
+}
+_NOT_THE_BORROWER = frozenset({Label.WRONG_PARTY, Label.DECEASED})  # who asks is owed no answer about the loan
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +176,18 @@ def decide(reading: Reading, situation: Situation) -> Decision:
     if Label.LANGUAGE_REQUEST in labels and not wish.language:
         cases.append(Reason.LANGUAGE)
         answer = "handover.person" if answer == "preference.noted" else answer
+    if not cases and _is_left_open(labels, answer):
+        cases.append(Reason.UNANSWERED)
+    bars = tuple(_bar(act.bar, reading) for act in acts if act.bar is not None)
+    responses = dict.fromkeys(act.response for act in acts if act.response is not None)
+    if bars and all(bar.scope is Scope.ADDRESS_CHANNEL for bar in bars):
+        responses.pop(_R.OPTED_OUT, None)  # the borrower named another channel to go on by, and it is the plan's to use
     decision = Decision(
-        bars=tuple(_bar(act.bar, reading) for act in acts if act.bar is not None),
+        bars=bars,
         cases=tuple(cases),
-        responses=tuple(dict.fromkeys(act.response for act in acts if act.response is not None)),
+        responses=tuple(responses),
         answer=answer,
-        purpose=Purpose.OPT_OUT_CONFIRMATION if answer == "opt_out.confirmed" else Purpose.REPLY,
+        purpose=Purpose.OPT_OUT_CONFIRMATION if answer == OPT_OUT_CONFIRMED else Purpose.REPLY,
         promise=promise,
         is_offering=answer == "options.offered",
         wish=wish,
@@ -175,6 +195,12 @@ def decide(reading: Reading, situation: Situation) -> Decision:
         lasting=frozenset(act.response for act in acts if act.response is not None and not act.pause_days),
     )
     return _limit(decision, situation)
+
+
+def _is_left_open(labels: Sequence[Label], answer: str) -> bool:
+    """Return whether the one answer leaves something that was asked without one, so that a person must see to it."""
+    asked = [_ANSWERED_BY[label] for label in labels if label in _ANSWERED_BY]
+    return any(answer not in texts for texts in asked) and not _NOT_THE_BORROWER.intersection(labels)
 
 
 def _rest_days(acts: Sequence[Act], cases: Sequence[Reason]) -> int:
@@ -240,8 +266,15 @@ def _wish(reading: Reading) -> Wish:
         hour_start=start,
         hour_end=end if end != 0 else None,
         days=(facts.days or ()) if is_timed else (),
-        language=_LANGUAGES.get(facts.language or "", "") if Label.LANGUAGE_REQUEST in reading.labels else "",
+        language=_wished_language(reading) if Label.LANGUAGE_REQUEST in reading.labels else "",
     )
+
+
+def _wished_language(reading: Reading) -> str:
+    """Return the language asked for; Chinese in the script in which it was asked for."""
+    if reading.extract.language == "zh" and reading.lang is Lang.ZH_HANT:
+        return Lang.ZH_HANT.value
+    return _LANGUAGES.get(reading.extract.language or "", "")
 
 
 def _hour(clock: str | None, *, up: bool) -> int | None:

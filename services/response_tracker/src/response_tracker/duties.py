@@ -40,6 +40,8 @@ class Reason(StrEnum):
     UNCLEAR = "unclear"
     TALKED_TOO_MUCH = "talked_too_much"
     UNREADABLE = "unreadable"
+    UNANSWERED = "unanswered"
+    WROTE_AGAIN = "wrote_again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,11 @@ DUTIES: Mapping[Reason, Duty] = {
     Reason.UNCLEAR: Duty("The words fit no label: read them yourself.", within=_LOOK),
     Reason.TALKED_TOO_MUCH: Duty("The assistant has said enough for now: go on yourself.", within=_LOOK),
     Reason.UNREADABLE: Duty("A message could not be read: look at it.", within=_LOOK),
+    Reason.UNANSWERED: Duty("The one answer left open something that was asked: see to it.", within=_LOOK),
+    Reason.WROTE_AGAIN: Duty(
+        "The borrower wrote while people have the word, so the machine kept silent about money: read it, and answer.",
+        within=_LOOK,
+    ),
 }
 
 # What a case brings with it: another duty, with a longer term, that can be done and closed by itself.

@@ -17,7 +17,7 @@ from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
 from response_tracker import commit, metrics, wire, words
 from response_tracker.attribute import keep
-from response_tracker.decision import Bar, Decision, Scope
+from response_tracker.decision import WAIT_DAYS, Bar, Decision, Scope
 from response_tracker.duties import DUTIES, FOLLOWING, Reason
 from response_tracker.follow_up import Plan, in_writing, plan
 from response_tracker.heard import Heard
@@ -106,8 +106,8 @@ async def respond(
     rest_until: datetime | None = None,
 ) -> bool:
     """Keep a response of one kind to what was heard; `rest_until` is that of what was agreed."""
-    if decision is not None and decision.pause_days and kind not in decision.lasting:
-        rest_until = heard.at + timedelta(days=decision.pause_days)
+    if decision is not None and (days := _rest_days(kind, decision)):
+        rest_until = heard.at + timedelta(days=days)
     response = Response(
         id=part_id(heard.event_id, "response", kind.name),
         of=heard.of,
@@ -121,6 +121,13 @@ async def respond(
     if decision is not None and kind is ResponseKind.REPLIED:
         response = _with_wish(response, decision)
     return await keep(connection, response)
+
+
+def _rest_days(kind: ResponseKind, decision: Decision) -> int:
+    """Return for how many days no reminder follows a response of one kind: some, while a person is waited for."""
+    days = 0 if kind in decision.lasting else decision.pause_days
+    is_waiting = decision.cases or decision.call_at is not None
+    return max(days, WAIT_DAYS) if is_waiting and kind is ResponseKind.REPLIED else days
 
 
 def _with_wish(response: Response, decision: Decision) -> Response:

@@ -54,10 +54,13 @@ async def hear(connection: Connection, event: Event, of: Attempt, *, source: str
 
 
 async def current(connection: Connection, of: Attempt) -> Snapshot:
-    """Return the recipient of an attempt as of now: with the language asked for and what is past due since."""
+    """Return the recipient of an attempt as of now: what is past due since, and the language to speak.
+
+    The language is the one asked for, else that of the last answer to what the borrower wrote, else the record's.
+    """
     snapshot = wire.snapshot(of.contact)
     past_due_minor = await commitments.past_due_after(connection, of.tenant_id, of.loan_id, of.send_at)
     if past_due_minor is not None:
         snapshot = replace(snapshot, terms=replace(snapshot.terms, past_due_minor=past_due_minor))
-    wished = await conversations.wished_language(connection, of)
-    return replace(snapshot, language=wished) if wished else snapshot
+    spoken = await conversations.wished_language(connection, of) or await conversations.spoken_language(connection, of)
+    return replace(snapshot, language=spoken) if spoken else snapshot

@@ -31,7 +31,7 @@ from response_tracker.events import Event, Kind, name_event
 from response_tracker.forms import Form, FormError, read_form
 from response_tracker.gateways import Gateways, carries_calls, read_fields, read_message, read_status, stamp
 from response_tracker.model import Attempt
-from response_tracker.page import Act, Page, page_event, read_act
+from response_tracker.page import HELD_BACK, Act, Page, page_event, read_act
 from response_tracker.receive import UNREADABLE, Receiver
 from response_tracker.store import attempts
 from response_tracker.voice import STEP, Voice, attempt_of_path, call_event_key
@@ -279,7 +279,7 @@ class HttpApp:
         fate = await self._receiver.settle(page_event(of, body, form, now))
         is_known = act is Act.IDENTIFY and await self._page.is_known(of, form, now)
         is_failed = fate == UNREADABLE or (act is Act.IDENTIFY and not is_known)
-        notice = await self._page.notice(of, act, is_failed=is_failed)
+        notice = await self._page.notice(of, Act.PERSON if fate == HELD_BACK else act, is_failed=is_failed)
         return Reply(200, await self._page.show(of, now, notice=notice, is_failed=is_failed, is_known=is_known), HTML)
 
     async def _signed_form(self, scope: Scope, receive: Receive) -> tuple[bytes, Form]:

@@ -31,12 +31,17 @@ from response_tracker.events import Event, Kind, name_event
 from response_tracker.forms import read_form
 from response_tracker.heard import Heard, current, hear
 from response_tracker.model import Attempt, PromiseTerms, ResponseKind, SuppressionKind, Wish
-from response_tracker.store import attempts, conversations, events
+from response_tracker.restraint import STANDING, restrain
+from response_tracker.store import attempts, conversations, events, outgoing
+from response_tracker.store.conversations import Table
 
 DIGITS = 4
 TRIES_A_DAY_MAX = 5
 CALL_DAYS_MAX = 14  # how far ahead a call by a person can be asked for
 CALL_HOURS = range(9, 20)  # of the borrower's clock: calls begin within them, well inside every lawful window
+HELD_BACK = (
+    "held_back"  # fate of what is not agreed while people have the word; the page says that a person will see to it
+)
 SORRY = "Sorry · Lo sentimos · 抱歉"
 _CHANNELS = {channel.label: channel for channel in Channel}
 _LEAVE = Decision(bars=(Bar(SuppressionKind.OPT_OUT, Scope.ADDRESS),), responses=(ResponseKind.OPTED_OUT,))
@@ -157,8 +162,7 @@ class Page:
         decision = _decide(act, form, heard)
         if decision is None:
             return "unreadable"
-        await enact(connection, heard, decision)
-        return "answered" if decision.answer else "silent"
+        return await _do(connection, heard, decision)
 
     async def _view(self, connection: Connection, of: Attempt, now: datetime, *, is_known: bool) -> View:
         snapshot = await current(connection, of)
@@ -203,20 +207,27 @@ async def _offer(connection: Connection, heard: Heard) -> str:
         is_offering=has_options,
         pause_days=HARDSHIP_DAYS,
     )
-    await enact(connection, heard, decision)
-    return "answered"
+    return await _do(connection, heard, decision)
+
+
+async def _do(connection: Connection, heard: Heard, decision: Decision, table: Table | None = None) -> str:
+    """Carry out what may be done beside the bars that stand, and return the fate of the event."""
+    of = heard.of
+    standing = await outgoing.kinds_standing(connection, of.tenant_id, of.borrower_id, STANDING)
+    allowed = restrain(decision, standing)
+    await enact(connection, heard, allowed, table)
+    if (allowed.promise, allowed.choice) != (decision.promise, decision.choice):
+        return HELD_BACK
+    return "answered" if allowed.answer else "silent"
 
 
 async def _choose(connection: Connection, heard: Heard, choice: Option) -> str:
     await put_on_table(connection, heard)
     table = await conversations.open_offers(connection, heard.of, heard.at)
     if table is None or table.take(choice) is None:
-        nothing = Decision(cases=(Reason.NO_OFFER,), responses=(ResponseKind.HANDED_OVER,))
-        await enact(connection, heard, nothing)
-        return "silent"
+        return await _do(connection, heard, Decision(cases=(Reason.NO_OFFER,), responses=(ResponseKind.HANDED_OVER,)))
     chosen = Decision(responses=(ResponseKind.ARRANGED,), answer=CONFIRMATIONS[choice], choice=choice)
-    await enact(connection, heard, chosen, table)
-    return "answered"
+    return await _do(connection, heard, chosen, table)
 
 
 async def _proofs(connection: Connection, of: Attempt) -> set[str]:

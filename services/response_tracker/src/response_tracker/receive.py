@@ -19,7 +19,7 @@ from response_tracker import metrics
 from response_tracker.converse import Reader, Words, converse
 from response_tracker.decision import Bar, Decision, Scope
 from response_tracker.duties import Reason
-from response_tracker.enact import enact, open_case
+from response_tracker.enact import enact
 from response_tracker.events import Event, Kind
 from response_tracker.forms import FormError, read_form, storable
 from response_tracker.gateways import read_message
@@ -235,6 +235,6 @@ class Receiver:
             return "complained"
         if mail.kind is MailKind.UNREADABLE:  # nobody knows what it asks for: somebody looks
             heard = await hear(connection, event, of, source="reply", is_direct=True)
-            await open_case(connection, heard, Reason.UNREADABLE)
+            await enact(connection, heard, Decision(cases=(Reason.UNREADABLE,)))
             return UNREADABLE
         return "silent"

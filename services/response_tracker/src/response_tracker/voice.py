@@ -29,8 +29,9 @@ from response_tracker.forms import read_form, storable
 from response_tracker.gateways import split
 from response_tracker.heard import Heard, hear
 from response_tracker.model import Attempt, PromiseTerms, ResponseKind, SuppressionKind
+from response_tracker.restraint import STANDING, restrain
 from response_tracker.scripts import spoken_steps
-from response_tracker.store import attempts, conversations
+from response_tracker.store import attempts, conversations, outgoing
 from response_tracker.track import Told, record
 
 PROMISE_DAYS = 3  # what "I promise a payment" by keypress means, and the confirmation says so
@@ -127,6 +128,8 @@ class Voice:
                 decision = Decision(cases=(Reason.NO_OFFER,), responses=(ResponseKind.HANDED_OVER,))
         elif step.action is CallAction.OFFER_OPTIONS:
             await put_on_table(connection, heard)
+        standing = await outgoing.kinds_standing(connection, of.tenant_id, of.borrower_id, STANDING)
+        decision = restrain(decision, standing)
         await enact(connection, heard, decision, table)
         return "answered" if decision.answer else "silent"
 

@@ -189,3 +189,14 @@ async def wished_language(connection: Connection, of: Attempt) -> str:
         of.borrower_id,
     )
     return "" if value is None else str(orjson.loads(value))
+
+
+async def spoken_language(connection: Connection, of: Attempt) -> str:
+    """Return the language of the machine's last answer to a borrower, or nothing."""
+    language: str | None = await connection.fetchval(
+        "SELECT language FROM message WHERE tenant_id = $1 AND borrower_id = $2 AND NOT is_inbound "
+        "ORDER BY at DESC, id DESC LIMIT 1",
+        of.tenant_id,
+        of.borrower_id,
+    )
+    return language or ""

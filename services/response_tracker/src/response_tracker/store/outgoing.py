@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
@@ -158,6 +158,20 @@ async def kind_in_force(
         suppression_id,
     )
     return None if kind is None else SuppressionKind(kind)
+
+
+async def kinds_standing(
+    connection: Connection, tenant_id: UUID, borrower_id: UUID, kinds: Set[SuppressionKind]
+) -> frozenset[SuppressionKind]:
+    """Return which of some kinds, all of which hold until they are lifted, bar contact with a borrower now."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT kind FROM suppression "
+        "WHERE tenant_id = $1 AND borrower_id = $2 AND kind = ANY($3::smallint[]) AND lift_reason IS NULL",
+        tenant_id,
+        borrower_id,
+        [int(kind) for kind in sorted(kinds)],
+    )
+    return frozenset(SuppressionKind(row["kind"]) for row in rows)
 
 
 async def lift_one(connection: Connection, suppression_id: UUID, reason: str) -> None:
