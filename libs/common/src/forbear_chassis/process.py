@@ -23,8 +23,9 @@ from forbear_chassis.rpc import RpcServer
 from forbear_chassis.settings import ServiceSettings, split_address
 from forbear_chassis.worker import IDLE_POLL_S, Activity, Pass, WorkerLoop
 
-YOUNG_OBJECTS_MAX = 5_000
-"""How many objects are made before the collector looks for cycles; its default of 700 looks seven times in a batch."""
+YOUNG_OBJECTS_MAX = 50_000
+"""How many more objects than before may live until the collector looks for cycles. A batch of 500 contacts holds about
+15,000 until it is settled: a lower bound walks through them in vain, for the path of a contact makes no cycle."""
 
 _MALLOC_OPTIONS = {-1: 64 << 20, -2: 16 << 20, -3: 16 << 20}
 """Of glibc's mallopt(3), in bytes: M_TRIM_THRESHOLD, M_TOP_PAD and M_MMAP_THRESHOLD. Defaults: 128 KiB, of all."""
