@@ -22,8 +22,11 @@ from channel_dispatcher.model import Contact, Permit
 from forbear_chassis.clock import to_epoch_us
 from forbear_domain.ledger import Checkpoint
 from forbear_domain.merkle import Frontier
-from forbear_domain.model import address_key
+from forbear_domain.model import Channel, address_key
 from forbear_providers.contract import SendRequest
+
+_Stated = tuple[UUID, UUID, UUID, UUID, UUID, Channel, str, datetime]
+"""What a permit states: its fields in their order, all but the signature."""
 
 FRESH, PERMIT_AGE_MAX = timedelta(0), timedelta(seconds=60)  # DESIGN, invariant I1
 
@@ -78,7 +81,7 @@ class Notary:
 
     def issue(self, contact: Contact, request: SendRequest, now: datetime) -> Permit:
         """State that this attempt may be made from `now` on, for PERMIT_AGE_MAX."""
-        unsigned = Permit(
+        stated = (
             request.attempt_id,
             contact.contact_id,
             contact.tenant_id,
@@ -87,13 +90,12 @@ class Notary:
             contact.channel,
             contact.address_key,
             now,
-            b"",
         )
-        return Permit(*unsigned[:-1], self._tag(unsigned))
+        return Permit(*stated, self._tag(stated))
 
     def objection(self, permit: Permit, request: SendRequest, now: datetime) -> str:
         """Return why the request must not be sent under this permit, or an empty text when it may."""
-        if not hmac.compare_digest(permit.signature, self._tag(permit)):
+        if not hmac.compare_digest(permit.signature, self._tag(permit[:-1])):
             return "permit_forged"
         if not FRESH <= now - permit.issued_at < PERMIT_AGE_MAX:
             return "permit_expired"
@@ -104,10 +106,10 @@ class Notary:
         )
         return "" if is_meant else "permit_mismatch"
 
-    def _tag(self, permit: Permit) -> bytes:
+    def _tag(self, stated: _Stated) -> bytes:
         """Return the keyed hash of a permit's fields; all but the last have one length, so none runs into another."""
-        attempt, contact, tenant, borrower, loan, channel, address, issued_at, _ = permit
+        attempt, contact, tenant, borrower, loan, channel, address, issued_at = stated
         ids = attempt.bytes + contact.bytes + tenant.bytes + borrower.bytes + loan.bytes
         keyed = self._keyed.copy()  # the key is hashed once for all permits
-        keyed.update(b"%b%d:%d:%b" % (ids, channel, to_epoch_us(issued_at), address.encode()))
+        keyed.update(b"%b%c%b%b" % (ids, channel, to_epoch_us(issued_at).to_bytes(8), address.encode()))
         return keyed.digest()
