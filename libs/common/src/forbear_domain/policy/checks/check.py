@@ -47,8 +47,7 @@ class Situation:
     def __init__(self, facts: Facts, zones: tuple[ZoneInfo, ...]) -> None:
         self.facts = facts
         self.zones = zones
-        self.keys = tuple(dict.fromkeys([debt.key for debt in facts.debts]))  # what the proposed contact counts against
-        self._latest = max([one.at for one in facts.past], default=ALWAYS)
+        self._latest = max([one.at for one in facts.past]) if facts.past else ALWAYS
         self._since: dict[datetime, list[tuple[int, PastContact]]] = {}
 
     def since(self, start: datetime) -> list[tuple[int, PastContact]]:
@@ -60,6 +59,11 @@ class Situation:
             recent = [(index, one) for index, one in enumerate(self.facts.past) if one.at >= start]
             self._since[start] = recent
         return recent
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """What the proposed contact counts against."""
+        return tuple(dict.fromkeys([debt.key for debt in self.facts.debts]))
 
     @cached_property
     def extra_calls(self) -> list[tuple[datetime, datetime]]:
