@@ -23,7 +23,7 @@ from forbear_domain.sealing import SealError, unseal
 
 FORM = "forbear-ledger/1"
 EXPORT_FORM = "forbear-ledger-export/1"
-_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
 
 
 class Kind(StrEnum):

@@ -28,7 +28,7 @@ WHERE borrower_id = ANY($1::uuid[])
 MAKE = """
 INSERT INTO borrower_key (borrower_id, tenant_id, key, review_at)
 SELECT made.*, $4::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) AS made(borrower_id, tenant_id, key)
-ON CONFLICT (borrower_id) DO NOTHING RETURNING borrower_id
+ON CONFLICT (borrower_id) DO NOTHING
 """
 TO_REVIEW = """
 SELECT borrower_id, tenant_id, key, asked_at FROM borrower_key WHERE key IS NOT NULL AND review_at <= $1
@@ -66,10 +66,11 @@ async def of(
         random = token_bytes(KEY_BYTES * len(fresh))
         keys = [random[start : start + KEY_BYTES] for start in range(0, len(random), KEY_BYTES)]
         tenants = [owners[borrower] for borrower in fresh]
-        kept = {row["borrower_id"] for row in await connection.fetch(MAKE, fresh, tenants, keys, now + FIRST_REVIEW)}
-        found |= {borrower: AESGCM(key) for borrower, key in zip(fresh, keys, strict=True) if borrower in kept}
-        if others := [borrower for borrower in fresh if borrower not in kept]:  # another process was faster
-            found |= await _find(connection, others, known)
+        made: str = await connection.execute(MAKE, fresh, tenants, keys, now + FIRST_REVIEW)
+        if made == f"INSERT 0 {len(fresh)}":
+            found |= {borrower: AESGCM(key) for borrower, key in zip(fresh, keys, strict=True)}
+        else:  # another process was faster with some of them
+            found |= await _find(connection, fresh, known)
     return {borrower: found.get(borrower) or known[borrower] for borrower in owners}
 
 
