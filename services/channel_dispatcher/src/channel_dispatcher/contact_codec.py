@@ -52,8 +52,8 @@ def _contact(wire: types_pb2.Contact, body: bytes, attempts: int, expire_at: dat
     is_dated = who.consented and who.HasField("consent_time")
     return Contact(
         contact_id=UUID(wire.contact_id),
-        tenant_id=UUID(wire.tenant_id),
-        campaign_id=UUID(wire.campaign_id) if wire.campaign_id else None,
+        tenant_id=_common_id(wire.tenant_id),
+        campaign_id=_common_id(wire.campaign_id) if wire.campaign_id else None,
         borrower_id=UUID(wire.borrower_id),
         loan_id=UUID(wire.loan_id),
         channel=_CHANNELS[wire.channel],
@@ -85,6 +85,12 @@ def _contact(wire: types_pb2.Contact, body: bytes, attempts: int, expire_at: dat
         attempts=attempts,
         body=body,
     )
+
+
+@lru_cache(maxsize=4096)
+def _common_id(value: bytes) -> UUID:
+    """Tenants and campaigns are few, and one id is compared with itself faster than with another of its value."""
+    return UUID(value)
 
 
 @lru_cache(maxsize=4096)

@@ -115,9 +115,9 @@ def _unknown_policy(contact: Contact, own: InForce, rules: policy.RuleSet, now: 
 
 def facts_of(contact: Contact, history: History) -> policy.Facts:
     """Put together everything that the rules may look at."""
-    inbound = history.inbound.get(contact.borrower_id, [])
-    attempts = history.attempts.get(contact.borrower_id, [])
-    of_borrower = history.suppressions.get(contact.borrower_id, [])
+    inbound = history.inbound.get(contact.borrower_id, ())
+    attempts = history.attempts.get(contact.borrower_id, ())
+    of_borrower = history.suppressions.get(contact.borrower_id, ())
     past = [_past(row, contact.address_kind) for row in attempts] + [_heard(row) for row in inbound]
     actor = ACTORS[contact.actor]
     return policy.Facts(
@@ -161,8 +161,8 @@ _at = attrgetter("at")
 
 def _states(contact: Contact, history: History, of_borrower: Sequence[SuppressionRow]) -> list[policy.Suppression]:
     """Return what bars the borrower, the address, and the address for everyone."""
-    of_address = history.address_suppressions.get((contact.tenant_id, contact.address_key), [])
-    of_everyone = history.address_suppressions.get((EVERYONE, contact.everyones_key), [])
+    of_address = history.address_suppressions.get((contact.tenant_id, contact.address_key), ())
+    of_everyone = history.address_suppressions.get((EVERYONE, contact.everyones_key), ())
     barred = [*of_borrower, *of_address, *of_everyone]
     states = [_suppression(row, contact) for row in barred if row.kind not in INCONVENIENT]
     shared_since = history.shared.get((contact.tenant_id, contact.address_key))
