@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+import grpc
 import pytest
 
 from forbear.tracker.v1 import tracker_service_pb2 as pb
@@ -152,6 +153,73 @@ async def test_an_instalment_that_is_kept_lets_reminders_rest_until_the_last(wor
 
     assert agreed == goes_on
     assert not world.scheduler.responses[-1].HasField("pause_until_time")
+
+
+async def test_a_reminder_that_waits_at_the_dispatcher_is_taken_back_when_the_payment_comes(world: World) -> None:
+    """Released on Thursday at ten, paid a second later: the dispatcher may not have sent it yet."""
+    await promise(world)
+    await world.advance(3 * DAY)
+    reminder = UUID(bytes=world.dispatcher.contacts[-1].contact_id)
+
+    world.clock.advance(timedelta(seconds=1))
+    await pay(world, 30_000)
+
+    assert [reminder] == world.dispatcher.recalled
+    assert ["promise.thanks", "promise.reminder", "promise.kept"] == world.templates()
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_a_payment_a_second_before_the_reminder_is_due_leaves_it_unsent(world: World, is_away: bool) -> None:
+    """Due at ten in New York; paid at 9:59:59. While the dispatcher is away nothing is lost or sent twice."""
+    await promise(world)
+    await world.advance(timedelta(days=2, hours=21, minutes=59, seconds=59))
+    world.dispatcher.is_away = is_away
+    if is_away:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await pay(world, 30_000)
+    else:
+        await pay(world, 30_000)
+    world.dispatcher.is_away = False
+    await world.advance(DAY)
+
+    assert ["promise.thanks", "promise.kept"] == world.templates()
+    assert [] == world.dispatcher.recalled
+
+
+async def missed(world: World) -> None:
+    """Let Friday's promise be missed; the question is released at ten on Sunday."""
+    await promise(world)
+    for _ in range(12):
+        await world.advance(DAY / 2)
+
+
+@pytest.mark.parametrize("has_paid", [True, False])
+async def test_nobody_is_asked_about_a_missed_promise_who_has_paid_or_promised_anew(
+    world: World, has_paid: bool
+) -> None:
+    """The question waits for its lawful hour; whatever the borrower does before it goes out makes it rude."""
+    await missed(world)
+    question = UUID(bytes=world.dispatcher.contacts[-1].contact_id)
+    assert "promise.missed" == world.templates()[-1]
+
+    world.clock.advance(timedelta(minutes=5))
+    if has_paid:
+        await pay(world, 10_000)
+    else:
+        await world.text("I will pay you $300 on March 20")
+        await world.pump()
+
+    assert [question] == world.dispatcher.recalled
+
+
+async def test_a_thanks_that_waits_is_not_taken_back_by_the_next_payment(world: World) -> None:
+    """Only questions and reminders lose their sense."""
+    await arrange(world, "2")
+    await pay(world, 20_414, number=1)
+    await pay(world, 20_413, number=2)
+
+    assert 2 == world.templates().count("arrangement.kept")
+    assert [] == world.dispatcher.recalled
 
 
 async def test_the_time_of_the_next_thing_is_told_to_the_clock(world: World) -> None:

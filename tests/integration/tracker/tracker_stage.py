@@ -142,6 +142,7 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
         self.receipts: list[dispatcher_pb.Receipt] = []
         self.statements: list[dispatcher_pb.Statement] = []
         self.contacts: list[types_pb.Contact] = []
+        self.recalled: list[UUID] = []
 
     async def _answer(self, context: Any) -> None:
         if self.is_away:
@@ -162,6 +163,11 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
         await self._answer(context)
         self.lifted += list(request.suppression_ids)
         return dispatcher_pb.LiftSuppressionsResponse()
+
+    async def RecallContacts(self, request: Any, context: Any) -> Any:
+        await self._answer(context)
+        self.recalled += [UUID(bytes=one) for one in request.contact_ids]
+        return dispatcher_pb.RecallContactsResponse(recalled=len(request.contact_ids))
 
     async def RecordReceipts(self, request: Any, context: Any) -> Any:
         await self._answer(context)

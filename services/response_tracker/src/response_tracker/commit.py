@@ -20,7 +20,7 @@ from forbear_domain.arrangements import (
     advance_promise,
 )
 from response_tracker import borrower_time, wire, words
-from response_tracker.follow_up import Plan, in_writing, plan
+from response_tracker.follow_up import CHECK_IN_LIFE, Plan, call_off, in_writing, plan
 from response_tracker.heard import Heard
 from response_tracker.model import PromiseTerms, Purpose, Suppression, SuppressionKind, part_id
 from response_tracker.store import commitments, outgoing
@@ -130,11 +130,20 @@ async def _rest(
     await outgoing.add_suppression(connection, suppression, wire.suppression(suppression))
 
 
+async def call_off_questions(
+    connection: Connection, tenant_id: UUID, loan_id: UUID, now: datetime, reason: str
+) -> None:
+    """Ask nobody about what was missed who has paid or said more since: the question may wait for its kind hour."""
+    for cause_id in await commitments.missed_since(connection, tenant_id, loan_id, now - CHECK_IN_LIFE):
+        await call_off(connection, tenant_id, cause_id, now, reason, steps="missed%")
+
+
 async def _supersede_promises(connection: Connection, heard: Heard) -> None:
+    await call_off_questions(connection, heard.of.tenant_id, heard.of.loan_id, heard.at, "superseded")
     for promise in await commitments.open_promises(connection, heard.of.tenant_id, heard.of.loan_id):
         state = advance_promise(promise.state, PromiseEvent.SUPERSEDED)
         await commitments.move_promise(connection, promise.id, state, promise.paid_minor)
-        await outgoing.cancel_follow_ups(connection, promise.id, heard.at)
+        await call_off(connection, promise.tenant_id, promise.id, heard.at, "superseded")
         await outgoing.lift(connection, promise.id, "superseded")
 
 
@@ -143,5 +152,7 @@ async def _supersede_arrangements(connection: Connection, heard: Heard) -> None:
         state = advance_arrangement(arrangement.state, ArrangementEvent.SUPERSEDED)
         await commitments.move_arrangement(connection, arrangement.id, state, None)
         for part in arrangement.parts:
-            await outgoing.cancel_follow_ups(connection, part_id(arrangement.id, part.number), heard.at)
+            await call_off(
+                connection, arrangement.tenant_id, part_id(arrangement.id, part.number), heard.at, "superseded"
+            )
         await outgoing.lift(connection, arrangement.id, "superseded")

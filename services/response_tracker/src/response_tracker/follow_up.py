@@ -54,6 +54,15 @@ async def plan(connection: Connection, to: Attempt, planned: Plan) -> UUID:
     return contact_id
 
 
+async def call_off(
+    connection: Connection, tenant_id: UUID, cause_id: UUID, at: datetime, reason: str, *, steps: str = "%"
+) -> None:
+    """Cancel what is to follow from a cause, and take back what the dispatcher has been given and may not have sent."""
+    given = await outgoing.cancel_follow_ups(connection, cause_id, at, at - CHECK_IN_LIFE, steps)
+    if given:
+        await outgoing.hand_over(connection, outgoing.RECALLS, [wire.recall(tenant_id, given, reason)])
+
+
 async def in_writing(connection: Connection, of: Attempt) -> Attempt:
     """Return where a follow-up goes: what began as a call goes on in writing where we have written before."""
     if of.channel is not Channel.VOICE:

@@ -1,6 +1,7 @@
 """Carries the outbox to the other services: receipts before contacts, so that an answer finds what it answers.
 
 An answer whose receipt is not there yet would look like a contact that nobody asked for, and the gate would refuse it.
+What is taken back goes after the contacts: nothing can be taken back that is not there yet.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Relays:
         self._scheduler = scheduler
 
     async def to_dispatcher(self) -> Pass:
-        """Hand over receipts and statements until none waits, then contacts."""
+        """Hand over receipts and statements until none waits, then contacts, then what is taken back."""
         receipts = one_by_one(self._dispatcher.RecordReceipts)
         done = await relay(self._pool, outgoing.RECEIPTS, receipts, wire.receipts_request)
         if done.done:
@@ -39,7 +40,13 @@ class Relays:
         if done.done:
             return done
         submit = cast(StreamCall, self._dispatcher.SubmitContacts)
-        return await relay(self._pool, outgoing.CONTACTS, submit, wire.contacts_request, after=outgoing.RECEIPTS)
+        done = await relay(self._pool, outgoing.CONTACTS, submit, wire.contacts_request, after=outgoing.RECEIPTS)
+        if done.done:
+            return done
+        recall = one_by_one(self._dispatcher.RecallContacts)
+        return await relay(
+            self._pool, outgoing.RECALLS, recall, wire.recall_request, batch_rows=1, after=outgoing.CONTACTS
+        )
 
     async def to_scheduler(self) -> Pass:
         """Hand over responses."""

@@ -24,9 +24,14 @@ from forbear_domain.arrangements import (
 )
 from response_tracker import borrower_time, words
 from response_tracker.attribute import NO_CREDIT, credit_payment, keep
-from response_tracker.commit import arrangement_rests_until, instalment_settles_at, promise_rests_until
+from response_tracker.commit import (
+    arrangement_rests_until,
+    call_off_questions,
+    instalment_settles_at,
+    promise_rests_until,
+)
 from response_tracker.duties import Reason
-from response_tracker.follow_up import CHECK_IN_LIFE, Plan, plan
+from response_tracker.follow_up import CHECK_IN_LIFE, Plan, call_off, plan
 from response_tracker.heard import current
 from response_tracker.model import Attempt, Purpose, Response, ResponseKind, Snapshot, part_id
 from response_tracker.store import attempts, cases, commitments, conversations, outgoing
@@ -88,6 +93,7 @@ async def _settle_payment(connection: Connection, payment: Payment, now: datetim
         ),
     )
     await cases.close_reason(connection, of, Reason.CHECK_PAYMENT, at=now, closed_by="payment")
+    await call_off_questions(connection, payment.tenant_id, payment.loan_id, now, "paid")
     rest = payment.amount_minor
     for arrangement in await commitments.live_arrangements(connection, payment.tenant_id, payment.loan_id):
         rest = await _pay_arrangement(connection, arrangement, payment, rest, now)
@@ -104,7 +110,7 @@ async def _pay_promise(connection: Connection, promise: Promise, payment: Paymen
         await commitments.move_promise(connection, promise.id, promise.state, paid)
         return rest
     await commitments.move_promise(connection, promise.id, advance_promise(promise.state, PromiseEvent.PAID), paid)
-    await outgoing.cancel_follow_ups(connection, promise.id, now)
+    await call_off(connection, promise.tenant_id, promise.id, now, "paid")
     await outgoing.lift(connection, promise.id, "kept")
     to, snapshot = await _recipient(connection, promise.attempt_id)
     language = words.speak(snapshot.language)
@@ -146,7 +152,7 @@ async def _pay_arrangement(
     to, snapshot = await _recipient(connection, arrangement.attempt_id)
     rest_until = arrangement_rests_until(still_open[-1].due_on, snapshot.zone) if still_open else None
     for part in filled:
-        await outgoing.cancel_follow_ups(connection, part_id(arrangement.id, part.number), now)
+        await call_off(connection, arrangement.tenant_id, part_id(arrangement.id, part.number), now, "paid")
         await _report(connection, to, part_id(arrangement.id, part.number), ResponseKind.KEPT, now, rest_until)
     event = ArrangementEvent.INSTALMENT_PAID if still_open else ArrangementEvent.ALL_PAID
     state = advance_arrangement(arrangement.state, event)
@@ -177,7 +183,7 @@ async def _look_at(connection: Connection, seen: Arrangement, now: datetime) -> 
         state = advance_arrangement(arrangement.state, ArrangementEvent.NOT_MADE_GOOD)
         await commitments.move_arrangement(connection, arrangement.id, state, None)
         for later in arrangement.parts:
-            await outgoing.cancel_follow_ups(connection, part_id(arrangement.id, later.number), now)
+            await call_off(connection, arrangement.tenant_id, part_id(arrangement.id, later.number), now, "broken")
         await outgoing.lift(connection, arrangement.id, "broken")
     else:
         check_at = due_at + timedelta(days=AT_RISK_DAYS)

@@ -174,6 +174,20 @@ def contacts_request(request_id: str, bodies: list[bytes]) -> dispatcher_pb.Subm
     return dispatcher_pb.SubmitContactsRequest(request_id=request_id, contacts=contacts)
 
 
+def recall(tenant_id: UUID, contact_ids: list[UUID], reason: str) -> bytes:
+    """Return what takes contacts of a tenant back, all but the id of the request."""
+    return dispatcher_pb.RecallContactsRequest(
+        tenant_id=tenant_id.bytes, contact_ids=[one.bytes for one in contact_ids], reason=reason
+    ).SerializeToString()
+
+
+def recall_request(request_id: str, bodies: list[bytes]) -> dispatcher_pb.RecallContactsRequest:
+    """Build one request from one outbox row of the topic `recalls`."""
+    request = dispatcher_pb.RecallContactsRequest.FromString(bodies[0])
+    request.request_id = request_id
+    return request
+
+
 def words_statement(of: Attempt, message: Message, commitment: bytes) -> bytes:
     """Return what the ledger is told of words: how they were read, and a commitment to them."""
     return dispatcher_pb.Statement(

@@ -112,6 +112,20 @@ async def open_promises(connection: Connection, tenant_id: UUID, loan_id: UUID) 
     return [_promise(row) for row in rows]
 
 
+async def missed_since(connection: Connection, tenant_id: UUID, loan_id: UUID, since: datetime) -> list[UUID]:
+    """Return the promises about a loan that were missed after an instant, and the arrangements that are at risk."""
+    rows = await connection.fetch(
+        "SELECT id FROM promise WHERE tenant_id = $1 AND loan_id = $2 AND state = $3 AND settle_at > $4 "
+        "UNION ALL SELECT id FROM arrangement WHERE tenant_id = $1 AND loan_id = $2 AND state = $5",
+        tenant_id,
+        loan_id,
+        int(PromiseState.MISSED),
+        since,
+        int(ArrangementState.AT_RISK),
+    )
+    return [row["id"] for row in rows]
+
+
 async def promises_to_settle(connection: Connection, now: datetime, limit: int) -> list[Promise]:
     """Return open promises whose time is over, oldest first. Not locked: settle under the borrower's lock."""
     rows = await connection.fetch(

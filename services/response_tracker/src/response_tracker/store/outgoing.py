@@ -13,6 +13,7 @@ RECEIPTS = "receipts"
 RESPONSES = "responses"
 CONTACTS = "contacts"
 STATEMENTS = "statements"
+RECALLS = "recalls"
 
 
 async def hand_over(connection: Connection, topic: str, bodies: Sequence[bytes]) -> None:
@@ -60,13 +61,22 @@ async def plan_follow_up(
     )
 
 
-async def cancel_follow_ups(connection: Connection, cause_id: UUID, at: datetime) -> None:
-    """Cancel what was to follow from a cause and has not been released."""
-    await connection.execute(
-        "UPDATE follow_up SET cancelled_at = $2 WHERE cause_id = $1 AND released_at IS NULL AND cancelled_at IS NULL",
+async def cancel_follow_ups(
+    connection: Connection, cause_id: UUID, at: datetime, released_after: datetime, steps: str
+) -> list[UUID]:
+    """Cancel what follows from a cause; return those that were released after an instant, for the dispatcher has them.
+
+    `steps` is a pattern of LIKE.
+    """
+    rows = await connection.fetch(
+        "UPDATE follow_up SET cancelled_at = $2 WHERE cause_id = $1 AND cancelled_at IS NULL AND step LIKE $4 "
+        "AND (released_at IS NULL OR released_at > $3) RETURNING id, released_at",
         cause_id,
         at,
+        released_after,
+        steps,
     )
+    return sorted(row["id"] for row in rows if row["released_at"] is not None)
 
 
 async def release_follow_ups(connection: Connection, now: datetime, limit: int) -> int:
