@@ -151,3 +151,31 @@ def test_parts_follow_what_is_sent() -> None:
     parts.see(Channel.SMS, [4] * 250)
 
     assert (2.0, 3.0, 1.0) == (first, parts.average(Channel.SMS), parts.average(Channel.EMAIL))
+
+
+async def test_the_planner_is_told_what_destination_networks_take(stage: Stage) -> None:
+    """Mails to a domain by the day and the hour, and texts to an area in contacts, of which each takes three parts."""
+    await put(stage, scope=control_pb.LIMIT_SCOPE_NETWORK, key="Example.com", length_s=86_400, tokens=500)
+    await put(stage, scope=control_pb.LIMIT_SCOPE_NETWORK, key="example.com", length_s=3_600, tokens=100)
+    await put(stage, scope=control_pb.LIMIT_SCOPE_NETWORK, key="+1212", length_s=60, tokens=30)
+    await put(stage, scope=control_pb.LIMIT_SCOPE_DOMAIN, key="example.org", length_s=60, tokens=3)
+    await stage.submit(*[make_contact(n, stage.clock.now()) for n in range(1, 4)])
+    await stage.run()
+
+    answer = await stage.rpc.GetCapacity(pb.GetCapacityRequest(tenant_id=TENANT.bytes), None)
+
+    told = [(one.network, one.length_s, one.contacts) for one in answer.networks]
+    assert [("+1212", 60, 10), ("example.com", 3_600, 100), ("example.com", 86_400, 500)] == told
+
+
+async def test_a_network_s_warm_up_is_told_as_it_stands_today(stage: Stage) -> None:
+    """It doubles each day, and is not told any more once it is over."""
+    await put(stage, scope=control_pb.LIMIT_SCOPE_NETWORK, key="example.com", length_s=86_400, tokens=50,
+              growth=2.0, tokens_max=400)  # fmt: skip
+    told = []
+    for _ in range(4):
+        answer = await stage.rpc.GetCapacity(pb.GetCapacityRequest(tenant_id=TENANT.bytes), None)
+        told.append([one.contacts for one in answer.networks])
+        stage.clock.advance(timedelta(days=1))
+
+    assert [[50], [100], [200], []] == told

@@ -46,6 +46,7 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
         self.repeated = 0
         self.per_hour = {1: 1_000, 2: 1_000, 3: 1_000}
         self.by_hour: dict[int, list[int]] = {}
+        self.networks: list[tuple[str, int, int]] = []  # name, length in seconds, contacts
 
     async def SubmitContacts(self, requests: Any, context: Any) -> AsyncIterator[Any]:
         async for request in requests:
@@ -80,7 +81,11 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
             dispatcher_pb.ChannelCapacity(channel=c, contacts_per_hour=n, contacts_by_hour=self.by_hour.get(c, []))
             for c, n in self.per_hour.items()
         ]
-        return dispatcher_pb.GetCapacityResponse(channels=channels)
+        networks = [
+            dispatcher_pb.NetworkCapacity(network=name, length_s=length_s, contacts=contacts)
+            for name, length_s, contacts in self.networks
+        ]
+        return dispatcher_pb.GetCapacityResponse(channels=channels, networks=networks)
 
 
 class FakeControl(control_grpc.ControlServiceServicer):

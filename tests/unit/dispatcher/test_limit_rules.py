@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channel_dispatcher.limit_rules import Going, LimitBook, LimitRule, Scope, network_of, sender_key
+from channel_dispatcher.limit_rules import Going, LimitBook, LimitRule, Scope, sender_key
 from channel_dispatcher.limits import Window
 from forbear_domain.model import Channel
+from forbear_domain.networks import network_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 TENANT, CAMPAIGN = UUID(int=1), UUID(int=2)

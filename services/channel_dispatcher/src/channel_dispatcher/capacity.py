@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from channel_dispatcher.health import Condition, Health
-from channel_dispatcher.limit_rules import Going, LimitBook
+from channel_dispatcher.limit_rules import Going, LimitBook, Scope
 from channel_dispatcher.limits import Window
 from channel_dispatcher.outlets import Outlet, Outlets, TenantLimit, windows_of
 from channel_dispatcher.store import limit_rules, queue, switches
@@ -38,6 +38,15 @@ class Capacity:
     def per_hour(self) -> int:
         """Return what the best of the hours can carry: what a plan may count on once all accounts are well."""
         return max(self.by_hour)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCapacity:
+    """What one destination network takes: contacts in any stretch of `length_s` seconds, of all channels to it."""
+
+    network: str  # the domain of a mailbox, or the first digits of a number
+    length_s: int
+    contacts: int
 
 
 class Parts:
@@ -85,6 +94,15 @@ class Capacities:
                 by_hour = tuple(int(each / self.parts.average(channel)) for each in tokens)
             found.append(Capacity(channel, by_hour, queued.get(channel, 0)))
         return found
+
+    async def of_networks(self) -> list[NetworkCapacity]:
+        """Return what the destination networks take that have a limit; the same for every tenant."""
+        book = LimitBook(await limit_rules.in_force(self._pool), self._clock.now())
+        parts = {True: self.parts.average(Channel.SMS), False: 1.0}
+        return [
+            NetworkCapacity(network, length_s, int(tokens / parts[network.startswith("+")]))
+            for network, length_s, tokens in book.of_scope(Scope.NETWORK)
+        ]
 
     async def _ready(self, outlets: Sequence[Outlet], stops: Stops, now: datetime) -> dict[str, int]:
         """Return from which hour on each account may be used; those that may not are left out."""

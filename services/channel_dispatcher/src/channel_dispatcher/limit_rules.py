@@ -16,11 +16,11 @@ from uuid import UUID
 
 from channel_dispatcher.limits import Window
 from forbear_domain.model import Channel
+from forbear_domain.networks import network_of
 
 LENGTH_MAX_S = 86_400
 TOKENS_MAX = 1_000_000_000
 GROWTH_MAX = 10.0
-PREFIX_DIGITS = 4  # of a number: country and, in North America, the area code
 
 
 class Scope(StrEnum):
@@ -86,6 +86,10 @@ class LimitBook:
         """Return whether `windows` could return other windows than it is given."""
         return bool(self._tokens)
 
+    def of_scope(self, scope: Scope) -> list[tuple[str, int, int]]:
+        """Return key, length in seconds and tokens of each rule of a scope, in order."""
+        return sorted((key, length_s, tokens) for (of, key, length_s), tokens in self._tokens.items() if of is scope)
+
     def windows(self, given: tuple[Window, ...], going: Going) -> tuple[Window, ...]:
         """Return the windows of a message: those of the settings, as far as no rule replaces them, and the rules'."""
         windows = {(window.name, window.length_s): window for window in given}
@@ -116,8 +120,3 @@ def window_name(scope: Scope, key: str, account: str) -> str:
 def sender_key(sender: str) -> str:
     """Return a name for a sender that can stand in keys."""
     return hashlib.blake2b(sender.encode(), digest_size=8).hexdigest()
-
-
-def network_of(channel: Channel, address: str) -> str:
-    """Return where an address is: the domain of a mailbox, or the first digits of a number."""
-    return address.rpartition("@")[2].lower() if channel is Channel.EMAIL else address[: PREFIX_DIGITS + 1]

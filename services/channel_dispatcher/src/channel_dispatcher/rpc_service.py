@@ -189,6 +189,8 @@ class DispatcherRpc(pb_grpc.DispatcherServiceServicer):
                 queued=one.queued,
                 contacts_by_hour=one.by_hour,
             )
+        for each in await self._capacities.of_networks():
+            response.networks.add(network=each.network, length_s=each.length_s, contacts=each.contacts)
         return response
 
     async def ReadLedger(self, request: pb.ReadLedgerRequest, context: object) -> AsyncIterator[pb.ReadLedgerResponse]:

@@ -9,6 +9,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from contact_scheduler.planning.networks import NetworkLimit
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear_chassis.postgres import UUID
 
@@ -50,6 +51,16 @@ class DispatcherCapacity:
             log.warning("capacity_assumed", error="nothing can be sent at present")
             return self._assumed()
         return table
+
+    async def networks(self, tenant_id: UUID) -> list[NetworkLimit]:
+        """Return the limits of destination networks; none while the dispatcher does not answer: it holds to them."""
+        try:
+            request = pb.GetCapacityRequest(tenant_id=tenant_id.bytes)
+            answer = await self._stub.GetCapacity(request, timeout=TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            log.warning("networks_assumed", error=error.code().name)
+            return []
+        return [NetworkLimit(one.network, one.length_s, one.contacts) for one in answer.networks if one.length_s > 0]
 
     def _assumed(self) -> NDArray[np.int64]:
         return np.repeat(np.array(self._fallback, dtype=np.int64)[:, None], HOURS, axis=1)

@@ -26,9 +26,11 @@ from contact_scheduler.metrics import PLAN_SECONDS, PLANNED_CONTACTS, PLANS
 from contact_scheduler.planning.candidates import HOUR, Window
 from contact_scheduler.planning.compose import PlannedDay, PlanRequest, plan_day
 from contact_scheduler.planning.deciding import Deciding
+from contact_scheduler.planning.networks import Network, NetworkLimit
 from contact_scheduler.release_strategies import release_strategies
 from contact_scheduler.store import planning
 from contact_scheduler.store.campaigns import next_to_plan
+from contact_scheduler.store.networks import read_networks
 from contact_scheduler.store.worth import read_tally
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID, Connection, Pool
@@ -42,6 +44,9 @@ class CapacitySource(Protocol):
 
     async def by_hour(self, tenant_id: UUID, campaign_id: UUID | None = None) -> NDArray[np.int64]:
         """Return contacts by SMS, e-mail and voice in each of the next 24 hours: [3, 24]; of one campaign or all."""
+
+    async def networks(self, tenant_id: UUID) -> list[NetworkLimit]:
+        """Return what destination networks take that have a limit."""
 
 
 class PlanDay:
@@ -137,6 +142,7 @@ class PlanDay:
             places=await planning.read_places(connection, {one.place_id for one in candidates}),
             posterior=posterior,
             capacity=await self._room(connection, campaign, window),
+            networks=await self.networks(connection, tenant_id, window),
             worth=worth,
             seed=self._seed,
             number=number,
@@ -151,6 +157,13 @@ class PlanDay:
         ahead = [int((window.starts_at - window.tick_at) / HOUR + hour + 0.5) for hour in range(window.hours)]
         result: NDArray[np.int64] = told[:, np.minimum(ahead, told.shape[1] - 1)]
         return result
+
+    async def networks(
+        self, connection: Connection, tenant_id: UUID, window: Window, *, with_taken: bool = True
+    ) -> list[Network]:
+        """Return the destination networks that take few, with what is left of them, or with all of it."""
+        limits = await self._capacity.networks(tenant_id)
+        return await read_networks(connection, tenant_id, limits, window.starts_at, window.hours, with_taken=with_taken)
 
     async def _room(self, connection: Connection, campaign: Campaign, window: Window) -> NDArray[np.int64]:
         """Return the places per channel and hour that other plans have left, and the campaign's own limits allow."""

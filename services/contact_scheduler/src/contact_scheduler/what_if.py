@@ -105,6 +105,7 @@ class AskWhatIf:
             request,
             history=_before(request.history, window.starts_at),
             capacity=await self._plan.places(campaign.tenant_id, window, campaign.campaign_id),
+            networks=await self._plan.networks(connection, campaign.tenant_id, window, with_taken=False),
         )
 
 

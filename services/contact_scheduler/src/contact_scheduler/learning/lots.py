@@ -28,6 +28,7 @@ PURPOSE_GROUP: Final = 4
 PURPOSE_SAMPLE: Final = 5
 PURPOSE_DITHER: Final = 6
 PURPOSE_RAMP: Final = 7
+PURPOSE_NETWORK: Final = 8
 
 
 def _mix(state: UInt64Array) -> UInt64Array:

@@ -16,7 +16,7 @@ from contact_scheduler.contacts import ContactPhase, Purpose
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.explore import control_group
 from contact_scheduler.learning.features import Borrowers, encode, without_habits
-from contact_scheduler.learning.lots import ids_from_bytes
+from contact_scheduler.learning.lots import PURPOSE_NETWORK, draw_key, ids_from_bytes, uniform
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
 from contact_scheduler.learning.scores import SHIPPED, Cards, LoanScores
@@ -36,6 +36,7 @@ from contact_scheduler.planning.deciding import Deciding
 from contact_scheduler.planning.drawn import describe_draw, write_cells
 from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
+from contact_scheduler.planning.networks import Network, deal
 from contact_scheduler.portfolio.check import make_id
 from forbear_domain.policy import TenantPolicy
 
@@ -78,6 +79,7 @@ class PlanRequest:
     deciding: Deciding = field(default_factory=Deciding)
     budget: float | None = None
     cards: Cards = SHIPPED
+    networks: list[Network] = field(default_factory=list)  # those that take few
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,11 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     lawful_hours = LawfulHours(calendar, request.campaign, request.actor, request.policy)
     rows = [everybody[position] for position in eligible.rows]
     lawful, has_any = lawful_hours.patterns(rows, request.places, request.history, request.conversations)
-    kept = np.flatnonzero(has_any)
-    eligible.skipped[Skipped.UNLAWFUL] += len(rows) - len(kept)
+    eligible.skipped[Skipped.UNLAWFUL] += int((~has_any).sum())
+    lawful = _within_networks(request, rows, lawful)
+    has_left = np.array([pattern.any() for pattern in lawful.patterns], dtype=np.bool_)
+    kept = np.flatnonzero(has_left[lawful.pattern_of])
+    eligible.skipped[Skipped.NOT_WORTH] += int(has_any.sum()) - len(kept)
     if not len(kept):
         return PlannedDay([], _counts(request, eligible.skipped, None), _no_prices(request), 0.0)
 
@@ -169,6 +174,15 @@ def _rest(campaign: Campaign, treatment: Treatment, one: Candidate) -> timedelta
     """Return the rest between two contacts; our own long one gives way to a duty, the campaign's does not."""
     own = timedelta(days=campaign.rest_days)
     return max(own, PEACE_REST) if treatment is Treatment.LEAVE_IN_PEACE and not one.is_duty else own
+
+
+def _within_networks(request: PlanRequest, rows: list[Candidate], lawful: LawfulSlots) -> LawfulSlots:
+    if not request.networks or not rows:
+        return lawful
+    ids = ids_from_bytes(b"".join(one.borrower_id.bytes for one in rows))
+    lots = uniform(ids, draw_key(request.seed, PURPOSE_NETWORK, request.window.tick_at.toordinal()))
+    is_duty = np.array([one.is_duty for one in rows], dtype=np.bool_)
+    return deal(lawful, [one.borrower_id for one in rows], is_duty, lots, request.networks)
 
 
 def _only(scores: LoanScores, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:

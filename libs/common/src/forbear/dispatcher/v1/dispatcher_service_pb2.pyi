@@ -791,22 +791,58 @@ class GetCapacityResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CHANNELS_FIELD_NUMBER: _builtins.int
+    NETWORKS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def channels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChannelCapacity]:
         """One entry for each channel that can send."""
+
+    @_builtins.property
+    def networks(self) -> _containers.RepeatedCompositeFieldContainer[Global___NetworkCapacity]:
+        """One entry for each limit of a destination network; a network may have several, of different lengths."""
 
     def __init__(
         self,
         *,
         channels: _abc.Iterable[Global___ChannelCapacity] | None = ...,
+        networks: _abc.Iterable[Global___NetworkCapacity] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "networks", b"networks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetCapacityResponse: _TypeAlias = GetCapacityResponse  # noqa: Y015
+
+@_typing.final
+class NetworkCapacity(_message.Message):
+    """States what one destination network can take, of all tenants and campaigns together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NETWORK_FIELD_NUMBER: _builtins.int
+    LENGTH_S_FIELD_NUMBER: _builtins.int
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    network: _builtins.str
+    """The domain of a mailbox, or country and area code of a number, such as "+1212"."""
+    length_s: _builtins.int
+    """Length of the stretch in seconds."""
+    contacts: _builtins.int
+    """Contacts that it takes in any stretch of that length."""
+    def __init__(
+        self,
+        *,
+        network: _builtins.str = ...,
+        length_s: _builtins.int = ...,
+        contacts: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contacts", b"contacts", "length_s", b"length_s", "network", b"network"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetworkCapacity: _TypeAlias = NetworkCapacity  # noqa: Y015
 
 @_typing.final
 class ChannelCapacity(_message.Message):
