@@ -215,6 +215,40 @@ async def test_a_borrower_goes_back_to_the_machine_only_when_nothing_else_waits(
     assert 1 == world.scheduler.kinds().count("RETURNED")
 
 
+async def test_who_stays_with_people_rests_and_is_not_forgotten(world: World) -> None:
+    """Resolved: no reminder from now on, and a case of a month keeps them in sight until they are given back."""
+    case = await opened(world, "Let me speak with a person please")
+    await do(world, case, "CLAIM")
+    await do(world, case, "CLOSE", note="spoke, will think", outcome="CASE_OUTCOME_RESOLVED")
+    kept = (await listed(world)).cases[0]
+    await do(world, kept, "CLAIM")
+    await do(world, kept, "CLOSE", note="still thinking", outcome="CASE_OUTCOME_RESOLVED")
+    again = (await listed(world)).cases[0]
+    handed_over = world.scheduler.responses[-1]
+    await world.text("Let me speak with a person please")
+    await world.pump()
+    asked = next(one for one in (await listed(world)).cases if one.reason == "human_request")
+    await do(world, asked, "CLAIM")
+    await do(world, asked, "CLOSE", note="settled", outcome="CASE_OUTCOME_RETURNED")
+
+    assert ("with_people", "with_people") == (kept.reason, again.reason)
+    assert kept.case_id != again.case_id
+    assert timedelta(days=30) < kept.due_time.ToDatetime() - kept.open_time.ToDatetime() <= timedelta(days=31)
+    assert types_pb.RESPONSE_KIND_HANDED_OVER == handed_over.kind
+    assert not handed_over.HasField("pause_until_time")
+    assert [] == list((await listed(world)).cases)
+    assert "RETURNED" == world.scheduler.kinds()[-1]
+
+
+async def test_where_law_keeps_the_machine_away_for_good_nobody_is_asked_each_month(world: World) -> None:
+    """An attorney has the case: the bar stands in the story, and ends on its ground."""
+    case = await opened(world, "Talk to my attorney")
+    await do(world, case, "CLAIM")
+    await do(world, case, "CLOSE", note="have the address", outcome="CASE_OUTCOME_RESOLVED")
+
+    assert [] == list((await listed(world)).cases)
+
+
 async def test_a_person_answers_with_an_approved_text_in_the_borrowers_language(world: World) -> None:
     """No free text: what is sent was approved; options are computed, and can be chosen afterwards."""
     await world.attempt(language="es")

@@ -138,7 +138,7 @@ def lift(context: click.Context, case_id: object, suppression_id: object, basis:
 @note_option
 @click.pass_context
 def close(context: click.Context, case_id: object, outcome: str, note: str) -> None:
-    """Close a case: resolved (the borrower stays with people) or returned (the machine may go on)."""
+    """Close a case: resolved (stays with people; asked again after a month) or returned (the machine may go on)."""
     _do(context, case_id, "close", outcome=outcome, note=note)
 
 

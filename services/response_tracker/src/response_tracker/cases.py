@@ -16,10 +16,11 @@ from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Connection, Pool
 from response_tracker import metrics, wire, words
 from response_tracker.attribute import NO_CREDIT, keep
+from response_tracker.duties import DUTIES, Reason
 from response_tracker.enact import put_on_table
 from response_tracker.follow_up import Plan, in_writing, plan
 from response_tracker.heard import Heard, current
-from response_tracker.model import Attempt, Purpose, Response, ResponseKind, part_id
+from response_tracker.model import Attempt, Purpose, Response, ResponseKind, SuppressionKind, part_id
 from response_tracker.sealed import seal
 from response_tracker.store import attempts, conversations, outgoing
 from response_tracker.store import cases as store
@@ -47,10 +48,13 @@ class Act(StrEnum):
 class Outcome(StrEnum):
     """How a person closes a case."""
 
-    RESOLVED = "resolved"  # the borrower stays with people
+    RESOLVED = "resolved"  # the borrower stays with people, and a case asks again after a month
     RETURNED = "returned"  # the machine may go on
 
 
+FOR_GOOD = frozenset(
+    {SuppressionKind.CEASE, SuppressionKind.ATTORNEY, SuppressionKind.BANKRUPTCY, SuppressionKind.DECEASED}
+)
 NEEDS_NOTE = frozenset({Act.NOTE, Act.LIFT, Act.CLOSE})
 
 
@@ -175,19 +179,40 @@ async def _lift(connection: Connection, case: Case, asked: Asked) -> None:
 async def _close(connection: Connection, case: Case, asked: Asked, at: datetime) -> None:
     if asked.outcome is None:
         raise CannotBeDone("say how the case ends: resolved, or returned to the machine")
-    if asked.outcome is Outcome.RETURNED:
-        others = await store.of_borrower(connection, case.tenant_id, case.borrower_id)
-        waiting = [one.reason.value for one in others if one.closed_at is None and one.id != case.id]
-        if waiting:
-            raise CannotBeDone(
-                f"other cases of this borrower wait ({', '.join(waiting)}); close them as resolved first"
-            )
-        of = await _last(connection, case)
-        if of is not None:
-            response_id = part_id(asked.id, "response")
-            returned = Response(response_id, of, NO_CREDIT, ResponseKind.RETURNED, of.channel, at)
-            await keep(connection, returned)
+    others = await store.of_borrower(connection, case.tenant_id, case.borrower_id)
+    waiting = [one.reason for one in others if one.closed_at is None and one.id != case.id]
+    doing = [reason.value for reason in waiting if reason is not Reason.WITH_PEOPLE]
+    if asked.outcome is Outcome.RETURNED and doing:
+        raise CannotBeDone(f"other cases of this borrower wait ({', '.join(doing)}); close them as resolved first")
     await store.close(connection, case.id, asked.person, asked.outcome.value, at)
+    of = await _last(connection, case)
+    if of is None:
+        return  # never contacted: no machine to give back to, none to rest from
+    if asked.outcome is Outcome.RETURNED:
+        await store.close_reason(connection, of, Reason.WITH_PEOPLE, at=at, closed_by=asked.person)
+        await _tell(connection, asked, of, ResponseKind.RETURNED, at)
+    elif not waiting:
+        await _tell(connection, asked, of, ResponseKind.HANDED_OVER, at)
+        await _keep_in_sight(connection, asked, case, of, at)
+
+
+async def _tell(connection: Connection, asked: Asked, of: Attempt, kind: ResponseKind, at: datetime) -> None:
+    """Tell the scheduler whose the borrower is now."""
+    await keep(connection, Response(part_id(asked.id, "response"), of, NO_CREDIT, kind, of.channel, at))
+
+
+async def _keep_in_sight(connection: Connection, asked: Asked, case: Case, of: Attempt, at: datetime) -> None:
+    """Let somebody look again at a borrower who stays with people, so that nobody rests for ever and is forgotten.
+
+    Where law keeps the machine away for good, the bar itself says so.
+    """
+    if await outgoing.kinds_standing(connection, case.tenant_id, case.borrower_id, FOR_GOOD):
+        return
+    zone = (await current(connection, of)).zone
+    case_id, reason = part_id(asked.id, "case"), Reason.WITH_PEOPLE
+    due_at = DUTIES[reason].due_at(at, zone)
+    if await store.open_case(connection, case_id, of, case.event_id, reason, at=at, due_at=due_at):
+        metrics.CASES.labels(reason.value).inc()
 
 
 async def _keep(connection: Connection, case: Case, asked: Asked, at: datetime) -> None:

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"
     UNANSWERED = "unanswered"
     WROTE_AGAIN = "wrote_again"
+    WITH_PEOPLE = "with_people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,10 @@ DUTIES: Mapping[Reason, Duty] = {
     Reason.WROTE_AGAIN: Duty(
         "The borrower wrote while people have the word, so the machine kept silent about money: read it, and answer.",
         within=_LOOK,
+    ),
+    Reason.WITH_PEOPLE: Duty(
+        "A case was resolved, and the borrower hears nothing from the machine since: give them back, or keep them.",
+        days=30,
     ),
 }
 

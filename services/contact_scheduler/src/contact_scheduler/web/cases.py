@@ -130,7 +130,8 @@ class CloseBody(Strict):
     """Close a case."""
 
     outcome: Literal["resolved", "returned"] = Field(
-        description="resolved: the borrower stays with people; returned: the machine may go on"
+        description="resolved: the borrower stays with people, asked about again after a month; "
+        "returned: the machine may go on"
     )
     note: Note
     request_id: RequestId = None

@@ -30,7 +30,7 @@ class _CaseOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseOutco
     CASE_OUTCOME_UNSPECIFIED: _CaseOutcome.ValueType  # 0
     """Absent: the case is open, or an event closed it."""
     CASE_OUTCOME_RESOLVED: _CaseOutcome.ValueType  # 1
-    """Done; the borrower stays with people."""
+    """Done; the borrower stays with people, and a case of the reason "with_people" asks again after a month."""
     CASE_OUTCOME_RETURNED: _CaseOutcome.ValueType  # 2
     """Done; the machine may go on with the borrower, as far as the bars in force let it."""
 
@@ -40,7 +40,7 @@ class CaseOutcome(_CaseOutcome, metaclass=_CaseOutcomeEnumTypeWrapper):
 CASE_OUTCOME_UNSPECIFIED: CaseOutcome.ValueType  # 0
 """Absent: the case is open, or an event closed it."""
 CASE_OUTCOME_RESOLVED: CaseOutcome.ValueType  # 1
-"""Done; the borrower stays with people."""
+"""Done; the borrower stays with people, and a case of the reason "with_people" asks again after a month."""
 CASE_OUTCOME_RETURNED: CaseOutcome.ValueType  # 2
 """Done; the machine may go on with the borrower, as far as the bars in force let it."""
 Global___CaseOutcome: _TypeAlias = CaseOutcome  # noqa: Y015
