@@ -1,7 +1,7 @@
 """How much CPU each stage of the path takes: functions of the services are wrapped for the time of a bench.
 
 CPU is that of the whole process, so a stage may only run while no other does; a stage inside another counts for itself
-alone.
+alone. Watch what runs once a batch: looking at the clock twice takes about 2 us.
 """
 
 from __future__ import annotations

@@ -40,7 +40,6 @@ from channel_dispatcher.limits import Limiter
 from channel_dispatcher.outlets import Outlet
 from channel_dispatcher.sending import Sender
 from channel_dispatcher.settle import Settlement
-from channel_dispatcher.signing import Notary
 from channel_dispatcher.store import claims, ledger
 from forbear.scheduler.v1 import scheduler_service_pb2 as scheduler_pb
 from forbear.scheduler.v1 import scheduler_service_pb2_grpc as scheduler_grpc
@@ -67,7 +66,7 @@ STAGES = (
     (dispatch, "judge", "gate"),
     (Composer, "compose", "render"),
     (Limiter, "take", "limits"),
-    (Notary, "issue", "permits"),
+    (dispatch, "put_under_permits", "permits"),
     (decisions, "sort_out", "evidence"),
     (claims, "write_claims", "claim"),
     (ledger, "append", "ledger, twice"),

@@ -24,12 +24,12 @@ from channel_dispatcher.limit_memory import LimitMemory
 from channel_dispatcher.limit_rules import LimitBook
 from channel_dispatcher.limits import Limiter
 from channel_dispatcher.margins import Margins
-from channel_dispatcher.model import Claim
+from channel_dispatcher.model import Claim, Draft
 from channel_dispatcher.outlets import Outlet, Ways
 from channel_dispatcher.sending import Sender, Watch
 from channel_dispatcher.settle import Settlement
 from channel_dispatcher.settlement import THROWN
-from channel_dispatcher.signing import Signer
+from channel_dispatcher.signing import Notary, Signer
 from channel_dispatcher.store import claims, limit_rules
 from channel_dispatcher.store.feed import Entrance
 from channel_dispatcher.store.policies import Policies
@@ -102,7 +102,7 @@ class Dispatch:
             by.capacities.parts.see(self.channel, [draft.demand.cost for draft in drafts])
             grants = await by.limiter.take([draft.demand for draft in drafts], now)
             granted = [draft for draft, is_granted in zip(drafts, grants.granted, strict=True) if is_granted]
-            permitted = [Claim(one, by.watch.notary.issue(one.judged.contact, one.request, now)) for one in granted]
+            permitted = put_under_permits(granted, by.watch.notary, now)
             decided = decisions.sort_out(judged, composed.unusable, permitted, now)
             decided.postponed.extend((one.contact_id, now + HELD_FOR, THROWN) for one in held)
             decided.postponed.extend((one.judged.contact.contact_id, one.until, CLOSING) for one in composed.late)
@@ -151,6 +151,11 @@ class Dispatch:
             ended=len(decided.ended),
             lag_s=round(lag_s, 3),
         )
+
+
+def put_under_permits(granted: Sequence[Draft], notary: Notary, now: datetime) -> list[Claim]:
+    """Make each granted draft a claim."""
+    return [Claim(draft, notary.issue(draft.judged.contact, draft.request, now)) for draft in granted]
 
 
 def _free_at(conditions: Sequence[Condition], now: datetime) -> datetime | None:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from channel_dispatcher.health import Condition
@@ -79,8 +80,7 @@ def by_channel(outlets: Sequence[Outlet]) -> Outlets:
     return {channel: tuple(one for one in outlets if one.channel is channel) for channel in channels}
 
 
-@dataclass(frozen=True, slots=True)
-class TenantLimit:
+class TenantLimit(NamedTuple):
     """What one tenant may use of all channels together. 0 means no limit for the minute."""
 
     per_s: int
