@@ -18,7 +18,7 @@ async def test_without_a_valid_key_nothing_answers(scheduler: Scheduler, header:
     headers = {"Authorization": header} if header else {}
     answers = [
         await scheduler.http.get(path, headers=headers)
-        for path in ("/v1/campaigns", "/v1/imports", "/v1/response-rates")
+        for path in ("/v1/campaigns", "/v1/imports", "/v1/response-rates", "/v1/response-rates/segments")
     ]
 
     assert {401} == {answer.status_code for answer in answers}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import uuid
+from collections import defaultdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from forbear.scheduler.v1 import scheduler_service_pb2 as pb
 from forbear.types.v1 import types_pb2
+from forbear_chassis.http import HttpServer
+from forbear_client.cli import main
 from forbear_domain import ids
-from tests.integration.scheduler.scheduler_stage import Scheduler, make_csv, make_row
+from tests.integration.scheduler.scheduler_stage import KEY, Scheduler, make_csv, make_row
 
 pytestmark = pytest.mark.needs_postgres
 
@@ -263,7 +270,29 @@ async def test_a_paused_campaign_releases_nothing_and_takes_back_what_it_release
     assert 409 == refused.status_code
 
 
-async def test_answers_are_learned_at_the_next_tick_in_order(scheduler: Scheduler, portfolio: str) -> None:
+async def _listed_rates(scheduler: Scheduler, folder: Path) -> str:
+    """Return what `forbear campaign rates --by-segment` prints, each run of blanks as one."""
+    server = HttpServer(scheduler.app, "127.0.0.1:0")
+    await server.start()
+    key_file = folder / "key"
+    key_file.write_text(KEY, encoding="utf-8")
+    words = [
+        "campaign",
+        "--url",
+        f"http://127.0.0.1:{server.port}",
+        "--key-file",
+        str(key_file),
+        "rates",
+        "--by-segment",
+    ]
+    result = await asyncio.to_thread(CliRunner().invoke, main, words, env={"COLUMNS": "200"})
+    await server.stop(1.0)
+    return re.sub(r"[\s│┃]+", " ", result.output)
+
+
+async def test_answers_are_learned_at_the_next_tick_in_order(
+    scheduler: Scheduler, portfolio: str, tmp_path: Path
+) -> None:
     """Answers and silence are learned for good once, when the window has closed, and evaluated from then on."""
     await scheduler.upload(portfolio)
     await scheduler.start_campaign(cadence={"rest_days": 1, "contacts_a_week_max": 5}, control_share=0.3)
@@ -285,6 +314,20 @@ async def test_answers_are_learned_at_the_next_tick_in_order(scheduler: Schedule
     shown = (await scheduler.http.get(f"/v1/campaigns/{report.json()[0]['campaign_id']}/report")).json()
     assert 0.3 < shown["total"]["learned"]["rate"] < 0.7
     assert shown["heat_map"] == (await scheduler.http.get("/v1/response-rates")).json()
+    await scheduler.count("UPDATE borrower SET employment = 4 WHERE ref < 'B00020' RETURNING 1")  # retired
+    segments = (await scheduler.http.get("/v1/response-rates/segments")).json()
+    sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+    for cell in segments:
+        sums[cell["channel"], cell["hour"]][0] += cell["contacts"]
+        sums[cell["channel"], cell["hour"]][1] += cell["answers"]
+    assert {(one["channel"], one["hour"]): [one["contacts"], one["answers"]] for one in shown["heat_map"]} == sums
+    assert {"day_shift", "retired"} == {cell["segment"] for cell in segments}
+    assert all(0 <= cell["low"] <= cell["rate"] <= cell["high"] <= 1 for cell in segments)
+    listed = await _listed_rates(scheduler, tmp_path)
+    first = segments[0]
+    assert (
+        f"{first['segment']} {first['channel']} {first['hour']:02}:00 {first['contacts']} {first['answers']}" in listed
+    )
     evaluation = (await scheduler.http.get(f"/v1/campaigns/{report.json()[0]['campaign_id']}/evaluation")).json()
     assert shown["total"] == evaluation["lift"]
     assert ["even", "sms", "email", "voice", "model"] == [one["policy"] for one in evaluation["policies"]]

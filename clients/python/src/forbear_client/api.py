@@ -95,6 +95,13 @@ class Api:
         """Return what a campaign has brought so far."""
         return self._document("GET", f"/v1/campaigns/{campaign_id}/report")
 
+    def response_rates(self, campaign_id: str | None = None, *, by_segment: bool = False) -> list[Document]:
+        """Return how often contacts were answered, by channel and local hour, and where asked by segment."""
+        path = "/v1/response-rates/segments" if by_segment else "/v1/response-rates"
+        asked = {} if campaign_id is None else {"campaign_id": campaign_id}
+        found: list[Document] = self._answer("GET", path, params=asked).json()
+        return found
+
     def evaluation(self, campaign_id: str) -> Document:
         """Return what learning brought, beside the control group and beside fixed rules."""
         return self._document("GET", f"/v1/campaigns/{campaign_id}/evaluation")

@@ -41,6 +41,7 @@ def campaign(context: click.Context, url: str, key_file: str) -> None:
     forbear campaign preflight CAMPAIGN_ID
     forbear campaign change CAMPAIGN_ID start
     forbear campaign report CAMPAIGN_ID
+    forbear campaign rates --by-segment
     forbear campaign what-if CAMPAIGN_ID --voice 2
     forbear campaign next BORROWER_REF
     """
@@ -129,6 +130,25 @@ def report(context: click.Context, campaign_id: str) -> None:
     """Print what a campaign has brought so far, as JSON."""
     with open_api(context) as api:
         show(refused(lambda: api.report(campaign_id)))
+
+
+@campaign.command()
+@click.option("--campaign", "campaign_id", help="of one campaign only")
+@click.option("--by-segment", is_flag=True, help="each way in which borrowers earn by itself")
+@click.pass_context
+def rates(context: click.Context, campaign_id: str | None, by_segment: bool) -> None:
+    """List how often contacts were answered within 48 hours, by channel and hour of the borrower's clock."""
+    with open_api(context) as api:
+        cells = refused(lambda: api.response_rates(campaign_id, by_segment=by_segment))
+    table = Table(
+        *(["segment"] if by_segment else []), "channel", "hour", "contacts", "answered", "rate", "95 % interval"
+    )
+    for cell in cells:
+        where = [cell["segment"]] if by_segment else []
+        interval = f"{cell['low']:.0%} to {cell['high']:.0%}"
+        counts = (f"{cell['contacts']:,}", f"{cell['answers']:,}", f"{cell['rate']:.0%}")
+        table.add_row(*where, cell["channel"], f"{cell['hour']:02}:00", *counts, interval)
+    console.print(table)
 
 
 @campaign.command("what-if")

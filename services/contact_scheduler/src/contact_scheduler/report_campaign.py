@@ -9,6 +9,7 @@ from typing import Any
 
 from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.learning.lift import Lift, Rate, lift, rate
+from contact_scheduler.portfolio.derive import EMPLOYMENT_NAMES
 from contact_scheduler.store.reports import ReportStore
 from forbear_chassis.postgres import UUID
 from forbear_domain.model import Channel
@@ -29,6 +30,7 @@ class Cell:
     channel: Channel
     hour: int
     rate: Rate
+    segment: str = ""  # how the borrower earns; empty: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,19 @@ class ReportCampaign:
         """Report channel by hour, of one campaign or of all."""
         rows = await self._store.heat(tenant_id, campaign_id)
         return [Cell(Channel(row["channel"]), row["hour"], rate(row["answers"], row["contacts"])) for row in rows]
+
+    async def segments(self, tenant_id: UUID, campaign_id: UUID | None) -> list[Cell]:
+        """Report channel by hour for each segment, of one campaign or of all."""
+        rows = await self._store.segments(tenant_id, campaign_id)
+        return [
+            Cell(
+                Channel(row["channel"]),
+                row["hour"],
+                rate(row["answers"], row["contacts"]),
+                EMPLOYMENT_NAMES[row["segment"]],
+            )
+            for row in rows
+        ]
 
 
 def _compare(weeks: list[dict[bool, tuple[int, int]]]) -> Lift:

@@ -22,6 +22,7 @@ from forbear_domain.policy import AddressKind
 
 MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3, "JOD": 3}
 EMPLOYMENT_CODES = {"day_shift": 0, "self_employed": 1, "night_shift": 2, "unemployed": 3, "retired": 4, "unknown": -1}
+EMPLOYMENT_NAMES = {code: name for name, code in EMPLOYMENT_CODES.items()}
 ADDRESS, STATED = pb.PLACE_EVIDENCE_KIND_ADDRESS, pb.PLACE_EVIDENCE_KIND_STATED
 MOBILE, LANDLINE = pb.PLACE_EVIDENCE_KIND_MOBILE_AREA_CODE, pb.PLACE_EVIDENCE_KIND_LANDLINE_AREA_CODE
 CONSENT_SOURCE = "import"

@@ -62,6 +62,18 @@ class ReportStore:
             tenant_id, campaign_id,
         )  # fmt: skip
 
+    async def segments(self, tenant_id: UUID, campaign_id: UUID | None) -> list[Any]:
+        """Return (segment, channel, local hour, contacts, answers) of what was sent; the segment is a code."""
+        return await self._fetch(
+            f"""
+            SELECT employment AS segment, channel, ((slot + {LATE})::int % 24 + 24) % 24 AS hour,
+                   count(*) AS contacts, count(*) FILTER (WHERE {ANSWERED}) AS answers
+            FROM contact JOIN borrower USING (tenant_id, borrower_id)
+            WHERE {{where}} AND state = {ACCEPTED} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+            """,
+            tenant_id, campaign_id,
+        )  # fmt: skip
+
     async def drawn(self, tenant_id: UUID, campaign_id: UUID, now: datetime) -> list[Any]:
         """Return (arm, channel, planned hour of the week, propensity, drawn, has_answered) of drawn contacts whose
         window has closed, oldest first."""

@@ -99,6 +99,12 @@ async def report_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) ->
     )
 
 
+class SegmentView(CellView):
+    """One channel at one hour for one segment."""
+
+    segment: str = Field(description="how the borrower earns, as imported; unknown where nobody said")
+
+
 @router.get("/response-rates", summary="Response rates by channel and hour")
 async def response_rates(api: Parts, caller: Reader, campaign_id: uuid.UUID | None = None) -> list[CellView]:
     """Give the response rate of each channel at each hour of the borrower's clock, for a campaign or for all."""
@@ -106,6 +112,16 @@ async def response_rates(api: Parts, caller: Reader, campaign_id: uuid.UUID | No
     if known is not None and await api.campaigns.find(caller.tenant_id, known) is None:
         raise not_found()
     return [_cell(cell) for cell in await api.report.cells(caller.tenant_id, known)]
+
+
+@router.get("/response-rates/segments", summary="Response rates by segment, channel and hour")
+async def segment_rates(api: Parts, caller: Reader, campaign_id: uuid.UUID | None = None) -> list[SegmentView]:
+    """Give the same for each segment by itself: day shift, night shift, pension ...; few contacts, wide intervals."""
+    known = None if campaign_id is None else UUID(campaign_id.bytes)
+    if known is not None and await api.campaigns.find(caller.tenant_id, known) is None:
+        raise not_found()
+    cells = await api.report.segments(caller.tenant_id, known)
+    return [SegmentView(**_cell(cell).model_dump(), segment=cell.segment) for cell in cells]
 
 
 def _rate(rate: Rate) -> dict[str, Any]:
