@@ -15,13 +15,13 @@ from forbear_chassis.postgres import Connection
 BLAMED_FOR = timedelta(days=3)  # an opt-out is blamed on the last contact by that channel within this time
 
 COUNT = """
-INSERT INTO brake_cell AS cell (tenant_id, template, sender, segment, campaign_id, {column})
+INSERT INTO brake_count AS cell (tenant_id, template, sender, segment, campaign_id, {column})
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::bigint[])
 ON CONFLICT (tenant_id, template, sender, segment, campaign_id)
     DO UPDATE SET {column} = cell.{column} + excluded.{column}
 """
 READ = """
-SELECT cell.* FROM brake_cell AS cell
+SELECT cell.* FROM brake_count AS cell
 JOIN unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS asked(tenant_id, template, sender, segment)
   USING (tenant_id, template, sender, segment)
 """
@@ -78,7 +78,7 @@ async def read(connection: Connection, watched: Iterable[Watched]) -> dict[Watch
 async def forget(connection: Connection, tenant: UUID, cell: Cell, campaign: UUID | None) -> None:
     """Begin to count a cell anew, of one campaign or of all: a person has looked at it."""
     await connection.execute(
-        "DELETE FROM brake_cell WHERE tenant_id = $1 AND template = $2 AND sender = $3 AND segment = $4"
+        "DELETE FROM brake_count WHERE tenant_id = $1 AND template = $2 AND sender = $3 AND segment = $4"
         " AND ($5::uuid IS NULL OR campaign_id = $5)",
         tenant,
         *cell,
