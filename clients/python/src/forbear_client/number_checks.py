@@ -10,20 +10,25 @@ import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import NamedTuple, Protocol, TextIO
+
+from forbear_providers.number_lookup import Answer, SourceError, answer_of
+
+__all__ = [
+    "Answer",
+    "AnswersFile",
+    "NumberCheck",
+    "NumberChecks",
+    "Question",
+    "SourceError",
+    "answer_of",
+    "in_batches",
+    "questions_of",
+]
 
 QUESTIONS_HEADER = ("mobile", "sms_consent_on")
 ANSWERS_HEADER = ("phone", "since", "answer", "checked_on")
 LINES_MAX = 1_000_000
-
-
-class Answer(StrEnum):
-    """What a source says."""
-
-    YES = "yes"
-    NO = "no"
-    NO_DATA = "no_data"
 
 
 class Question(NamedTuple):
@@ -56,10 +61,6 @@ class NumberChecks(Protocol):
         """Yield answers, each once; raises SourceError where the source fails."""
 
 
-class SourceError(RuntimeError):
-    """The source cannot be read or does not answer; never with a phone number in it."""
-
-
 @dataclass(frozen=True, slots=True)
 class AnswersFile:
     """The result of a bulk query: CSV with `phone,since,answer,checked_on`; other columns are left alone."""
@@ -73,12 +74,6 @@ class AnswersFile:
             yield NumberCheck(
                 phone, _day(line, "since", since), answer_of(answer), _day(line, "checked_on", checked_on)
             )
-
-
-def answer_of(word: str) -> Answer:
-    """Return what a source means; a word that is not plainly yes or no is no data."""
-    plain = word.strip().lower()
-    return Answer(plain) if plain in (Answer.YES, Answer.NO) else Answer.NO_DATA
 
 
 def questions_of(portfolio: TextIO, stale_before: date) -> Iterator[Question]:

@@ -11,6 +11,7 @@ import click
 import structlog
 
 from contact_scheduler.capacity import DispatcherCapacity
+from contact_scheduler.check_numbers import CheckNumbers
 from contact_scheduler.erase_borrower import EraseBorrower, hand_over_erasure
 from contact_scheduler.evaluate_campaign import EvaluateCampaign
 from contact_scheduler.explain_contact import ExplainContact
@@ -57,6 +58,7 @@ from forbear_chassis.rpc import RpcServer, connect
 from forbear_chassis.settings import load
 from forbear_chassis.worker import TRANSIENT, Pass, WorkerLoop, wake_all
 from forbear_domain.messages import Catalogue
+from forbear_providers.number_lookup import NumberLookup
 
 if TYPE_CHECKING:
     from forbear.dispatcher.v1.dispatcher_service_pb2_grpc import DispatcherServiceAsyncStub
@@ -109,7 +111,7 @@ async def serve(settings: Settings) -> None:
         manage_campaigns=ManageCampaigns(partial(wake_all, (plan_loop, release_loop, relays["recall"]))),
         manage_policy=ManagePolicy(relays["policy"].wake), erase_borrower=EraseBorrower(relays["erase"].wake),
         record_payments=RecordPayments(partial(wake_all, (relays["recall"], relays["payments"]))),
-        record_number_checks=RecordNumberChecks(partial(wake_all, (relays["recall"], relays["suppress"]))),
+        record_number_checks=_number_checks(running, pool, clock, settings, relays),
         report=report, evaluate=EvaluateCampaign(ReportStore(pool), report, clock), explain=explain,
         control=ControlServiceStub(dispatcher_channel), tracker=tracker, watch_clocks=watch_loop.wake, costs=costs,
         what_if=AskWhatIf(pool, plan),
@@ -120,6 +122,20 @@ async def serve(settings: Settings) -> None:
     running.serve(rpc)
     log.info("settings_read", **settings.model_dump(mode="json"))
     await running.run()
+
+
+def _number_checks(
+    running: Process, pool: Pool, clock: Clock, settings: Settings, relays: dict[str, WorkerLoop]
+) -> RecordNumberChecks:
+    """Make the use case that records answers, and start the worker that asks where the settings want one."""
+    record = RecordNumberChecks(partial(wake_all, (relays["recall"], relays["suppress"])))
+    if settings.number_checks_per_day:
+        token = settings.lookup_auth_token.get_secret_value()
+        lookup = NumberLookup(settings.lookup_url, settings.lookup_account_sid, token)
+        running.on_close(lookup.close)
+        checks = CheckNumbers(pool, clock, lookup, record, settings.number_checks_per_day)
+        running.worker("number_checks", checks.run_once, clock)
+    return record
 
 
 def _relays(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from forbear_chassis.settings import ServiceSettings
+from forbear_providers.number_lookup import LOOKUP_URL
 
 
 class Settings(ServiceSettings):
@@ -42,5 +45,26 @@ class Settings(ServiceSettings):
     score_cards: Path | None = Field(
         default=None, description="folder that `train-scores` wrote; absent: the designed cards that ship"
     )
+    number_checks_per_day: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="numbers that Twilio Lookup is asked about by itself in a day; 0: none",
+    )
+    lookup_account_sid: str = Field(default="", description="Twilio account that asks; it pays for each question")
+    lookup_auth_token: SecretStr = Field(default=SecretStr(""), description="Twilio's token of that account")
+    lookup_url: str = Field(
+        default=LOOKUP_URL, pattern=r"^https?://[^/\s]+$", description="Twilio's Lookup API, or a stand-in"
+    )
     import_bytes_max: int = Field(default=4 << 30, gt=0, description="largest portfolio file taken, in bytes")
     pool_size_max: int = Field(default=10, ge=4, le=100, description="connections to PostgreSQL")
+
+    @model_validator(mode="after")
+    def _questions_are_paid_and_real(self) -> Self:
+        if not self.number_checks_per_day:
+            return self
+        if not (self.lookup_account_sid and self.lookup_auth_token.get_secret_value()):
+            raise ValueError("number_checks_per_day needs lookup_account_sid and lookup_auth_token")
+        if self.clock != "system" and urlsplit(self.lookup_url).hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("the clock is simulated, but lookup_url is not on this machine")
+        return self

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import IntEnum
 from typing import NamedTuple
 
+from forbear.types.v1 import types_pb2 as pb
 from forbear_chassis.postgres import UUID, Connection, Pool
 
 DUE_A_PAGE = 1_000
@@ -66,6 +67,28 @@ ORDER BY b.ref LIMIT {DUE_A_PAGE}
 """
 
 
+TURN = 0x46420101  # the advisory lock of who asks: one replica at a time
+TO_ASK = f"""
+SELECT p.tenant_id, p.consent_on, p.recipient FROM contact_point p
+WHERE p.channel = 1 AND p.consent_on IS NOT NULL AND NOT p.is_shared AND p.address_key <> ''
+  AND greatest(p.consent_on, p.checked_on) + {FRESH_DAYS} < $1
+  AND NOT EXISTS (SELECT FROM number_check c WHERE c.tenant_id = p.tenant_id AND c.address_key = p.address_key
+                  AND c.checked_on > $2)
+  AND NOT EXISTS (SELECT FROM channel_bar x WHERE x.tenant_id = p.tenant_id AND x.borrower_id = p.borrower_id
+                  AND x.channel = p.channel AND x.address_key = p.address_key)
+  AND EXISTS (SELECT FROM loan l WHERE l.tenant_id = p.tenant_id AND l.borrower_id = p.borrower_id AND l.past_due > 0)
+ORDER BY greatest(p.consent_on, p.checked_on), p.tenant_id, p.borrower_id LIMIT $3
+"""
+
+
+class Question(NamedTuple):
+    """A number of a tenant's borrower, E.164, and the day from which on it must not have changed hands."""
+
+    tenant_id: UUID
+    phone: str
+    since: date
+
+
 class Holder(NamedTuple):
     """Who has a number, on which channel."""
 
@@ -106,6 +129,28 @@ async def holders(connection: Connection, tenant_id: UUID, address_keys: Sequenc
     """Return who has these numbers."""
     rows = await connection.fetch(HOLDERS, tenant_id, sorted(set(address_keys)))
     return [Holder(*row.values()) for row in rows]
+
+
+async def take_turn(connection: Connection) -> bool:
+    """Return whether this transaction may ask: no other one does."""
+    return bool(await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", TURN))
+
+
+async def count_asked(connection: Connection, recorded_by: str, since: datetime) -> int:
+    """Return how many answers somebody has recorded since an instant."""
+    return int(
+        await connection.fetchval(
+            "SELECT count(*) FROM number_check WHERE recorded_by = $1 AND recorded_at >= $2", recorded_by, since
+        )
+    )
+
+
+async def to_ask(connection: Connection, before: date, not_since: date, limit: int) -> list[Question]:
+    """Return whose consent is stale before a day, the oldest first, and whose number was not asked about since one."""
+    rows = await connection.fetch(TO_ASK, before, not_since, limit)
+    return [
+        Question(row["tenant_id"], pb.Recipient.FromString(row["recipient"]).address, row["consent_on"]) for row in rows
+    ]
 
 
 async def forget(connection: Connection, tenant_id: UUID, address_keys: Sequence[str]) -> None:
