@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import structlog
 import uvloop
 
+from bench._peer_venvs import install_peer
 from bench._processes import cpu_s, named, tree_cpu_s
 from bench._workplace import CONCURRENCY, Stubs, Worker, open_stubs, open_worker
 from bench.sms_path import ACCOUNT
@@ -42,7 +43,7 @@ ROOT = Path(__file__).parents[1]
 ROUNDS, JOBS = 5, 1_500
 TRANSPORTS: tuple[Transport, ...] = ("library", "lean")
 WAIT_S = 120.0
-VENVS = ROOT / "run" / "bench-queues"
+VENVS, WANTED = ROOT / "run" / "bench-queues", ROOT / "requirements" / "bench_queues"
 ARQ = ["arq", "bench._queue_peers.arq_job.WorkerSettings"]
 PEERS = {
     "celery": ["celery", "-A", "bench._queue_peers.celery_job", "worker", "-P", "prefork", "-c", "2", "-l", "ERROR"],
@@ -63,27 +64,13 @@ class Cost(NamedTuple):
     with_store: float
 
 
-def install(name: str) -> Path:
-    """Make a peer's venv, where it is missing or older than what it is made from; return its folder of commands."""
-    venv, wanted = VENVS / name, ROOT / "requirements" / "bench_queues" / f"{name}.in"
-    stamp = venv / ".stamp"
-    if not stamp.exists() or stamp.read_text() != wanted.read_text():
-        print(f"installing {name} into {venv.relative_to(ROOT)}", flush=True)
-        uv = str(Path(sys.executable).with_name("uv"))
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)], check=True)
-        into = ["--quiet", "--python", str(venv / "bin" / "python"), "-r", str(wanted)]
-        subprocess.run([uv, "pip", "install", *into], check=True)
-        stamp.write_text(wanted.read_text())
-    return venv / "bin"
-
-
 class Peer:
     """One task queue: its worker, and a queue of its own on the Valkey they share."""
 
     def __init__(self, name: str, url: str, valkey: EmbeddedValkey, answered: Any) -> None:
         self._name, self._answered, self.costs = name, answered, list[Cost]()
         command, *words = PEERS[name]
-        self._commands = install(command)
+        self._commands = install_peer(WANTED / f"{command}.in", VENVS / command)
         database = 1 + list(PEERS).index(name)
         self._env = {**os.environ, "PEER_URL": url, "PEER_REDIS": f"{valkey.url.rpartition('/')[0]}/{database}"}
         self._env["PYTHONPATH"] = str(ROOT)
