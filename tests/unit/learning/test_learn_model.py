@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.learn_world import facts_of
 from contact_scheduler.learning import (
     AlarmKind,
     DelayCounts,
@@ -19,6 +20,7 @@ from contact_scheduler.learning import (
     to_bytes,
 )
 from contact_scheduler.learning.features import FEATURE_NAMES, FEATURES, BorrowerFacts
+from contact_scheduler.learning.monitor import watch_facts
 from tests.unit.learning.learning_cases import random_feedback, taught
 
 
@@ -114,6 +116,33 @@ def test_a_drift_of_the_level_is_noticed_and_followed() -> None:
     predicted = model.for_tenant("acme").probability(fresh.features, fresh.slot)
     assert any(alarm.kind is AlarmKind.LEVEL_DRIFT for report in reports for alarm in report.alarms)
     assert predicted.mean() == pytest.approx(fresh.label.mean(), abs=0.04)
+
+
+def test_an_alarm_about_the_level_ends_when_forecasts_hold_again() -> None:
+    """Answers multiply and stay there: the alarm says so while it is news, and 16,000 outcomes later it is none."""
+    model = taught(outcomes=20_000)
+    for number in range(4):
+        report = model.update("acme", random_feedback(500, 60 + number, shift=2.5))
+    told = [alarm for alarm in report.alarms if alarm.kind is AlarmKind.LEVEL_DRIFT]
+    assert told
+    assert all(alarm.value > 10.0 and alarm.words.startswith("more answers by ") for alarm in told)
+
+    for number in range(32):
+        report = model.update("acme", random_feedback(500, 90 + number, shift=2.5))
+    assert not [alarm for alarm in report.alarms if alarm.kind is AlarmKind.LEVEL_DRIFT]
+
+
+@pytest.mark.parametrize(("missing", "is_told"), [(15, False), (25, True), (100, True)])
+def test_a_fact_that_many_lack_is_told_and_one_that_few_lack_is_not(missing: int, is_told: bool) -> None:
+    """Employment of so many in a hundred is unknown; of 99 borrowers nothing is said yet."""
+    facts = facts_of(200, 7)
+    facts.employment[:] = np.arange(200) % 5
+    facts.employment[: 2 * missing] = -1
+
+    told = [(alarm.kind, alarm.subject) for alarm in watch_facts(facts)]
+
+    assert is_told == ((AlarmKind.COLUMN_UNKNOWN, "employment") in told)
+    assert () == watch_facts(BorrowerFacts.unknown(99))
 
 
 def test_the_state_survives_as_bytes_and_learning_goes_on_to_the_same_bits() -> None:

@@ -32,6 +32,8 @@ def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
         return
     console.print(found["summary"], highlight=False)
     console.print(_table(found["policies"]))
+    for alarm in found["alarms"]:
+        console.print(f"Amiss at the last plan: {alarm['words']}.", highlight=False)
 
 
 def _table(policies: list[dict[str, Any]]) -> Table:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.explore import OPTIONS, option_of
 from contact_scheduler.learning.lift import Lift
+from contact_scheduler.learning.monitor import Alarm
 from contact_scheduler.learning.ope import LoggedChoices, PolicyValue, evaluate_policy
 from contact_scheduler.learning.slots import DAY_PARTS
 from contact_scheduler.report_campaign import ReportCampaign
@@ -62,10 +63,11 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Learned against control, in fact, and the policies, estimated."""
+    """Learned against control, in fact; the policies, estimated; and what was wrong at the last plan."""
 
     lift: Lift
     policies: list[Policy]
+    alarms: list[Alarm]
 
     @property
     def summary(self) -> str:
@@ -100,7 +102,7 @@ class EvaluateCampaign:
             drawn.append(
                 Drawn(Arm(row["arm"]), option, row["propensity"], logged["open"], logged["best"], row["has_answered"])
             )
-        return Evaluation(report.total, value_policies(drawn))
+        return Evaluation(report.total, value_policies(drawn), [] if report.plan is None else report.plan["alarms"])
 
 
 def value_policies(drawn: list[Drawn]) -> list[Policy]:

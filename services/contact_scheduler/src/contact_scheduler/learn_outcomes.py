@@ -8,6 +8,7 @@ counts provisionally, answered or silent so far, and is taken back at the next t
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import structlog
@@ -18,6 +19,7 @@ from contact_scheduler.learning import state
 from contact_scheduler.learning.delay import DelayCounts
 from contact_scheduler.learning.features import FEATURES
 from contact_scheduler.learning.model import Feedback, Posterior, ResponseModel, TenantSummary, UpdateReport
+from contact_scheduler.learning.monitor import Alarm
 from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, FloatArray
 from contact_scheduler.store.learning import (
     ModelVersion,
@@ -35,8 +37,16 @@ WINDOW_H = ATTRIBUTION / HOUR
 log = structlog.get_logger(__name__)
 
 
-async def learn_outcomes(connection: Connection, tenant_id: UUID, tick_at: datetime) -> tuple[int, Posterior]:
-    """Learn what became known since the last tick; return the model's version and what is known now.
+class Learned(NamedTuple):
+    """What a tick knows: the model's version, its posterior, and what is wrong with it or with its data."""
+
+    version: int
+    posterior: Posterior
+    alarms: tuple[Alarm, ...]
+
+
+async def learn_outcomes(connection: Connection, tenant_id: UUID, tick_at: datetime) -> Learned:
+    """Learn what became known since the last tick.
 
     A state that cannot be read (another version of the terms) is left behind: the model starts again from its prior.
     """
@@ -53,7 +63,7 @@ async def learn_outcomes(connection: Connection, tenant_id: UUID, tick_at: datet
         stored = ModelVersion(version, state.to_bytes(model), outcomes, model.summary(tenant).to_bytes())
         await keep_model(connection, tenant_id, stored, tick_at)
         log.info("outcomes_learned", tenant_id=tenant, version=version, learned=report.learned, refused=report.refused)
-    return version, model.for_tenant(tenant)
+    return Learned(version, model.for_tenant(tenant), model.alarms(tenant))
 
 
 async def present_posterior(connection: Connection, tenant_id: UUID) -> Posterior:

@@ -6,6 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from contact_scheduler.clocks import ClockKind
 from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.learning.monitor import AlarmKind
 from contact_scheduler.learning.strategies import Move
 
 PLANS = Counter("forbear_scheduler_plans_total", "Plans made")
@@ -24,6 +25,10 @@ _MOVES = Counter(
     "forbear_scheduler_strategy_moves_total", "Strategies released, widened, rolled back or refused", ["move"]
 )
 STRATEGY_MOVES = {move: _MOVES.labels(move.value) for move in Move}
+_ALARMS = Counter(
+    "forbear_scheduler_model_alarms_total", "Alarms about a model or its data that stood at a plan, by kind", ["kind"]
+)
+MODEL_ALARMS = {kind: _ALARMS.labels(kind.value) for kind in AlarmKind}
 PAYMENTS = Counter("forbear_scheduler_payments_total", "Payments taken")
 _AT_RISK = Gauge("forbear_scheduler_duties_at_risk", "Duties of mortgages that run out soon, by kind", ["kind"])
 DUTIES_AT_RISK = {kind: _AT_RISK.labels(kind.label) for kind in ClockKind}

@@ -17,12 +17,13 @@ import structlog
 from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign, State, next_plan_at, tick_of
-from contact_scheduler.learn_outcomes import learn_outcomes, present_posterior
+from contact_scheduler.learn_outcomes import Learned, learn_outcomes, present_posterior
 from contact_scheduler.learning.model import Posterior
+from contact_scheduler.learning.monitor import Alarm
 from contact_scheduler.learning.scores import SHIPPED, Cards
 from contact_scheduler.learning.worth import Costs, Worth, weigh_channels
 from contact_scheduler.manage_policy import policy_of
-from contact_scheduler.metrics import PLAN_SECONDS, PLANNED_CONTACTS, PLANS
+from contact_scheduler.metrics import MODEL_ALARMS, PLAN_SECONDS, PLANNED_CONTACTS, PLANS
 from contact_scheduler.planning.candidates import HOUR, Window
 from contact_scheduler.planning.compose import PlannedDay, PlanRequest, plan_day
 from contact_scheduler.planning.deciding import Deciding
@@ -86,16 +87,17 @@ class PlanDay:
         number = await planning.plan_number(connection, campaign, day)
         if number is not None:
             window = Window.after(now, next_at)
-            version, request = await self._read(connection, campaign, window, number)
+            learned, request = await self._read(connection, campaign, window, number)
             with PLAN_SECONDS.time():
                 planned = await asyncio.to_thread(plan_day, request)
             await planning.write_contacts(connection, planned.contacts)
+            alarms = (*learned.alarms, *planned.alarms)
             run = planning.PlanRun(
-                campaign.tenant_id, campaign.campaign_id, day, now, window.starts_at, version,
-                orjson.dumps(planned.counts).decode(), planned.prices, planned.gap,
+                campaign.tenant_id, campaign.campaign_id, day, now, window.starts_at, learned.version,
+                orjson.dumps(planned.counts).decode(), planned.prices, planned.gap, orjson.dumps(alarms).decode(),
             )  # fmt: skip
             await planning.write_run(connection, run)
-            _tell(campaign, planned)
+            _tell(campaign, planned, alarms)
         ends_first = campaign.ends_at is not None and campaign.ends_at < next_at
         await planning.close_plan(connection, campaign, State.ACTIVE, campaign.ends_at if ends_first else next_at)
 
@@ -112,12 +114,12 @@ class PlanDay:
 
     async def _read(
         self, connection: Connection, campaign: Campaign, window: Window, number: int
-    ) -> tuple[int, PlanRequest]:
+    ) -> tuple[Learned, PlanRequest]:
         tenant_id = campaign.tenant_id
-        version, posterior = await learn_outcomes(connection, tenant_id, window.tick_at)
+        learned = await learn_outcomes(connection, tenant_id, window.tick_at)
         worth = weigh_channels(await read_tally(connection, tenant_id, campaign.goal, window.tick_at), self.costs)
         deciding = await release_strategies(connection, tenant_id, window.tick_at, worth)
-        return version, await self.request(connection, campaign, window, number, posterior, worth, deciding)
+        return learned, await self.request(connection, campaign, window, number, learned.posterior, worth, deciding)
 
     async def request(
         self, connection: Connection, campaign: Campaign, window: Window, number: int, posterior: Posterior,
@@ -174,8 +176,11 @@ class PlanDay:
         return room
 
 
-def _tell(campaign: Campaign, planned: PlannedDay) -> None:
+def _tell(campaign: Campaign, planned: PlannedDay, alarms: tuple[Alarm, ...]) -> None:
     PLANS.inc()
     for arm in ("planned", "explored", "control"):
         PLANNED_CONTACTS[arm].inc(planned.counts[arm])
     log.info("campaign_planned", campaign_id=str(campaign.campaign_id), gap=round(planned.gap, 4), **planned.counts)
+    for alarm in alarms:
+        MODEL_ALARMS[alarm.kind].inc()
+        log.warning("model_alarm", tenant_id=str(campaign.tenant_id), kind=alarm.kind.value, words=alarm.words)

@@ -1,9 +1,9 @@
 """Watches what goes into a tenant's model and what comes out of it, and says when something is wrong.
 
 Three kinds of alarm: a column that arrives unknown or stops varying, a response level that leaves the predicted one
-(a two-sided CUSUM per channel), and a model that predicts worse than the plain base rate. An alarm is a value that the
-service shows and acts on (shorter memory comes by itself, see evidence.py; a wider slice and a roll-back are decided
-there).
+(a two-sided CUSUM per channel), and a model that predicts worse than the plain base rate. An alarm is a value that
+each plan keeps and people see. It is answered elsewhere: a shorter memory comes by itself (evidence.py), and where even
+choice is surely better, the release gate lets even choice decide.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contact_scheduler.learning.evidence import Matrix, log_loss
-from contact_scheduler.learning.features import FEATURE_NAMES, FEATURES
+from contact_scheduler.learning.features import FEATURE_NAMES, FEATURES, BorrowerFacts, column_health
 from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, Channel, FloatArray, IntArray
 
 FADE_ROWS: Final = 5_000.0  # rows over which shares and losses are averaged
@@ -24,6 +24,9 @@ UNKNOWN_SHARE_MAX: Final = 0.2
 ROWS_MIN: Final = 500.0  # no alarm on fewer rows
 CUSUM_SLACK_SD: Final = 0.25  # drift smaller than this many standard deviations is left to learning
 CUSUM_LIMIT_SD: Final = 10.0
+CUSUM_CAP_SD: Final = 10.5  # so that an alarm ends some batches after forecasts hold again
+WATCHED_FACTS: Final = ("days_past_due", "employment", "region_unemployment_pct")  # what imports and series supply
+AUDIENCE_MIN: Final = 100  # no alarm about the facts of fewer borrowers
 
 
 class AlarmKind(StrEnum):
@@ -37,11 +40,42 @@ class AlarmKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One thing that is wrong: its kind, the column or channel it concerns, and how much."""
+    """One thing that is wrong: its kind, the column or channel it concerns, and how much.
+
+    `value` is the share of unknown values; the drift in standard deviations, at most 10.5, negative where fewer
+    answered than was forecast; or the loss per contact above that of the base rate, in nats.
+    """
 
     kind: AlarmKind
     subject: str
     value: float
+
+    @property
+    def words(self) -> str:
+        """Says what is wrong, what the software does about it, and what a person can do."""
+        subject = self.subject.replace("_", " ")
+        match self.kind:
+            case AlarmKind.COLUMN_UNKNOWN:
+                return (
+                    f"{subject} is unknown for {self.value:.0%} of the borrowers: for them it counts as nothing; "
+                    "look at what the import supplies"
+                )
+            case AlarmKind.COLUMN_CONSTANT:
+                return (
+                    f"{subject} is the same for everybody: it cannot tell borrowers apart; "
+                    "look at what the import supplies"
+                )
+            case AlarmKind.LEVEL_DRIFT:
+                return (
+                    f"{'more' if self.value > 0 else 'fewer'} answers by {subject} of late than were forecast, far "
+                    "beyond chance: the model forgets sooner until it has caught up; ask what has changed, in the "
+                    "messages, at the carrier or in the portfolio"
+                )
+            case AlarmKind.WORSE_THAN_BASE_RATE:
+                return (
+                    f"forecasts are worse than the plain response rate, by {self.value:.3f} nats a contact: where the "
+                    "logs show that even choice is better, even choice decides"
+                )
 
 
 @dataclass(slots=True)
@@ -93,7 +127,8 @@ class Monitor:
             spread = float(np.sqrt((probability[here] * (1.0 - probability[here])).sum()))
             step = float((label[here] - probability[here]).sum()) / max(spread, 1e-9)
             up, down = self.cusum[channel]
-            self.cusum[channel] = max(0.0, up + step - CUSUM_SLACK_SD), max(0.0, down - step - CUSUM_SLACK_SD)
+            sums = up + step - CUSUM_SLACK_SD, down - step - CUSUM_SLACK_SD
+            self.cusum[channel] = np.clip(sums, 0.0, CUSUM_CAP_SD)
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Lists what is wrong now, in a fixed order."""
@@ -106,7 +141,7 @@ class Monitor:
         stuck = self.ever_varied & (self._variance() <= 1e-9)
         found += [Alarm(AlarmKind.COLUMN_CONSTANT, FEATURE_NAMES[column], 1.0) for column in np.flatnonzero(stuck)]
         found += [
-            Alarm(AlarmKind.LEVEL_DRIFT, channel.name.lower(), float(self.cusum[channel].max()))
+            Alarm(AlarmKind.LEVEL_DRIFT, channel.name.lower(), _signed(*self.cusum[channel].tolist()))
             for channel in Channel
             if self.cusum[channel].max() > CUSUM_LIMIT_SD
         ]
@@ -126,3 +161,23 @@ class Monitor:
         rate = min(max(positives / max(rows, 1.0), 1e-6), 1.0 - 1e-6)
         base = -rate * np.log(rate) - (1.0 - rate) * np.log(1.0 - rate)
         return float(loss / max(rows, 1.0) - base - 2.0 / np.sqrt(max(rows, 1.0)) * np.sqrt(rate))
+
+
+def watch_facts(facts: BorrowerFacts) -> tuple[Alarm, ...]:
+    """Lists watched facts that are unknown for many of an audience, or the same for all of it.
+
+    Facts are watched here because an unknown one is encoded as the prior's own value, which tells nothing later.
+    """
+    if len(facts.days_past_due) < AUDIENCE_MIN:
+        return ()
+    health = column_health(facts)
+    gaps = [
+        Alarm(AlarmKind.COLUMN_UNKNOWN, name, health.unknown_share[name])
+        for name in WATCHED_FACTS
+        if health.unknown_share[name] > UNKNOWN_SHARE_MAX
+    ]
+    return (*gaps, *(Alarm(AlarmKind.COLUMN_CONSTANT, name, 1.0) for name in WATCHED_FACTS if name in health.constant))
+
+
+def _signed(up: float, down: float) -> float:
+    return up if up >= down else -down

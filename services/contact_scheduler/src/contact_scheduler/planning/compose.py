@@ -18,6 +18,7 @@ from contact_scheduler.learning.explore import control_group
 from contact_scheduler.learning.features import Borrowers, encode, without_habits
 from contact_scheduler.learning.lots import PURPOSE_NETWORK, draw_key, ids_from_bytes, uniform
 from contact_scheduler.learning.model import Posterior
+from contact_scheduler.learning.monitor import Alarm, watch_facts
 from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
 from contact_scheduler.learning.scores import SHIPPED, Cards, LoanScores
 from contact_scheduler.learning.slots import HOURS_PER_WEEK, FloatArray, Horizon, LawfulSlots
@@ -91,6 +92,7 @@ class PlannedDay:
     prices: list[list[float]]
     gap: float
     budget_price: float = 0.0  # what one more unit of money would bring
+    alarms: tuple[Alarm, ...] = ()  # what the facts about these borrowers lack
 
 
 def plan_day(request: PlanRequest) -> PlannedDay:
@@ -132,6 +134,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
         prices,
         float(plan.gap),
         plan.budget_price,
+        cast.alarms,
     )
 
 
@@ -143,6 +146,7 @@ class _Cast:
     borrowers: Borrowers
     horizon: Horizon
     strategy_of: NDArray[np.str_]
+    alarms: tuple[Alarm, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,15 +203,16 @@ def _cast(
     strategy_of = request.deciding.strategy_of(ids, is_protected, request.seed)
     is_control = control_group(ids, request.campaign.control_share, request.seed)
     is_duty = np.array([one.is_duty for one in rows], dtype=np.bool_)
+    facts = describe(rows, request.history, scores, request.window.tick_at)
     borrowers = Borrowers(
         ids=ids,
-        features=encode(describe(rows, request.history, scores, request.window.tick_at)),
+        features=encode(facts),
         zone=np.array([zones.index(zone) for zone in homes], dtype=np.int16),
         worth=np.where(is_duty, DUTY_WORTH, 1.0).astype(np.float32),
         is_protected=is_protected | is_duty,
         is_control=(is_control | request.deciding.is_even(strategy_of)) & ~is_duty,
     )
-    return _Cast(rows, borrowers, calendar.horizon(zones), strategy_of)
+    return _Cast(rows, borrowers, calendar.horizon(zones), strategy_of, watch_facts(facts))
 
 
 def _plain(posterior: Posterior, cast: _Cast, plan: Plan) -> FloatArray:

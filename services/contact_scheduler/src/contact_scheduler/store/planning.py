@@ -242,12 +242,14 @@ class PlanRun(NamedTuple):
     counts: str
     prices: list[list[float]]
     gap: float
+    alarms: str
 
 
 async def latest_run(connection: Connection, campaign: Campaign) -> PlanRun | None:
     """Return the record of the campaign's last plan, or None."""
     row = await connection.fetchrow(
-        "SELECT * FROM plan_run WHERE tenant_id = $1 AND campaign_id = $2 ORDER BY day DESC LIMIT 1",
+        f"SELECT {', '.join(PlanRun._fields)} FROM plan_run "
+        "WHERE tenant_id = $1 AND campaign_id = $2 ORDER BY day DESC LIMIT 1",
         campaign.tenant_id, campaign.campaign_id,
     )  # fmt: skip
     return None if row is None else PlanRun(*row.values())
@@ -255,4 +257,4 @@ async def latest_run(connection: Connection, campaign: Campaign) -> PlanRun | No
 
 async def write_run(connection: Connection, run: PlanRun) -> None:
     """Record the plan of a day; a second one of the same day is refused by the key."""
-    await connection.execute("INSERT INTO plan_run VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", *run)
+    await connection.execute("INSERT INTO plan_run VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", *run)

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
+from contact_scheduler.learning.monitor import Alarm, AlarmKind
 from forbear_chassis.postgres import UUID, Pool
 
 ACCEPTED, REFUSED = ContactPhase.ACCEPTED.value, ContactPhase.REFUSED.value
@@ -97,12 +98,15 @@ class ReportStore:
     async def latest_plan(self, tenant_id: UUID, campaign_id: UUID) -> dict[str, Any] | None:
         """Return the latest plan of a campaign, with prices from `horizon_at` on; None before the first."""
         row = await self._pool.fetchrow(
-            "SELECT day, tick_at, horizon_at, counts, prices, gap, model_version FROM plan_run "
+            "SELECT day, tick_at, horizon_at, counts, prices, gap, model_version, alarms FROM plan_run "
             "WHERE tenant_id = $1 AND campaign_id = $2 "
             "ORDER BY day DESC LIMIT 1",
             tenant_id, campaign_id,
         )  # fmt: skip
-        return None if row is None else dict(row) | {"counts": orjson.loads(row["counts"])}
+        if row is None:
+            return None
+        alarms = [Alarm(AlarmKind(one["kind"]), one["subject"], one["value"]) for one in orjson.loads(row["alarms"])]
+        return dict(row) | {"counts": orjson.loads(row["counts"]), "alarms": alarms}
 
     async def _fetch(self, query: str, tenant_id: UUID, campaign_id: UUID | None) -> list[Any]:
         where = "tenant_id = $1" if campaign_id is None else "tenant_id = $1 AND campaign_id = $2"

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from contact_scheduler.evaluate_campaign import Policy
+from contact_scheduler.learning.monitor import AlarmKind
 from contact_scheduler.learning.ope import Estimate
 from contact_scheduler.web.access import Parts, Reader
 from contact_scheduler.web.problems import RESPONSES, Problem, not_found
@@ -41,6 +42,15 @@ class PolicyView(BaseModel):
     dr: EstimateView | None = Field(description="doubly robust: the one to act on")
 
 
+class AlarmView(BaseModel):
+    """Something that is wrong with the model or with what it is fed."""
+
+    kind: AlarmKind = Field(description="what is wrong")
+    subject: str = Field(description="the column or channel that it concerns, or model")
+    value: float = Field(description="how much: a share, standard deviations, or loss per contact in nats")
+    words: str = Field(description="what is wrong, what is done about it, and what a person can do")
+
+
 class EvaluationView(BaseModel):
     """What learning brought, compared with the control group and with fixed rules."""
 
@@ -48,6 +58,7 @@ class EvaluationView(BaseModel):
     summary: str = Field(description="the answer in one sentence")
     lift: LiftView = Field(description="the learned plan beside the control group, contacts as they were made")
     policies: list[PolicyView] = Field(description="values of policies, estimated from drawn contacts")
+    alarms: list[AlarmView] = Field(description="what was wrong with the model or its data at the last plan")
 
 
 @router.get("/campaigns/{campaign_id}/evaluation", summary="Evaluate what learning brought")
@@ -60,6 +71,9 @@ async def evaluate_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) 
     return EvaluationView(
         campaign_id=campaign_id, summary=found.summary, lift=view_lift(found.lift),
         policies=[_view(policy) for policy in found.policies],
+        alarms=[
+            AlarmView(kind=one.kind, subject=one.subject, value=one.value, words=one.words) for one in found.alarms
+        ],
     )  # fmt: skip
 
 
