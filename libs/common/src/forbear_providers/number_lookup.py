@@ -44,12 +44,15 @@ def path_of(phone: str, since: date) -> str:
 
 
 def read_answer(status: int, body: bytes) -> Answer:
-    """Return what a reply says; a number that the service does not know is no data. Raises SourceError."""
-    if status == 404:
+    """Return what a reply says; a number that the service does not know, or take, is no data. Raises SourceError.
+
+    So one odd number never keeps the others from being asked.
+    """
+    if status in (400, 404):
         return Answer.NO_DATA
     if status in (401, 403):
         raise SourceError("the lookup service refuses the account; look at the SID and the token")
-    if status >= 400 or len(body) > REPLY_BYTES_MAX:
+    if status != 200 or len(body) > REPLY_BYTES_MAX:
         raise SourceError(f"the lookup service answered {status}")
     try:
         found = orjson.loads(body)["reassigned_number"]
