@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from channel_dispatcher.contact_codec import Queued, read_contacts
@@ -271,28 +271,32 @@ async def write_claims(connection: Connection, claims: Sequence[Claim], owner: i
     """Write one attempt for each claim, before any provider is asked."""
     if not claims:
         return
-    rows = [
-        (
-            claim.permit.attempt_id,
-            claim.permit.contact_id,
-            claim.permit.tenant_id,
-            claim.permit.borrower_id,
-            claim.permit.loan_id,
-            claim.permit.channel,
-            claim.draft.judged.contact.purpose,
-            claim.draft.number,
-            claim.permit.address_key,
-            claim.draft.judged.contact.address_kind,
-            claim.draft.provider,
-            claim.draft.request.sender,
-            claim.draft.rendered.parts,
-            claim.draft.judged.contact.template,
-            segment_of(claim.draft.judged.contact),
-            claim.draft.demand.charged(),
-            owner,
-            now,
-        )
-        for claim in claims
-    ]
+    rows = [_attempt(claim, owner, now) for claim in claims]
     await connection.execute(CLAIM, [claim.permit.contact_id for claim in claims])
     await connection.copy_records_to_table("attempt", records=rows, columns=ATTEMPT_COLUMNS)
+
+
+def _attempt(claim: Claim, owner: int, now: datetime) -> tuple[Any, ...]:
+    """Return the columns of ATTEMPT_COLUMNS for a claim."""
+    draft, permit = claim
+    contact = draft.judged.contact
+    return (
+        permit.attempt_id,
+        permit.contact_id,
+        permit.tenant_id,
+        permit.borrower_id,
+        permit.loan_id,
+        permit.channel,
+        contact.purpose,
+        draft.number,
+        permit.address_key,
+        contact.address_kind,
+        draft.provider,
+        draft.request.sender,
+        draft.rendered.parts,
+        contact.template,
+        segment_of(contact),
+        draft.demand.charged(),
+        owner,
+        now,
+    )
