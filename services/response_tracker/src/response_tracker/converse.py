@@ -16,13 +16,14 @@ from forbear_replies import Label, Reading
 from response_tracker import borrower_time, metrics, wire, words
 from response_tracker.choices import read_choice, read_yes_no
 from response_tracker.decision import ACTS, Decision, Situation, decide
+from response_tracker.duties import Reason
 from response_tracker.enact import enact
 from response_tracker.events import Event
 from response_tracker.heard import Heard, hear
 from response_tracker.model import Attempt, ResponseKind, part_id
 from response_tracker.restraint import STANDING, restrain
 from response_tracker.sealed import seal
-from response_tracker.store import conversations, outgoing
+from response_tracker.store import cases, conversations, outgoing
 from response_tracker.store.conversations import Message, Table
 
 SAME_WORDS_WITHIN = timedelta(hours=24)
@@ -87,6 +88,7 @@ async def _decide(connection: Connection, heard: Heard, said: Words, reading: Re
         answers_this_week=await conversations.count_answers(connection, of, at - timedelta(days=7)),
         choice=choice,
         is_repeated=same >= SAME_WORDS_MAX,
+        is_with_person=await cases.is_open(connection, of, Reason.TALKED_TOO_MUCH),
     )
     if said.is_stop and Label.OPT_OUT not in reading.labels:
         reading = replace(reading, labels=reading.labels.difference(_ALONE) | {Label.OPT_OUT})

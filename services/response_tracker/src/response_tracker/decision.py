@@ -130,6 +130,7 @@ class Situation:
     answers_this_week: int
     choice: Option | None = None  # what the words choose among the options on the table
     is_repeated: bool = False  # the very same words came just before: two machines may be talking
+    is_with_person: bool = False  # the machine has talked enough, and a person has not gone on yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +292,7 @@ def _limit(decision: Decision, situation: Situation) -> Decision:
         situation.answers_today >= ANSWERS_A_DAY_MAX
         or situation.answers_this_week >= ANSWERS_A_WEEK_MAX
         or situation.is_repeated
+        or situation.is_with_person
     )
     if not talked or not decision.answer or decision.answer in _OFF_TALK:
         return decision

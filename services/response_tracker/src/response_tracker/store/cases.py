@@ -98,6 +98,18 @@ async def close_reason(connection: Connection, of: Attempt, reason: Reason, *, a
     )
 
 
+async def is_open(connection: Connection, of: Attempt, reason: Reason) -> bool:
+    """Return whether a case of a borrower waits for one reason."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM hand_over "
+        "WHERE tenant_id = $1 AND borrower_id = $2 AND reason = $3 AND closed_at IS NULL)",
+        of.tenant_id,
+        of.borrower_id,
+        reason.value,
+    )
+    return found
+
+
 async def find(connection: Connection, tenant_id: UUID, case_id: UUID) -> Case | None:
     """Return a case of a tenant, or None."""
     row = await connection.fetchrow(
