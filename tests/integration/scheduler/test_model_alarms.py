@@ -32,7 +32,7 @@ async def alarms(scheduler: Scheduler, campaign_id: str) -> list[dict[str, Any]]
 async def log_sent(scheduler: Scheduler, campaign_id: str, age: timedelta, truth: dict[int, float], seed: int) -> None:
     """Write contacts that were sent and answered and that the model has not learned yet."""
     sent_at = scheduler.clock.now() - age
-    await log_drawn(scheduler, campaign_id, sent_at, truth, seed)
+    await log_drawn(scheduler, campaign_id, sent_at, truth, seed, count=2_000)
     await scheduler.pool.execute("UPDATE contact SET learned_at = NULL WHERE not_before >= $1 AND state = 1", sent_at)
 
 

@@ -34,7 +34,7 @@ BAD = {"base x voice": 3.0, "base x hour09": 4.0}
 
 
 async def log_drawn(
-    scheduler: Scheduler, campaign_id: str, sent_at: datetime, truth: dict[int, float], seed: int
+    scheduler: Scheduler, campaign_id: str, sent_at: datetime, truth: dict[int, float], seed: int, count: int = ROWS
 ) -> None:
     """Write contacts that the control group drew, sent around an instant and answered as `truth` says."""
     draw = np.random.default_rng(seed)
@@ -46,7 +46,7 @@ async def log_drawn(
     }  # fmt: skip
     reason = orjson.dumps({"plain": 0.1, "strategy": "learning", "drawn": drawn}).decode()
     features = encode(BorrowerFacts.unknown(1)).tobytes()
-    chosen = cells[draw.integers(len(cells), size=ROWS)]
+    chosen = cells[draw.integers(len(cells), size=count)]
     options = option_of(chosen[:, 0], FIRST + chosen[:, 1])
     rows = [
         (
@@ -56,7 +56,7 @@ async def log_drawn(
         )
         for number, (channel, hour) in enumerate(chosen)
     ]  # fmt: skip
-    answered = draw.random(ROWS) < [truth.get(int(option), 0.05) for option in options]
+    answered = draw.random(count) < [truth.get(int(option), 0.05) for option in options]
     async with scheduler.pool.acquire() as connection:
         await connection.copy_records_to_table("contact", records=rows, columns=CONTACT[: len(rows[0])])
         await connection.execute(

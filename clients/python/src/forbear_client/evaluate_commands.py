@@ -24,6 +24,8 @@ def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
 
     The first line compares contacts as they were made. The table estimates, from contacts that were drawn by lot, what
     other policies would have brought; "dr" (doubly robust) is the column to act on, the others are there to disagree.
+    "tell as much as": so many contacts that followed the policy would tell as much; below 50 nothing is claimed.
+    Last comes what was amiss with the model or its data at the latest plan, and what to do about it.
     """
     with connect(url, key_file) as api:
         found = refused(lambda: api.evaluation(campaign_id))
@@ -39,7 +41,7 @@ def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
 def _table(policies: list[dict[str, Any]]) -> Table:
     table = Table(title="Answers per 100 contacts, estimated (95 % interval)", title_justify="left")
     table.add_column("policy")
-    for name in ("dr", "snips", "ips", "contacts", "worth"):
+    for name in ("dr", "snips", "ips", "contacts", "tell as much as"):
         table.add_column(name, justify="right")
     for policy in policies:
         estimates = [_say(policy[name]) for name in ("dr", "snips", "ips")]

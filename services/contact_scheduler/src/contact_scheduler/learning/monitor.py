@@ -53,7 +53,7 @@ class Alarm:
     @property
     def words(self) -> str:
         """Says what is wrong, what the software does about it, and what a person can do."""
-        subject = self.subject.replace("_", " ")
+        subject = self.subject.replace("_pct", " rate").replace("_", " ")
         match self.kind:
             case AlarmKind.COLUMN_UNKNOWN:
                 return (
@@ -62,7 +62,7 @@ class Alarm:
                 )
             case AlarmKind.COLUMN_CONSTANT:
                 return (
-                    f"{subject} is the same for everybody: it cannot tell borrowers apart; "
+                    f"{subject} is the same for everybody of whom it is known: it cannot tell borrowers apart; "
                     "look at what the import supplies"
                 )
             case AlarmKind.LEVEL_DRIFT:
