@@ -33,7 +33,6 @@ class Reason(StrEnum):
     HUMAN_REQUEST = "human_request"
     CALL_BACK = "call_back"
     CHECK_PAYMENT = "check_payment"
-    BALANCE = "balance"
     LANGUAGE = "language"
     NO_OFFER = "no_offer"
     UNSURE = "unsure"
@@ -118,7 +117,6 @@ DUTIES: Mapping[Reason, Duty] = {
     Reason.HUMAN_REQUEST: Duty("The borrower asks for a person: be one.", within=timedelta(hours=4)),
     Reason.CALL_BACK: Duty("Call the borrower within the hour before the term: they chose it.", within=_LOOK),
     Reason.CHECK_PAYMENT: Duty("The borrower says that it is paid: look, and thank or explain.", within=_LOOK),
-    Reason.BALANCE: Duty("Tell the balance, once you know whom you speak to.", within=_LOOK),
     Reason.LANGUAGE: Duty("The borrower wants a language that we do not write: find somebody.", within=_LOOK),
     Reason.NO_OFFER: Duty("The borrower needs a way out, and none could be computed: find one.", within=_LOOK),
     Reason.UNSURE: Duty("The reading is not sure: read the words yourself.", within=_LOOK),
