@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from channel_dispatcher.capacity import HOURS, Parts, carried
+from channel_dispatcher.capacity import HOURS, NetworkCapacity, Parts, carried
 from channel_dispatcher.health import Health, Tally
 from channel_dispatcher.limits import Window
 from channel_dispatcher.outlets import Outlet, TenantLimit
@@ -154,7 +154,10 @@ def test_parts_follow_what_is_sent() -> None:
 
 
 async def test_the_planner_is_told_what_destination_networks_take(stage: Stage) -> None:
-    """Mails to a domain by the day and the hour, and texts to an area in contacts, of which each takes three parts."""
+    """Mails to a domain by the day and the hour, and texts to an area in contacts, of which each takes three parts.
+
+    What holds for less than an hour is told by the hour, in which plans are made.
+    """
     await put(stage, scope=control_pb.LIMIT_SCOPE_NETWORK, key="Example.com", length_s=86_400, tokens=500)
     await put(stage, scope=control_pb.LIMIT_SCOPE_NETWORK, key="example.com", length_s=3_600, tokens=100)
     await put(stage, scope=control_pb.LIMIT_SCOPE_NETWORK, key="+1212", length_s=60, tokens=30)
@@ -165,7 +168,15 @@ async def test_the_planner_is_told_what_destination_networks_take(stage: Stage) 
     answer = await stage.rpc.GetCapacity(pb.GetCapacityRequest(tenant_id=TENANT.bytes), None)
 
     told = [(one.network, one.length_s, one.contacts) for one in answer.networks]
-    assert [("+1212", 60, 10), ("example.com", 3_600, 100), ("example.com", 86_400, 500)] == told
+    assert [("+1212", 3_600, 600), ("example.com", 3_600, 100), ("example.com", 86_400, 500)] == told
+
+
+@pytest.mark.parametrize(("length_s", "expected"), [(1, (3_600, 2_400)), (7, (3_598, 342)), (3_600, (3_600, 0))])
+def test_an_area_that_takes_one_part_at_a_time_is_not_told_to_take_nothing(
+    length_s: int, expected: tuple[int, int]
+) -> None:
+    """Texts have a part and a half on average: a part each second is 2,400 texts an hour, not none in each second."""
+    assert NetworkCapacity("+1212", *expected) == NetworkCapacity.of("+1212", length_s, tokens=1, parts=1.5)
 
 
 async def test_a_network_s_warm_up_is_told_as_it_stands_today(stage: Stage) -> None:

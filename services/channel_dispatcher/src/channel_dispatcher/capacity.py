@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 from uuid import UUID
 
 from channel_dispatcher.health import Condition, Health
@@ -47,6 +48,15 @@ class NetworkCapacity:
     network: str  # the domain of a mailbox, or the first digits of a number
     length_s: int
     contacts: int
+
+    @classmethod
+    def of(cls, network: str, length_s: int, tokens: int, parts: float) -> Self:
+        """Return a limit of so many tokens in contacts of so many parts each.
+
+        Less than an hour is told by the hour, in which plans are made: a part or two a second would round to none.
+        """
+        stretches = max(HOUR_S // length_s, 1)
+        return cls(network, length_s * stretches, int(tokens * stretches / parts))
 
 
 class Parts:
@@ -100,7 +110,7 @@ class Capacities:
         book = LimitBook(await limit_rules.in_force(self._pool), self._clock.now())
         parts = {True: self.parts.average(Channel.SMS), False: 1.0}
         return [
-            NetworkCapacity(network, length_s, int(tokens / parts[network.startswith("+")]))
+            NetworkCapacity.of(network, length_s, tokens, parts[network.startswith("+")])
             for network, length_s, tokens in book.of_scope(Scope.NETWORK)
         ]
 

@@ -826,7 +826,7 @@ class NetworkCapacity(_message.Message):
     network: _builtins.str
     """The domain of a mailbox, or country and area code of a number, such as "+1212"."""
     length_s: _builtins.int
-    """Length of the stretch in seconds."""
+    """Length of the stretch in seconds. A limit that holds for less than an hour is told for as much of an hour as it divides."""
     contacts: _builtins.int
     """Contacts that it takes in any stretch of that length."""
     def __init__(
