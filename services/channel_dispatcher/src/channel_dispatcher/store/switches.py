@@ -51,8 +51,8 @@ async def throw(connection: Connection, switch: Switch) -> tuple[int, bool]:
     if same is not None:
         return same, False
     made: int | None = await connection.fetchval(INSERT, *scope, switch.reason, switch.source, switch.thrown_at)
-    if made is None:  # another dispatcher has thrown it since
-        return await connection.fetchval(SAME, *scope), False
+    if made is None:  # another dispatcher has thrown it since, and somebody may have lifted it already
+        return await throw(connection, switch)
     await connection.execute("SELECT pg_notify($1, '')", NOTICE)
     return made, True
 
