@@ -7,7 +7,8 @@ planned is cancelled, what was released is recalled. The model learns later, at 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
@@ -22,11 +23,17 @@ from forbear_chassis.postgres import UUID, Connection, Pool
 log = structlog.get_logger(__name__)
 
 # What was kept or missed ends the rest that it gave; how long the rest goes on, the response itself says.
-SETTLED = (ResponseKind.KEPT, ResponseKind.BROKEN)
-SETTLED_ENDS = (ResponseKind.PROMISED, ResponseKind.ARRANGED, *SETTLED)
+_SETTLED = frozenset({ResponseKind.PROMISED, ResponseKind.ARRANGED, ResponseKind.KEPT, ResponseKind.BROKEN})
 
 # A person gave the borrower back: what waited for a person, or was to be thought over, gives no more rest.
-RETURNED_ENDS = (ResponseKind.HANDED_OVER, ResponseKind.HARDSHIP, ResponseKind.REPLIED)
+_RETURNED = frozenset({ResponseKind.HANDED_OVER, ResponseKind.HARDSHIP, ResponseKind.REPLIED})
+
+ENDS: Mapping[ResponseKind, frozenset[ResponseKind]] = {
+    ResponseKind.KEPT: _SETTLED,
+    ResponseKind.BROKEN: _SETTLED,
+    ResponseKind.RETURNED: _RETURNED,
+}
+"""What ends a rest, and of which kinds."""
 
 
 class TakeFeedback:
@@ -48,7 +55,7 @@ class TakeFeedback:
 
     async def responses(self, responses: list[Response]) -> None:
         """Write what borrowers did, and act. Idempotent by response id."""
-        ordered = sorted(responses, key=lambda one: (one.event_at, one.response_id.bytes))
+        ordered = sorted(responses, key=in_order)
         async with self._pool.acquire() as connection, connection.transaction():
             fresh = await feedback.add_responses(connection, ordered)
             new = [response for response in ordered if response.response_id in fresh]
@@ -56,13 +63,7 @@ class TakeFeedback:
                 connection, [(one.contact_id, one.event_at) for one in new if one.kind in ANSWERS and one.contact_id]
             )
             await feedback.set_wishes(connection, [one for one in new if one.has_wish])
-            settled = [(one.tenant_id, one.borrower_id, one.event_at) for one in new if one.kind in SETTLED]
-            await feedback.lift_pauses(connection, settled, SETTLED_ENDS)
-            given_back = [(o.tenant_id, o.borrower_id, o.event_at) for o in new if o.kind is ResponseKind.RETURNED]
-            await feedback.lift_pauses(connection, given_back, RETURNED_ENDS)
-            pauses = [pause for one in new if (pause := pause_for(one)) is not None]
-            await feedback.add_pauses(connection, pauses)
-            await leave_in_peace(connection, pauses)
+            await leave_in_peace(connection, await rest(connection, new))
             dead = [
                 ClosedChannel(one.tenant_id, one.borrower_id, one.channel, ResponseKind.BOUNCED.label, one.event_at)
                 for one in new
@@ -72,6 +73,31 @@ class TakeFeedback:
         self._wake()
         for response in new:
             RESPONSES[response.kind].inc()
+
+
+def in_order(response: Response) -> tuple[datetime, bool, datetime, bytes]:
+    """Return what sorts responses: of one instant what ends rests comes last, and of that what names the longest one.
+
+    So where one payment keeps an instalment and a promise, the rest that the arrangement goes on to give stands.
+    """
+    at = response.event_at
+    return at, response.kind in ENDS, response.pause_until or at, response.response_id.bytes
+
+
+async def rest(connection: Connection, responses: Sequence[Response]) -> list[Pause]:
+    """Begin and end rests in the order of responses, whose batch may hold both; return those that began."""
+    begun: list[Pause] = []
+    waiting: list[Pause] = []
+    for one in responses:
+        if one.kind in ENDS:
+            await feedback.add_pauses(connection, waiting)
+            waiting = []
+            await feedback.lift_pauses(connection, one.tenant_id, one.borrower_id, one.event_at, ENDS[one.kind])
+        if (pause := pause_for(one)) is not None:
+            begun.append(pause)
+            waiting.append(pause)
+    await feedback.add_pauses(connection, waiting)
+    return begun
 
 
 def pause_for(response: Response) -> Pause | None:

@@ -39,10 +39,8 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::tim
 ON CONFLICT DO NOTHING
 """
 LIFT_PAUSES = """
-UPDATE pause p SET lifted_at = b.at
-FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS b (tenant_id, borrower_id, at)
-WHERE p.tenant_id = b.tenant_id AND p.borrower_id = b.borrower_id AND p.kind = ANY($4) AND p.since <= b.at
-  AND p.lifted_at IS NULL
+UPDATE pause SET lifted_at = $3
+WHERE tenant_id = $1 AND borrower_id = $2 AND since <= $3 AND kind = ANY($4::smallint[]) AND lifted_at IS NULL
 """
 # Waits for a release that holds the row; what it released meanwhile is returned for recall.
 STOP_CONTACTS = f"""
@@ -128,11 +126,10 @@ async def add_pauses(connection: Connection, pauses: Sequence[Pause]) -> None:
 
 
 async def lift_pauses(
-    connection: Connection, borrowers: Sequence[tuple[UUID, UUID, datetime]], kinds: Iterable[ResponseKind]
+    connection: Connection, tenant_id: UUID, borrower_id: UUID, at: datetime, kinds: Iterable[ResponseKind]
 ) -> None:
-    """Lift pauses of some kinds: (tenant, borrower, instant) each."""
-    if borrowers:
-        await connection.execute(LIFT_PAUSES, *_columns(borrowers), sorted(kinds))
+    """Lift the pauses of some kinds that a borrower had at an instant."""
+    await connection.execute(LIFT_PAUSES, tenant_id, borrower_id, at, sorted(kinds))
 
 
 async def stop_contacts(connection: Connection, tenant_id: UUID, borrowers: set[UUID], reason: str) -> list[UUID]:
