@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from forbear_client.number_checks import Answer, NumberCheck, Question, SourceError
+from forbear_client.number_checks import NumberCheck, Question
 from forbear_client.twilio_lookup import TwilioLookup
-from forbear_providers.number_lookup import REPLY_BYTES_MAX, NumberLookup
+from forbear_providers.number_lookup import REPLY_BYTES_MAX, Answer, NumberLookup, SourceError
 
 PHONE, SINCE, TODAY = "+12125550142", date(2025, 11, 3), date(2026, 3, 2)
 Reply = tuple[int, dict[str, str], str]

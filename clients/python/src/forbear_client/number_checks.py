@@ -14,18 +14,6 @@ from typing import NamedTuple, Protocol, TextIO
 
 from forbear_providers.number_lookup import Answer, SourceError, answer_of
 
-__all__ = [
-    "Answer",
-    "AnswersFile",
-    "NumberCheck",
-    "NumberChecks",
-    "Question",
-    "SourceError",
-    "answer_of",
-    "in_batches",
-    "questions_of",
-]
-
 QUESTIONS_HEADER = ("mobile", "sms_consent_on")
 ANSWERS_HEADER = ("phone", "since", "answer", "checked_on")
 LINES_MAX = 1_000_000

@@ -15,9 +15,9 @@ from rich.table import Table
 
 from forbear_chassis.clock import SystemClock
 from forbear_client.access import Refused, connect, key_file_option, refused, url_option
-from forbear_client.number_checks import AnswersFile, NumberChecks, SourceError, in_batches, questions_of
+from forbear_client.number_checks import AnswersFile, NumberChecks, in_batches, questions_of
 from forbear_client.twilio_lookup import TwilioLookup
-from forbear_providers.number_lookup import LOOKUP_URL
+from forbear_providers.number_lookup import LOOKUP_URL, SourceError
 
 BATCH = 1_000
 STALE_DAYS = 30

@@ -11,8 +11,8 @@ from itertools import islice
 
 import httpx
 
-from forbear_client.number_checks import Answer, NumberCheck, Question, SourceError
-from forbear_providers.number_lookup import LOOKUP_URL, TIMEOUT_S, path_of, read_answer
+from forbear_client.number_checks import NumberCheck, Question
+from forbear_providers.number_lookup import LOOKUP_URL, TIMEOUT_S, Answer, SourceError, path_of, read_answer
 
 TRIES_MAX = 4  # of one question, when we are asked to slow down
 PAUSE_S = 1.0  # before the second try; doubled before each further one

@@ -62,7 +62,7 @@ def read_answer(status: int, body: bytes) -> Answer:
 
 
 class NumberLookup:
-    """Asks one question at a time, for a worker. It tries nothing again: what failed is asked in a later pass."""
+    """Asks for a worker, which decides how many questions are under way. It tries nothing again: a later pass does."""
 
     def __init__(self, base_url: str, account_sid: str, auth_token: str) -> None:
         self._base_url = base_url.rstrip("/")
