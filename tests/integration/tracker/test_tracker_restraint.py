@@ -61,7 +61,7 @@ async def test_an_option_from_before_the_attorney_is_not_agreed_by_a_reply(world
     assert 0 == await world.pool.fetchval("SELECT count(*) FROM arrangement")
 
 
-@pytest.mark.parametrize("form", [{"act": "promise", "day": "2026-03-06"}, {"act": "instalments"}])
+@pytest.mark.parametrize("form", [{"act": "promise", "day": "2026-03-06"}, {"act": "instalments"}, {"act": "hardship"}])
 async def test_on_the_page_nothing_is_agreed_about_a_disputed_loan_and_it_says_who_follows(
     world: World, form: dict[str, str]
 ) -> None:
@@ -78,6 +78,19 @@ async def test_on_the_page_nothing_is_agreed_about_a_disputed_loan_and_it_says_w
     assert [*before, "handover.person"] == world.templates()
     assert ["dispute", "verification", "wrote_again"] == await world.cases()
     assert 0 == await world.pool.fetchval("SELECT count(*) FROM promise")
+    assert 0 == await world.pool.fetchval("SELECT count(*) FROM arrangement")
+
+
+@pytest.mark.parametrize("act", ["deferral", "instalments", "hardship"])
+async def test_a_page_that_stood_open_while_all_was_paid_says_that_nothing_is_settled(world: World, act: str) -> None:
+    """No option is left to agree to: a person follows, and the page promises no message with one."""
+    attempt = await world.attempt()
+    await pay(world, 145_000, past_due_minor=0)
+
+    _, body = await post(world, page_path(attempt), act=act, serial="0")
+
+    assert "A colleague" in body
+    assert ["no_offer"] == await world.cases()
     assert 0 == await world.pool.fetchval("SELECT count(*) FROM arrangement")
 
 
