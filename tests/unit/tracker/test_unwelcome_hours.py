@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forbear_replies.hours import DAY_NAMES
+from forbear_replies.weekdays import DAY_NAMES
 from response_tracker.model import NO_WISH, WeeklyHours, Wish
 from response_tracker.unwelcome import unwelcome_hours
 

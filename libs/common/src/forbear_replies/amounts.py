@@ -15,7 +15,7 @@ from forbear_replies.labels import Lang
 _NUMBER = re.compile(
     r"(?P<mark>us\$|hk\$|nt\$|rm(?=\s?\d)|a\$|au\$|nz\$|c\$|ca\$|s\$|ntd|hkd|usd|rmb|twd|gbp|eur|aud|nzd|cad|mxn|php|inr|zar|\brs\.?|(?<![a-z])r(?=\d)|\$|¥|￥|€|£|₱|₹|₦|港币|港纸|台币|新台币|人民币|美金|美元)?\s?"
     r"(?<![\d./:])(?<!\d[,-])(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d+(?:\.\d{1,2})?)(?P<scale>\s?(?:(?:k|grand|mil|w|lakhs?)(?![a-z])|[万千百]))?"
-    r"(?![\d/:]|\.\d)\s?(?P<unit>us\$|dollars?|bucks|usd|dlls?|dolares|pesos?(?! (?:mas|menos))|(?:pounds?|quid|euros?|eurillos|pavos|gbp|eur|aud|nzd|cad|mxn|php|inr|zar|naira|rupees?|rand|cedis|shillings|soles|lempiras|quetzales|rmb)(?![a-z])|€|£|令吉|新币|hkd|港币|港元|蚊|块|元|圆|台币|新台币|twd|ntd|rmb|人民币|美元|美金)?"
+    r"(?![\d/:]|\.\d)\s?(?P<unit>us\$|dollars?|bucks|usd|dlls?|dolares|pesos?(?: (?:mexican|argentin|chilen|colombian|dominican)os)?(?! (?:mas|menos))|(?:pounds?|quid|euros?|eurillos|pavos|gbp|eur|aud|nzd|cad|mxn|php|inr|zar|naira|rupees?|rand|cedis|shillings|soles|lempiras|quetzales|rmb)(?![a-z])|€|£|令吉|新币|hkd|港币|港元|蚊|块|元|圆|台币|新台币|twd|ntd|rmb|人民币|美元|美金)?"
 )
 _SCALES = {
     "lakh": 100_000,
@@ -33,7 +33,7 @@ _CURRENCY = {
     "hk$": "HKD", "hkd": "HKD", "港币": "HKD", "港纸": "HKD", "港元": "HKD", "蚊": "HKD", "nt$": "TWD", "ntd": "TWD", "twd": "TWD", "台币": "TWD", "新台币": "TWD",
     "£": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "quid": "GBP", "eur": "EUR", "euro": "EUR", "euros": "EUR", "eurillos": "EUR", "pavos": "EUR",
     "rm": "MYR", "令吉": "MYR", "新币": "SGD", "a$": "AUD", "au$": "AUD", "aud": "AUD", "nz$": "NZD", "nzd": "NZD", "c$": "CAD", "ca$": "CAD", "cad": "CAD", "s$": "SGD", "mxn": "MXN", "php": "PHP", "₱": "PHP", "inr": "INR", "₹": "INR", "rs": "INR", "rs.": "INR", "rupee": "INR", "rupees": "INR",
-    "₦": "NGN", "naira": "NGN", "zar": "ZAR", "r": "ZAR", "rand": "ZAR", "cedis": "GHS", "shillings": "KES", "soles": "PEN", "lempiras": "HNL", "quetzales": "GTQ", "rmb": "CNY", "人民币": "CNY", "¥": "CNY", "￥": "CNY", "€": "EUR",
+    "₦": "NGN", "naira": "NGN", "zar": "ZAR", "r": "ZAR", "rand": "ZAR", "cedis": "GHS", "shillings": "KES", "soles": "PEN", "lempiras": "HNL", "pesos mexicanos": "MXN", "pesos argentinos": "ARS", "pesos chilenos": "CLP", "pesos colombianos": "COP", "pesos dominicanos": "DOP", "quetzales": "GTQ", "rmb": "CNY", "人民币": "CNY", "¥": "CNY", "￥": "CNY", "€": "EUR",
 }  # fmt: skip
 _DEFAULT_CURRENCY = {Lang.EN: "USD", Lang.ES: "USD", Lang.ZH_HANS: "CNY", Lang.ZH_HANT: "TWD"}
 
@@ -45,22 +45,25 @@ _NOT_MONEY_BEFORE = re.compile(
     r"(?:#|\b(?:im|i am|age|aged|turned|turning|number|no\.?|conf\w*|ref\w*|check|chk|acct|account|ending in|ending|last four|case|chapter|receipt|apt|suite|unit|room|loan|form|folio|cheque|confirmacion|numero|cuenta|terminacion|recibo|尾号|单号|编号|号码|流水号|账号|卡号|since|in|desde|en)) ?(?:is |es |# ?|: ?|num\w* )?$"
 )
 _PAYING = re.compile(
-    r"pay|paid|send|sent|mail|wire|deposit|transfer|zelle|put|have|get you|give|gave|bring|drop|check for|expect|debit|draft|took|cover|cough|wrote|submit|schedul|set up|remit|count on|down for|pago|pag|deposit|abon|mand|envi|transfi|transfer|doy|dar|lleve|llevo|liquid|caig|cubr|pas[oe]|giro|还|付|转|存|打|交|汇|补|给|入|扣|拿|凑"
+    r"pay|paid|send|sent|mail|wire|deposit|transfer|zelle|put|have|get you|u(?:ll)? get|give|gave|bring|drop|check for|expect|debit|draft|took|cover|cough|wrote|submit|schedul|set up|remit|count on|down for|pago|pag|deposit|abon|mand|envi|transfi|transfer|doy|dar|lleve|llevo|liquid|caig|cubr|pas[oe]|giro|还|付|转|存|打|交|汇|补|给|入|扣|拿|凑"
 )
 _OTHER_MONEY = re.compile(
-    r"fee|charge|interest|owe|balance|earn|make[s]? |salary|paycheck is|income|rent|instead|bill says|you say|why still|still (?:says?|shows?|owe|charg)|话争|statement|cost|insurance|recargo|interes|debo|saldo|gano|sueldo|renta|costo|cobr|\b(?:el|del|un|su|de) seguro|cuota de|罚息|手续费|利息|欠|余额|工资是|收入|保险|房租|服务费|违约金|押金|账单"
+    r"fee|charge|interest|owe|balance|earn|make[s]? |salary|paycheck is|income|rent|instead|bill says|you say|why still|still (?:says?|shows?|owe|charg)|话争|statement|cost|insurance|recargo|interes|debo|saldo|gano|sueldo|renta|costo|cobr(?!o\b|aron)|\b(?:el|del|un|su|de) seguro|cuota de|罚息|手续费|利息|欠|余额|工资是|收入|保险|房租|服务费|违约金|押金|账单"
 )
 _HALF = re.compile(r"\b(?:half|the rest|remainder|mitad|el resto|lo demas)\b|一半|剩下|其余|全部|全额|余款")
 _CONTEXT = 26
-_CLAUSE = re.compile(r"[.;!?,]\s|[;!?。，,](?!\d)|\b(?:and|but|so|y|pero|que)\b")
+_CLAUSE = re.compile(
+    r"[.;!?,]\s|[;!?。，,](?!\d)|(?<=[一-龥]) (?=[一-龥\d])|(?<=\d) (?=\d{1,2}[号日月])|\b(?:and|but|so|y|pero|que)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount and the currency it was stated or is to be read in."""
+    """An amount, the currency it was stated or is to be read in, and where its clause begins and ends."""
 
     amount: Decimal
     currency: str
+    clause: tuple[int, int]
 
 
 def find_money(
@@ -82,7 +85,13 @@ def find_money(
     half = _HALF.search(text)
     if best[0] > 0 or (half and half.start() < best[1] and best[0] > -_SURE):
         return None
-    return Money(_value(best[2]), _currency(best[2], lang, is_cantonese=is_cantonese))
+    return Money(_value(best[2]), _currency(best[2], lang, is_cantonese=is_cantonese), _clause(best[2], text))
+
+
+def _clause(match: re.Match[str], text: str) -> tuple[int, int]:
+    starts = [0, *(cut.end() for cut in _CLAUSE.finditer(text, 0, match.start()))]
+    following = _CLAUSE.search(text, match.end())
+    return starts[-1], following.start() if following else len(text)
 
 
 def _is_beside(match: re.Match[str], day: tuple[int, int], text: str) -> bool:

@@ -48,7 +48,10 @@ def _payment(
     taken = [(one.start, one.end) for one in found]
     gone = [] if is_past else [(one.start, one.end) for one in found if one.day < today]
     money = find_money(text, taken, lang=lang, is_cantonese=is_cantonese, gone=gone)
-    return money, _best_day(_beside_paying(_without_denied(found, text), text), today, is_past=is_past)
+    found = _without_denied(found, text)
+    beside = [one for one in found if money and not one.weak and money.clause[0] <= one.start < money.clause[1]]
+    day = _best_day(beside, today, is_past=is_past) if beside else None
+    return money, day or _best_day(_beside_paying(found, text), today, is_past=is_past)
 
 
 _DENIED = re.compile(

@@ -37,12 +37,12 @@ _ES_ALONE = {"un", "una", "uno"}  # articles far more often than numbers
 
 _ZH_DIGITS = {
     char: value
-    for value, chars in enumerate(("零〇", "一壹", "二两贰", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"))
+    for value, chars in enumerate(("零〇", "一壹", "二两贰", "三叁参", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"))
     for char in chars
 }
-_ZH_UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "万": 10_000}
+_ZH_UNITS = {"十": 10, "廿": 20, "卅": 30, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "万": 10_000}
 _ZH_NUMBER = re.compile(
-    r"(?:\d[\d,]*(?:\.\d+)?|(?<![周期拜初])[零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖])?[十拾百佰千仟万](?:[零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖十拾百佰千仟万]|\d)*|(?<![周期拜第])[一二两三四五六七八九](?=[块元蚊点号日月天]|时(?![间候常代效刻不])|个?(?:周|星期|礼拜)(?![一二三四五六日天]))"
+    r"(?:\d[\d,]*(?:\.\d+)?|(?<![周期拜初])[零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖])?[十拾廿卅百佰千仟万](?:[零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖十拾百佰千仟万]|\d)*|(?<![周期拜第])[一二两三四五六七八九](?=[块元蚊点号日月天]|时(?![间候常代效刻不])|个?(?:周|星期|礼拜)(?![一二三四五六日天]))"
 )
 
 
@@ -51,12 +51,16 @@ def spell_digits(text: str, family: str) -> str:
     if family == "en":
         text = _EN_MIXED.sub(_mixed, _EN_HALVES.sub(_halves, _EN_COMPOUND.sub(_compound_ordinal, text)))
     if family == "zh":
-        return _replace(_ZH_NUMBER, text, _chinese)
+        return _replace(_ZH_NUMBER, _ZH_RUN_ON.sub(r"\1,", text), _chinese)
     spelled = _replace(_EN_NUMBER, text, _english) if family == "en" else _replace(_ES_NUMBER, text, _spanish)
     return _CENTS.sub(lambda found: f"{found[1]}.{int(found[2]):02d} {found[3] or ''}", spelled)
 
 
+# 'Two thousand on the fifteenth', said in one breath: 两千十五号.
+_ZH_RUN_ON = re.compile(r"([百千万])(?=(?:[二三]?十[一二三四五六七八九]?|廿[一二三四五六七八九]?)[号日])")
+
 # 'Two and a half thousand', 'half a grand'; '1 thousand 2 hundred', '3 fifty'.
+_ZH_SHORT = re.compile(r"[百千万][二三四五六七八九]")
 _EN_HALVES = re.compile(rf"\b(?:(\d|{'|'.join(_EN_UNITS)}) and )?(?:a )?half(?: a)? (thousand|grand)\b")
 _EN_MIXED = re.compile(
     rf"\b(\d{{1,3}}) (?:(hundred|thousand|grand)(?: (?:and )?(\d) hundred)?|({'|'.join(_EN_TENS)}))\b"
@@ -127,8 +131,8 @@ def _spanish(words: str) -> Decimal | None:
 
 def _chinese(words: str) -> Decimal | None:
     """The value of Chinese numerals, mixed with digits; a last digit without unit counts in the next lower unit (一万五)."""
-    if words[0] in "百千万佰仟":  # 'a few thousand', 万一: no figure was named
-        return None
+    if words[0] in "百千万佰仟":  # 'a few thousand', 万一: no figure was named; but 千五 is 1,500 in Hong Kong
+        return Decimal(f"1.{_ZH_DIGITS[words[1]]}") * _ZH_UNITS[words[0]] if _ZH_SHORT.fullmatch(words) else None
     total, section, last_unit = Decimal(0), Decimal(0), 1
     digit: Decimal | None = None
     for part in re.findall(r"\d[\d,]*(?:\.\d+)?|.", words):

@@ -8,14 +8,14 @@ from forbear_replies.labels import Lang, WantedChannel
 
 _CHANNELS: tuple[tuple[WantedChannel, str], ...] = (
     (WantedChannel.WHATSAPP, r"\bwhats ?app\b|\bwhats\b(?! (?:the|my|your|up|it|a|left|going))|\bwasap\w*|\bguasap\w*|\bwapp\b|\bws\b"),
-    (WantedChannel.WECHAT, r"\bwe ?chat\b|微信|加(?:个|我)?v(?![a-z])"),
-    (WantedChannel.LINE, r"\bline\b(?= ?(?:app|me|我|说|傳|传|联|就|上|群|通|比|id|啦|吧|给|好))|(?:用|加|传|发|改|走|的|,|透过|以|寄|开|我|^)line"),
-    (WantedChannel.IN_PERSON, r"\bin person\b|\bface to face\b|\b(?:come|stop|drop|swing|walk) (?:in|by)(?:to)?\b(?! (?:accident|mistake|error|a huff|anger))|\bsit down\b|\bcome (?:and|to) (?:sit|see|talk|speak)\b|\bin the (?:branch|office)\b|\bat the (?:branch|office)\b|\ben persona\b|\bir (?:a la|en persona|personalmente)\b|\b(?:en|a) la (?:sucursal|oficina)\b|\bcara a cara\b|\bpersonalmente\b|当面|面谈|网点|分行|柜台|面对面|亲自|上门谈|见面"),
-    (WantedChannel.PORTAL, r"\bportal\b|\bonline account\b|\bmy account online\b|\b(?:the|your|bank'?s?) (?:app|website|site)\b|\bsecure (?:message|inbox)\b|\b(?:la|su) (?:app|aplicacion|pagina)\b|\ben linea\b|\bin-?app\b|手机银行|网银|app上|app里|app(?:消息|通知|推送)|网上银行|个人中心|官网"),
-    (WantedChannel.EMAIL, r"\be-?mails?\b|\b(?:por|al|a mi|mi|el|un|todo por) mail\b|\bmail id\b|\bmail on id\b|\binbox\b|\bcorreo electronico\b|\b(?:al|por|mi|un|el|a mi|en el|mejor|solo|los|puro|de) correos?\b(?! (?:postal|normal|regular|ordinario|fisico|certificado|a (?:mi )?casa))|\bcorreos?\b(?! (?:postal|normal|regular|ordinario|fisico|a mi casa|a la casa|certificado))|邮箱|邮件|信箱(?!寄)|电子邮|伊妹儿|寄e"),
-    (WantedChannel.MAIL, r"\bletters?\b|\bin writing\b|\bon paper\b|\bpaper\b|\b(?:snail|regular|us|postal|normal|physical) mail\b|(?<!e-)(?<!por )(?<!al )(?<!mi )(?<!el )(?<!un )\bmail(?:ed|ing)?\b(?! (?:on )?id)|\bmailbox\b|\b(?:home|street|mailing) address\b|\bpost(?:ed)?\b(?! (?:yet|to my account))|\bhard cop(?:y|ies)\b|\bletterhead\b|\bprinted\b|\bwritten\b|\benvelope\b|\bcartas?\b|\bpor escrito\b|\bpapel\b|\bcorreo (?:postal|normal|regular|ordinario|fisico|a mi casa|a la casa|certificado)\b|\bimpres[oa]s?\b|\ba mi (?:casa|domicilio|direccion)\b|书面|纸质|纸本|寄信|寄到家|信件|挂号|来信|写信|寄(?:一?封|给|到|来|过来|去|纸|实体|白纸)(?!.{0,4}(?:email|e-mail|邮|电子))|白纸黑字|实体账单|信函|快递|平信|纸|邮寄|用寄|都寄|写批"),
+    (WantedChannel.WECHAT, r"\bwe ?chat\b|微信|加(?:个|我)?v(?![a-z])|(?<![a-z])vx(?![a-z])"),
+    (WantedChannel.LINE, r"\bline\b(?= ?(?:app|me|我|说|傳|传|联|就|上|群|通|比|id|啦|吧|给|好))|(?:用|加|传|发|改|走|的|,|透过|以|寄|开|我|看|有事|^)line"),
+    (WantedChannel.IN_PERSON, r"\bin person\b|\bface to face\b|\bde frente\b|\b(?:ir|voy|vamos) a ver\w+\b|\bvoy al banco\b|\b(?:come|stop|drop|swing|walk) (?:in|by)(?:to)?\b(?! (?:accident|mistake|error|a huff|anger))|\bsit down\b|\bcome (?:and|to) (?:sit|see|talk|speak)\b|\bin the (?:branch|office)\b|\bat the (?:branch|office)\b|\ben persona\b|\bir (?:a la|en persona|personalmente)\b|\b(?:en|a) la (?:sucursal|oficina)\b|\bcara a cara\b|\bpersonalmente\b|当面|面谈|(?:来|到)(?:我|俺)?(?:家|帐篷|店|单位|部落)|网点|分行|柜台|面对面|亲自|上门谈|见面"),
+    (WantedChannel.PORTAL, r"\bportal\b|\bonline account\b|\bmy account online\b|\b(?:the|your|bank'?s?) (?:app|website|site)\b|\bsecure (?:message|inbox)\b|\b(?:la|su) (?:app|aplicacion|pagina)\b|\ben linea\b|\bin-?app\b|\bwebsite\b|\b(?:la|su) web\b|\bel app\b|站内信|手机银行|网银|app上|app里|用app|app(?:消息|通知|推送)|网上银行|个人中心|官网"),
+    (WantedChannel.EMAIL, r"\be-?mails?\b|\b(?:por|al|a mi|mi|el|un|todo por|\w+me) mail\b|\bmail id\b|\bmail on id\b|\binbox\b|\bcorreo electronico\b|\b(?:al|por|mi|un|el|a mi|en el|mejor|solo|los|puro|de) correos?\b(?! (?:postal|normal|regular|ordinario|fisico|certificado|a (?:mi )?casa))|\bcorreos?\b(?! (?:postal|normal|regular|ordinario|fisico|a mi casa|a la casa|certificado))|邮箱|邮件|信箱(?!寄)|电子邮|伊妹儿|寄e"),
+    (WantedChannel.MAIL, r"\bletters?\b|\bin writing\b|\bon paper\b|\bpaper\b(?! trail)|\b(?:snail|regular|us|postal|normal|physical) mail\b|(?<!e-)(?<!por )(?<!al )(?<!mi )(?<!el )(?<!un )\bmail(?:ed|ing)?\b(?! (?:on )?id)|\bmailbox\b|\b(?:home|street|mailing) address\b|\bpost(?:ed)?\b(?! (?:yet|to my account))|\bhard cop(?:y|ies)\b|\bletterhead\b|\bprinted\b|\bwritten\b|\benvelope\b|\bcart(?:it)?as?\b|\bapartado postal\b|\bpor escrito\b|\bpapel\b|\bcorreo (?:postal|normal|regular|ordinario|fisico|a mi casa|a la casa|certificado)\b|\bimpres[oa]s?\b|\ba mi (?:casa|domicilio|direccion)\b|书面|纸质|纸本|寄信|寄到家|信件|挂号|来信|写(?:一?封)?信|寄(?:一?封|给|到|来|过来|去|纸|实体|白纸)(?!.{0,4}(?:email|e-mail|邮|电子))|白纸黑字|实体账单|信函|快递|平信|纸|邮寄|用寄|都寄|写批"),
     (WantedChannel.SMS, r"\btexts?(?:ing)?\b|\bsms\b|\bmessages?\b|\bmessaging\b|\bmensaj\w*\b|\btexte\w*\b|\btextos?\b|\bpor texto\b|短信|短讯|简讯|讯息|信息|文字|打字|发消息|传消息|留言"),
-    (WantedChannel.VOICE, r"\bcall(?:s|ed|ing)?\b|\bvoicemails?\b|\bphone\b|\bring\b|\bvoice\b|\btelephone\b|\btalk\b|\bllam\w*\b|\bmarqu\w*\b|\bmarca\w*\b|\btelefono\b|\bhabl(?:e|en|ame|eme|enme)\w*\b|\bcelular\b|电话|打给|打过来|打来|来电|通话|语音|打我|回电|致电|讲电话|说电话"),
+    (WantedChannel.VOICE, r"\bcall(?:s|ed|ing)?\b|\bvoicemails?\b|\bphone\b|\bring(?:ing)?\b|\bvoice\b|\btelephone\b|\btalk\b|\bllam\w*\b|\bmarqu\w*\b|\bmarca\w*\b|\btelefono\b|\bhabl(?:e|en|ame|eme|enme)\w*\b|\bcelular\b(?! por mensaje)|电话|打给|打过来|打来|来电|通话|语音|打我|回电|致电|讲电话|说电话"),
 )  # fmt: skip
 # ASCII: a word boundary also stands between Han and Latin letters, as in 寄到我的email.
 _PATTERNS = tuple((channel, re.compile(pattern, re.ASCII)) for channel, pattern in _CHANNELS)
@@ -53,32 +53,60 @@ _IN_PORTAL = re.compile(
 )
 
 
-# A clause that turns something down; where another one names a channel without that, the wish stands there.
-_CLAUSE_END = re.compile(r"[.;!?,。\n]+|\b(?:but|so|pero)\b|但是?|所以")
+# Where a clause ends; in speech without stops, where a wish begins.
+_CLAUSE_END = re.compile(
+    r"[.;!?,。\n]+|\b(?:but|so|pero)\b|但是?|所以"
+    r"|\s(?=(?:please|just|instead(?! of)|rather|better|you (?:better|may|can|could|just)|mejor|mandenlo|mandeme|hagame)\b)|(?=写(?:一?封)?信|写封)|(?=你给我|有事)",
+    re.ASCII,
+)
 _TURNS_DOWN = re.compile(
     r"\b(?:no|not|dont|doesnt|cant|cannot|never|stop|quit|isnt|arent|wont|without|hate|lost|lose|broken|dead|hardly|none|leave|"
-    r"forget|skip|enough|bounces?|eat up|poor|small|ni|nunca|sin|deje\w*|casi|apenas)\b|[不没别勿莫甭唔毋免拒断停慢贵]|断断续续|收费",
+    r"forget|skip|enough|bounces?|eat up|poor|small|ni|nunca|jamas|sin|deje\w*|casi|apenas|hard|difficult|frighten\w*|scares?|wet|hears|wakes?|woke|"
+    r"drops?|yelling|jacked|stolen|stole|miss(?:es|ed)?|off|who calls|anxiety|old phone|despierta\w*|borran?|cuestan?)\b"
+    r"|[不没别勿莫甭唔毋免拒断停慢贵罚退]|断断续续|收费|垃圾|漏看|漏接|无益|阻塞",
+    re.ASCII,
+)
+_WELCOMES = re.compile(
+    r"\b(?:good|better|best|fine|ok|okay|great|prefer\w*|instead(?! of)|please|just|only|keep|rather|hit|works?|happy|suits|mejor|bien|si|prefier\w*|"
+    r"favor|nomas|solo|puede|leo|veo|gusta)\b|好|行|可以|改|选|优先|请|统一|喊我|找我|给我|聊",
+    re.ASCII,
+)
+# 'Write here', 'like this': the channel that the reply came on.
+_HERE = re.compile(
+    r"\b(?:here|like this|these(?! (?:\w+ )?(?:calls|letters|e-?mails|texts))|this way|aqui|aca|este medio|escrib\w+)\b|这(?:里|边|儿)|呢度|写给我",
     re.ASCII,
 )
 
 
-def _plain_wishes(text: str) -> str:
-    """The clauses that turn nothing down."""
-    return " , ".join(part for part in _CLAUSE_END.split(text) if not _TURNS_DOWN.search(part))
-
-
 def find_channel(text: str, *, own_channel: str) -> WantedChannel:
     """The channel wished for, the first one if several; the channel of the reply where none is named ('START')."""
-    blanked = _REFUSED.sub(lambda found: "~" * len(found.group()), text)
-    for candidate in (_plain_wishes(blanked), blanked, text):
-        named = [
-            (match.start(), order, channel)
-            for order, (channel, pattern) in enumerate(_PATTERNS)
-            if (match := pattern.search(candidate))
-        ]
-        if named:
-            return WantedChannel.PORTAL if _IN_PORTAL.search(candidate) else _first(named)
-    return WantedChannel(own_channel) if own_channel in set(WantedChannel) else WantedChannel.SMS
+    if _IN_PORTAL.search(text):
+        return WantedChannel.PORTAL
+    own = WantedChannel(own_channel) if own_channel in set(WantedChannel) else WantedChannel.SMS
+    refused = [(*found.span(), _first_named(found.group())) for found in _REFUSED.finditer(text)]
+    named = []
+    for start, clause in _clauses(text):
+        welcome = bool(_WELCOMES.search(clause)) - 2 * bool(_TURNS_DOWN.search(clause))
+        for order, (channel, pattern) in enumerate((*_PATTERNS, (own, _HERE))):
+            for match in pattern.finditer(clause):
+                at = start + match.start()
+                is_refused = any(begin <= at < end and channel is first for begin, end, first in refused)
+                rank = welcome - 4 * is_refused - (pattern is _HERE) / 2
+                named.append((-rank, at, order, channel))
+    return min(named)[-1] if named else own
+
+
+def _first_named(text: str) -> WantedChannel | None:
+    """The channel that a text names first."""
+    found = ((match.start(), channel) for channel, pattern in _PATTERNS if (match := pattern.search(text)))
+    return min(found, default=(0, None))[1]
+
+
+def _clauses(text: str) -> list[tuple[int, str]]:
+    """Where each clause begins, and the clause."""
+    ends = [match.span() for match in _CLAUSE_END.finditer(text)]
+    starts = [0, *(end for _, end in ends)]
+    return [(start, text[start:end]) for start, end in zip(starts, [*(one for one, _ in ends), len(text)], strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +130,6 @@ def channels_named(text: str) -> ChannelsNamed:
 
 def _named_in(text: str) -> frozenset[WantedChannel]:
     return frozenset(channel for channel, pattern in _PATTERNS if pattern.search(text))
-
-
-def _first(named: list[tuple[int, int, WantedChannel]]) -> WantedChannel:
-    """The earliest; written words beat a bare 'send': 'mail me' is mail, 'email' never is."""
-    return min(named)[2]
 
 
 _LANGUAGES: tuple[tuple[str, str], ...] = (

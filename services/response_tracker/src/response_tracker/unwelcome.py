@@ -7,7 +7,7 @@ consumer says otherwise. What is said later replaces what was said before.
 from __future__ import annotations
 
 from forbear_chassis.postgres import Connection
-from forbear_replies.hours import DAY_NAMES
+from forbear_replies.weekdays import DAY_NAMES
 from response_tracker import wire
 from response_tracker.heard import Heard
 from response_tracker.model import Suppression, SuppressionKind, WeeklyHours, Wish, part_id
