@@ -10,7 +10,7 @@ from forbear_replies.network import WIDTHS, Network, Singles, windows
 from forbear_replies.words import Rows, word_table
 
 FILTERS = 256  # of each width
-SEEDS = (1, 2)  # as many networks are averaged
+SEEDS = (1, 2, 3, 4)  # as many networks are averaged
 _ROUNDS = 8
 _BATCH = 96
 _RATE = 4e-3
