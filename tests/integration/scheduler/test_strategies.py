@@ -29,8 +29,8 @@ OPEN[:, :12] = True  # 09:00 to 21:00 of a day that begins at nine
 FIRST = 9
 EVENING_TEXTS = 3  # the option that people answer: texts in the evening
 # Weights of a strategy that always sends texts in the evening, and of one that always calls in the morning.
-GOOD = {"base x sms": 3.0, "base x hour18": 3.0, "base x hour21": 4.0}
-BAD = {"base x voice": 3.0, "base x hour09": 4.0}
+GOOD = {"base x sms": 3.0, "base x hour18": 3.0, "base x hour20": 4.0}
+BAD = {"base x voice": 3.0, "base x hour10": 4.0}
 
 
 async def log_drawn(

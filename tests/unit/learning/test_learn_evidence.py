@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from contact_scheduler.learning.evidence import EvidenceBank, OpenContacts, Prior, sigmoid
+from contact_scheduler.learning.evidence import NO_FAMILY, EvidenceBank, OpenContacts, Prior, sigmoid
 
 
 def stream(count: int, seed: int, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -158,3 +158,37 @@ def test_a_level_of_its_own_follows_a_sudden_change_and_keeps_the_tastes() -> No
 
     assert abs(ours.mean[0] + 1.2) < 0.3 < abs(plain.mean[0] + 1.2)
     np.testing.assert_allclose(ours.mean[1:], taste[1:], atol=0.1)
+
+
+def test_a_family_that_says_nothing_shrinks_and_one_that_speaks_keeps_its_spread() -> None:
+    """Two families of twelve coefficients with one prior: the silent one ends well inside it, the other does not."""
+    draw = np.random.default_rng(31)
+    truth = np.concatenate(([-1.0], draw.normal(0.0, 0.8, 12), np.zeros(12)))
+    family = np.repeat([NO_FAMILY, 0, 1], [1, 12, 12])
+    ours = EvidenceBank(Prior.normal(np.zeros(25), np.full(25, 0.5)), (np.inf,), family=family)
+    plain = bank_with_sd(25, 0.5)
+    for number in range(12):
+        design, label = stream(60, 40 + number, truth)
+        ours.update(design, label)
+        plain.update(design, label)
+
+    speaking, silent = float(ours.stretch[1]), float(ours.stretch[-1])
+    assert 1.0 == ours.stretch[0]
+    assert silent < 0.35 < 1.2 < speaking
+    assert np.abs(ours.mean[13:]).mean() < np.abs(plain.mean[13:]).mean()
+
+
+def test_a_family_of_which_nothing_is_known_keeps_the_given_spread() -> None:
+    """Outcomes that do not touch a family leave its prior as it was."""
+    ours = EvidenceBank(Prior.normal(np.zeros(3), np.ones(3)), (np.inf,), family=np.array([NO_FAMILY, 0, 0]))
+    design, label = stream(400, 3, np.array([-1.0, 0.0, 0.0]))
+    design[:, 1:] = 0.0
+
+    ours.update(design, label)
+
+    np.testing.assert_allclose(ours.stretch, 1.0)
+    np.testing.assert_allclose(ours.mean[1:], 0.0)
+
+
+def bank_with_sd(size: int, sd: float) -> EvidenceBank:
+    return EvidenceBank(Prior.normal(np.zeros(size), np.full(size, sd)), (np.inf,))

@@ -84,18 +84,18 @@ def test_whatever_was_counted_worth_and_cost_stay_within_bounds(counts: list[int
 
 
 def test_the_plan_moves_to_the_channel_whose_answers_pay() -> None:
-    """The same people and model: with answers by e-mail worth a quarter, mail is left for the others."""
+    """The same people and model: with answers by e-mail worth a tenth, mail is left for the others."""
     borrowers, lawful, horizon = crowd(2_000)
     capacity = np.full((3, 168), 2_000, dtype=np.int64)
     known = posterior()
     plans = [
         make_plan(known, borrowers, lawful, horizon, capacity, PlanOptions(1, 1, explore_share=0.0, worth=worth))
-        for worth in (Worth(), Worth((1.0, 0.25, 1.0)))
+        for worth in (Worth(), Worth((1.0, 0.1, 1.0)))
     ]
     has_choice = lawful.patterns[lawful.pattern_of].any(axis=2).sum(axis=1) > 1
     mails = [int((plan.channel[has_choice] == 1).sum()) for plan in plans]
 
     assert 0 == mails[1] < 50 < mails[0]
     has = plans[1].channel >= 0
-    expected = plans[1].probability[has] * np.where(plans[1].channel[has] == 1, 0.25, 1.0)
+    expected = plans[1].probability[has] * np.where(plans[1].channel[has] == 1, 0.1, 1.0)
     np.testing.assert_allclose(plans[1].value[has], expected, rtol=1e-5)

@@ -5,6 +5,9 @@ present mean). Several memories keep that same evidence and differ only in how f
 the prior, never to nothing. The memories are mixed by how well each predicted the outcomes *before* learning them, so a
 drifting stream shortens its own memory and a steady one lengthens it.
 
+How far the coefficients of a family lie from their prior is learned with them (empirical Bayes, one step of expectation
+and maximisation a batch): many interactions may then be listed, and those that say nothing shrink to nothing.
+
 What drifts most is the level: who answers rests, so the others are left. A level of its own follows it within some
 thousand outcomes, so that the tastes of channels and hours need not be forgotten for its sake. Memories of a few
 hundred outcomes are not kept: they predict the level best, win the comparison, and lose the tastes (docs/LEARNING.md).
@@ -25,6 +28,8 @@ HALF_LIVES: Final = (4_000.0, 16_000.0, np.inf)  # in outcomes
 LEVEL_HALF_LIFE: Final = 1_000.0  # outcomes
 LEVEL_INFORMATION: Final = 10.0  # pulls the level back to nothing; a hundred outcomes at ten in a hundred know as much
 LEVEL_STEPS: Final = 4
+NO_FAMILY: Final = -1
+SPREAD_ROWS: Final = 4.0  # coefficients that the given spread of a family counts for beside its own
 LOSS_HALF_LIFE: Final = 1_000.0  # outcomes over which the memories are compared
 NEWTON_STEPS_MAX: Final = 25
 NEWTON_TOLERANCE: Final = 0.1  # log-odds of any row; one step from there is exact to a hundredth
@@ -76,6 +81,7 @@ class EvidenceBank:
     half_lives: tuple[float, ...] = HALF_LIVES
     loss_half_life: float = LOSS_HALF_LIFE
     level_column: int | None = None  # column of ones that carries the level; None: no level of its own
+    family: NDArray[np.int64] | None = None  # [D], number of each coefficient's family or NO_FAMILY; None: no families
     gram: Matrix = field(init=False)  # [memories, D, D]
     pull: Matrix = field(init=False)  # [memories, D]
     means: Matrix = field(init=False)  # [memories, D]
@@ -84,6 +90,7 @@ class EvidenceBank:
     open_pull: Matrix = field(init=False)  # [D]
     level: Matrix = field(init=False)  # [memories], log-odds on top of each memory's mean
     level_information: Matrix = field(init=False)  # [memories], faded
+    stretch: Matrix = field(init=False)  # [D], learned variance of the prior over the given one
     outcomes: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +103,7 @@ class EvidenceBank:
         self.open_pull = np.zeros(size)
         self.level = np.zeros(memories)
         self.level_information = np.zeros(memories)
+        self.stretch = np.ones(size)
 
     @property
     def shares(self) -> Matrix:
@@ -137,7 +145,7 @@ class EvidenceBank:
     def precision(self, memory: int) -> Matrix:
         """Posterior precision of one memory."""
         result: Matrix = self.gram[memory] + self.open_gram
-        result[np.diag_indices_from(result)] += self.prior.precision
+        result[np.diag_indices_from(result)] += self.prior.precision / self.stretch
         return result
 
     def update(self, design: Matrix, label: Matrix, weight: Matrix | None = None) -> None:
@@ -158,6 +166,8 @@ class EvidenceBank:
             if reach <= NEWTON_TOLERANCE:
                 break
             at = at + step * min(1.0, NEWTON_STRIDE_MAX / reach)
+        if self.family is not None:
+            self._learn_spread(self.family)
         if self.level_column is not None:
             self._follow_level(design, label, weight, total)
         self.outcomes += total
@@ -191,7 +201,7 @@ class EvidenceBank:
         """Recomputes the means from prior and evidence (after the prior was exchanged, or evidence was added)."""
         from scipy.linalg import cho_factor, cho_solve  # takes long to load: learning does, a start does not
 
-        target = self.pull + self.open_pull + self.prior.precision * self.prior.mean
+        target = self.pull + self.open_pull + self.prior.precision / self.stretch * self.prior.mean
         for memory in range(len(self.half_lives)):
             self.means[memory] = cho_solve(cho_factor(self.precision(memory), lower=True), target[memory])
 
@@ -203,6 +213,16 @@ class EvidenceBank:
         spread = solve_triangular(factor, normals.T, lower=True, trans="T")
         result: Matrix = self.mean + spread.T
         return result
+
+    def _learn_spread(self, family: NDArray[np.int64]) -> None:
+        """Takes one step towards the spread of each family under which the outcomes are likeliest."""
+        memory, inside = int(np.argmin(self.loss)), family != NO_FAMILY
+        variance = np.diagonal(np.linalg.inv(self.precision(memory)))
+        square = (np.square(self.means[memory] - self.prior.mean) + variance) * self.prior.precision
+        number = family[inside]
+        found = (np.bincount(number, square[inside]) + SPREAD_ROWS) / (np.bincount(number) + SPREAD_ROWS)
+        self.stretch[inside] = found[number]
+        self.solve()
 
     def _compare(self, design: Matrix, label: Matrix, weight: Matrix, total: float) -> None:
         losses = log_loss(label[:, None], sigmoid(design @ self.means.T + self.level))

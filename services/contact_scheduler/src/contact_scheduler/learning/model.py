@@ -202,7 +202,7 @@ class ResponseModel:
 
 
 def _new_bank(pool: Prior) -> EvidenceBank:
-    return EvidenceBank(pool, level_column=TERMS.level)
+    return EvidenceBank(pool, level_column=TERMS.level, family=TERMS.family)
 
 
 def _pool_of(summaries: list[TenantSummary]) -> Prior:

@@ -23,10 +23,11 @@ from contact_scheduler.learning.slots import CHANNELS
 from contact_scheduler.learning.terms import TERMS
 
 MAGIC: Final = b"FBLM"
-VERSION: Final = 1
+VERSION: Final = 2
 HEADER_BYTES_MAX: Final = 64 * 1024 * 1024
-_BANK_ARRAYS: Final = ("gram", "pull", "means", "loss", "open_gram", "open_pull")
-_LEVEL_ARRAYS: Final = ("level", "level_information")  # absent from states that were written before there was a level
+_BANK_ARRAYS: Final = (
+    "gram", "pull", "means", "loss", "open_gram", "open_pull", "level", "level_information", "stretch",
+)  # fmt: skip
 _MONITOR_ARRAYS: Final = ("unknown", "total", "square", "ever_varied", "cusum", "tally")
 
 
@@ -58,7 +59,7 @@ def to_bytes(model: ResponseModel) -> bytes:
             }
         )
         arrays += [bank.prior.mean, bank.prior.precision]
-        arrays += [getattr(bank, field) for field in (*_BANK_ARRAYS, *_LEVEL_ARRAYS)]
+        arrays += [getattr(bank, field) for field in _BANK_ARRAYS]
         arrays += [getattr(monitor, field).astype(np.float64) for field in _MONITOR_ARRAYS]
     header = json.dumps({"version": VERSION, "terms": terms_fingerprint(), "tenants": tenants}).encode()
     body = struct.pack("<I", len(header)) + header + b"".join(np.ascontiguousarray(a, "<f8").tobytes() for a in arrays)
@@ -73,8 +74,8 @@ def from_bytes(blob: bytes) -> ResponseModel:
     for entry in header["tenants"]:
         half_lives = tuple(math.inf if value is None else float(value) for value in entry["half_lives"])
         prior = Prior(reader.take(size), reader.take(size))
-        bank = EvidenceBank(prior, half_lives, entry["loss_half_life"], entry.get("level_column"))
-        for field in _BANK_ARRAYS if "level_column" not in entry else (*_BANK_ARRAYS, *_LEVEL_ARRAYS):
+        bank = EvidenceBank(prior, half_lives, entry["loss_half_life"], entry["level_column"], TERMS.family)
+        for field in _BANK_ARRAYS:
             setattr(bank, field, reader.take(*getattr(bank, field).shape))
         bank.outcomes = float(entry["outcomes"])
         monitor = Monitor.new()

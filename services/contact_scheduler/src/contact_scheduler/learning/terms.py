@@ -2,9 +2,10 @@
 
 log-odds(borrower, slot) = sum over terms k of coefficient_k x feature[borrower, row_k] x basis[slot, column_k]
 
-so scoring is one matrix product: features [n, d] x weights [d, slots], weights = scatter(coefficients) x basis^T. The
-list of terms is short (main effects, few interactions): on real calls an additive model with 300 contacts ranks as
-well as separate cells with 10,000, and single cells add nothing below 25,000 (docs/LEARNING.md).
+so scoring is one matrix product: features [n, d] x weights [d, slots], weights = scatter(coefficients) x basis^T. On
+real calls an additive model with 300 contacts ranks as well as separate cells with 10,000 (docs/LEARNING.md): the terms
+start there. How people earn may bend every hour of every channel, but how strongly such a family of terms does is
+learned (`EvidenceBank`), so that few outcomes leave it near nothing.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from contact_scheduler.learning.evidence import NO_FAMILY
 from contact_scheduler.learning.features import FEATURE_NAMES, Employment
 from contact_scheduler.learning.slots import CHANNELS, DAY_PART_OF_HOUR, DAY_PARTS, HOURS_PER_WEEK, SLOTS, Channel
 
 Matrix = NDArray[np.float64]
 
-HOUR_SPLINES: Final = 8
+HOUR_SPLINES: Final = 12
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 # Standard deviations of the normal priors, in log-odds. A main effect of 0.7 doubles or halves the odds; interactions
-# start tighter, so that with little data the model is additive.
+# start tighter, so that with little data the model is additive. Those of families are only where learning starts.
 SD_CHANNEL: Final = 1.0
 SD_HOUR: Final = 0.5
 SD_WEEKDAY: Final = 0.3
@@ -76,6 +78,7 @@ class Terms:
     column: NDArray[np.int64]  # slot property
     prior_mean: Matrix
     prior_sd: Matrix
+    family: NDArray[np.int64]  # terms of one number share a spread that is learned; NO_FAMILY: the prior's holds
 
     def __len__(self) -> int:
         return len(self.row)
@@ -121,7 +124,28 @@ def _term_rows() -> list[tuple[str, str, float, float]]:
     rows += [(name, c, 0.0, SD_INTERACTION) for name in shared + kinds for c in channels]
     rows += [(kind, h, 0.0, SD_HOUR) for kind in kinds for h in hours]
     rows += [(kind, day, 0.0, SD_WEEKDAY) for kind in kinds for day in ("saturday", "sunday")]
+    rows += [(kind, f"{c}*{h}", 0.0, SD_INTERACTION) for kind in kinds for c in channels for h in hours]
     return rows
+
+
+def _families(rows: list[tuple[str, str, float, float]]) -> NDArray[np.int64]:
+    """Numbers the families: what everybody, or the way of earning, does to channels, hours, days and their products."""
+    found: dict[tuple[str, ...], int] = {}
+    numbers = []
+    for feature, prop, _, _ in rows:
+        of_whom = feature.partition(":")[0]
+        if of_whom not in ("base", "employment") or (feature, prop) == ("base", "always"):
+            numbers.append(NO_FAMILY)
+        else:
+            kinds = (_kind_of(part) for part in prop.split("*"))
+            numbers.append(found.setdefault((of_whom, *kinds), len(found)))
+    return np.array(numbers)
+
+
+def _kind_of(prop: str) -> str:
+    if prop in WEEKDAYS:
+        return "day"
+    return "hour" if prop.startswith("hour") else "channel" if prop in BASIS_NAMES[1 : 1 + CHANNELS] else prop
 
 
 def standard_terms() -> Terms:
@@ -132,6 +156,7 @@ def standard_terms() -> Terms:
         column=np.array([BASIS_NAMES.index(prop) for _, prop, _, _ in rows]),
         prior_mean=np.array([mean for _, _, mean, _ in rows]),
         prior_sd=np.array([sd for _, _, _, sd in rows]),
+        family=_families(rows),
     )
 
 
