@@ -94,17 +94,21 @@ async def test_a_page_that_stood_open_while_all_was_paid_says_that_nothing_is_se
     assert 0 == await world.pool.fetchval("SELECT count(*) FROM arrangement")
 
 
-async def test_a_key_pressed_in_a_call_promises_nothing_in_a_bankruptcy(world: World) -> None:
-    """The call was on its way when the message came."""
+@pytest.mark.parametrize("key", ["1", "2"])
+async def test_a_key_pressed_in_a_call_promises_and_offers_nothing_in_a_bankruptcy(world: World, key: str) -> None:
+    """The call was on its way when the message came: it says what it says to whoever asks for a person."""
     call = await world.attempt(channel=Channel.VOICE)
     await world.attempt(2)
     await world.text("I filed for chapter 13")
     await world.pump()
 
-    await answer_call(world, call, "menu", Digits="1")
+    said = await answer_call(world, call, "menu", Digits=key)
+    for_a_person = await answer_call(world, call, "menu", Digits="0")
     await world.pump()
 
+    assert for_a_person == said
     assert [] == world.templates()
+    assert 0 == await world.pool.fetchval("SELECT count(*) FROM offer")
     assert 0 == await world.pool.fetchval("SELECT count(*) FROM promise")
 
 

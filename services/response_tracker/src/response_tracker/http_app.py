@@ -31,8 +31,9 @@ from response_tracker.events import Event, Kind, name_event
 from response_tracker.forms import Form, FormError, read_form
 from response_tracker.gateways import Gateways, carries_calls, read_fields, read_message, read_status, stamp
 from response_tracker.model import Attempt
-from response_tracker.page import HELD_BACK, Act, Page, page_event, read_act
+from response_tracker.page import Act, Page, page_event, read_act
 from response_tracker.receive import UNREADABLE, Receiver
+from response_tracker.restraint import HELD_BACK
 from response_tracker.store import attempts
 from response_tracker.voice import STEP, Voice, attempt_of_path, call_event_key
 
@@ -196,9 +197,9 @@ class HttpApp:
         now = self._clock.now()
         event_id = name_event(Kind.CALL, *call_event_key(step, form))
         raw = f"{STEP}={step}&".encode() + body
-        await self._receiver.settle(Event(event_id, Kind.CALL, attempt_id, raw, now))
+        fate = await self._receiver.settle(Event(event_id, Kind.CALL, attempt_id, raw, now))
         try:
-            return _xml(self._voice.speak(of, self._voice.understand(step, form, now).action))
+            return _xml(self._voice.speak(of, self._voice.next_action(step, form, now, fate)))
         except TemplateError:
             log.error("call_unspeakable", attempt_id=str(attempt_id))
             return _xml('<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>')
@@ -243,9 +244,9 @@ class HttpApp:
         told: VoiceEvent = module.parse_voice(form)
         event_id = name_event(Kind.CALL, provider, step, told.provider_ref, told.digits, told.speech)
         raw = stamp(provider, f"{STEP}={step}&".encode() + form_body)
-        await self._receiver.settle(Event(event_id, Kind.CALL, attempt_id, raw, now))
+        fate = await self._receiver.settle(Event(event_id, Kind.CALL, attempt_id, raw, now))
         try:
-            said = self._voice.speak(of, self._voice.understand(step, form, now, provider).action, provider)
+            said = self._voice.speak(of, self._voice.next_action(step, form, now, fate, provider), provider)
         except TemplateError:
             log.error("call_unspeakable", attempt_id=str(attempt_id))
             return Reply(200, b"[]", kind)

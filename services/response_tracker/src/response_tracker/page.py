@@ -31,7 +31,7 @@ from response_tracker.events import Event, Kind, name_event
 from response_tracker.forms import read_form
 from response_tracker.heard import Heard, current, hear
 from response_tracker.model import Attempt, PromiseTerms, ResponseKind, SuppressionKind, Wish
-from response_tracker.restraint import STANDING, restrain
+from response_tracker.restraint import HELD_BACK, STANDING, is_held_back, restrain
 from response_tracker.store import attempts, conversations, events, outgoing
 from response_tracker.store.conversations import Table
 
@@ -39,7 +39,6 @@ DIGITS = 4
 TRIES_A_DAY_MAX = 5
 CALL_DAYS_MAX = 14  # how far ahead a call by a person can be asked for
 CALL_HOURS = range(9, 20)  # of the borrower's clock: calls begin within them, well inside every lawful window
-HELD_BACK = "held_back"  # fate of what was asked for and is left to a person, which the page then says
 SORRY = "Sorry · Lo sentimos · 抱歉"
 _CHANNELS = {channel.label: channel for channel in Channel}
 _LEAVE = Decision(bars=(Bar(SuppressionKind.OPT_OUT, Scope.ADDRESS),), responses=(ResponseKind.OPTED_OUT,))
@@ -214,14 +213,9 @@ async def _do(connection: Connection, heard: Heard, decision: Decision, table: T
     standing = await outgoing.kinds_standing(connection, of.tenant_id, of.borrower_id, STANDING)
     allowed = restrain(decision, standing)
     await enact(connection, heard, allowed, table)
-    if Reason.NO_OFFER in decision.cases or _gives(allowed) != _gives(decision):
+    if is_held_back(decision, allowed):
         return HELD_BACK
     return "answered" if allowed.answer else "silent"
-
-
-def _gives(decision: Decision) -> tuple[object, ...]:
-    """Return what a decision agrees or offers, of which the page says that it is done."""
-    return decision.promise, decision.choice, decision.is_offering
 
 
 async def _choose(connection: Connection, heard: Heard, choice: Option) -> str:

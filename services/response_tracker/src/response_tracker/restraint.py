@@ -27,6 +27,7 @@ STANDING = (SILENT | HELD) - {_K.WRONG_PARTY}
 _OF_NO_DEBT = frozenset({CARE, OPT_OUT_CONFIRMED})
 _OF_NO_MONEY = _OF_NO_DEBT | {"handover.person", "identity.verify", "preference.noted"}
 _COMMITMENTS = frozenset({ResponseKind.PROMISED, ResponseKind.ARRANGED})
+HELD_BACK = "held_back"  # fate of an event that asked for what is left to a person, which page and call then say
 
 
 def restrain(decision: Decision, standing: Set[SuppressionKind]) -> Decision:
@@ -34,7 +35,7 @@ def restrain(decision: Decision, standing: Set[SuppressionKind]) -> Decision:
     bars = {bar.kind for bar in decision.bars}
     if not (bars | standing) & (SILENT | HELD):
         return decision
-    commits = decision.promise is not None or decision.choice is not None
+    commits = decision.promise is not None or decision.choice is not None or decision.is_offering
     answer = _answer(decision, bars | standing)
     cases = list(decision.cases)
     if _K.DISTRESS in standing and (decision.answer or commits or cases) and Reason.DISTRESS not in cases:
@@ -49,9 +50,18 @@ def restrain(decision: Decision, standing: Set[SuppressionKind]) -> Decision:
         purpose=decision.purpose if answer == decision.answer else Purpose.REPLY,
         promise=None,
         choice=None,
-        is_offering=decision.is_offering and answer == decision.answer,
+        is_offering=False,
         wish=NO_WISH if (bars | standing) & ANOTHER_PERSON else decision.wish,
     )
+
+
+def is_held_back(asked: Decision, allowed: Decision) -> bool:
+    """Return whether what was asked for is left to a person, so that nobody may be told that it is done."""
+    return Reason.NO_OFFER in allowed.cases or _gives(asked) != _gives(allowed)
+
+
+def _gives(decision: Decision) -> tuple[object, ...]:
+    return decision.promise, decision.choice, decision.is_offering
 
 
 def _answer(decision: Decision, barred: Set[SuppressionKind]) -> str:

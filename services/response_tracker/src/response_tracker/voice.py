@@ -29,7 +29,7 @@ from response_tracker.forms import read_form, storable
 from response_tracker.gateways import split
 from response_tracker.heard import Heard, hear
 from response_tracker.model import Attempt, PromiseTerms, ResponseKind, SuppressionKind
-from response_tracker.restraint import STANDING, restrain
+from response_tracker.restraint import HELD_BACK, STANDING, is_held_back, restrain
 from response_tracker.scripts import spoken_steps
 from response_tracker.store import attempts, conversations, outgoing
 from response_tracker.track import Told, record
@@ -95,6 +95,12 @@ class Voice:
                 return Step(meant, event, is_by_words=True)
         return Step(action, event, is_by_words=False)
 
+    def next_action(
+        self, step: str, form: Mapping[str, str], at: datetime, fate: str, provider: str = ""
+    ) -> CallAction:
+        """Return what the call goes on with: what was asked for, or a person where that was held back."""
+        return CallAction.TO_PERSON if fate == HELD_BACK else self.understand(step, form, at, provider).action
+
     def speak(self, of: Attempt, action: CallAction, provider: str = "") -> str:
         """Return the document that says an action, as the provider wants it."""
         language, steps = spoken_steps(self._catalogue, of, self._public_url, self._link_secret)
@@ -126,12 +132,12 @@ class Voice:
             table = await conversations.open_offers(connection, of, event.received_at)
             if table is None or table.take(decision.choice) is None:
                 decision = Decision(cases=(Reason.NO_OFFER,), responses=(ResponseKind.HANDED_OVER,))
-        elif step.action is CallAction.OFFER_OPTIONS:
-            await put_on_table(connection, heard)
         standing = await outgoing.kinds_standing(connection, of.tenant_id, of.borrower_id, STANDING)
-        decision = restrain(decision, standing)
-        await enact(connection, heard, decision, table)
-        return "answered" if decision.answer else "silent"
+        allowed = restrain(decision, standing)
+        await enact(connection, heard, allowed, table)
+        if is_held_back(decision, allowed):
+            return HELD_BACK
+        return "answered" if allowed.answer else "silent"
 
 
 def _decide(action: CallAction, heard: Heard) -> Decision | None:
@@ -150,6 +156,7 @@ _KEYED: Mapping[CallAction, Decision] = {
     _A.OFFER_OPTIONS: Decision(
         bars=(Bar(SuppressionKind.HARDSHIP, Scope.BORROWER, HARDSHIP_DAYS),),
         responses=(ResponseKind.HARDSHIP,),
+        is_offering=True,
         pause_days=HARDSHIP_DAYS,
     ),
     _A.CALL_LATER: Decision(pause_days=1),
