@@ -1,12 +1,13 @@
 """One SMS through the whole path, beside the bare client on the same stub.
 
-    .venv/bin/python bench/sms_path.py
+    .venv/bin/python bench/sms_path.py [library | lean]
 
 The path: lease, gate, limits, rendering, claim, the official Twilio client, settlement, ledger, and the hand-over to
 tracker and scheduler; PostgreSQL with default durability, Valkey, and a stub of Twilio and of both neighbours in a
 process of its own. It is taken twice: with the HTTP library that the official client uses, the default, and with our
 own small client under it. The reference: the same form posted by aiohttp with nothing around it. All with 32 requests
-side by side; CPU of this process a message, rounds taken in turns, medians of five.
+side by side; CPU of this process a message, rounds taken in turns, medians of five. A dispatcher has one transport:
+name it to measure it as it runs in a service, for two in one process take the processor's caches from each other.
 """
 
 from __future__ import annotations
@@ -206,7 +207,8 @@ async def count_commits(stage: Stage) -> int:
 
 
 async def main(http_port: int, rpc_port: int) -> None:
-    """Measure all ways in turns and print what came of it."""
+    """Measure the ways that the command line names, or all, in turns, and print what came of it."""
+    wanted = [transport for transport in GOALS if transport in sys.argv[1:]] or list(GOALS)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     watch = Stopwatch()
     for owner, name, label in STAGES:
@@ -219,11 +221,14 @@ async def main(http_port: int, rpc_port: int) -> None:
         make_template(postgres)
         with fresh_database(postgres) as database:
             await migrate_dispatcher(database)
-            await measure(database, valkey.url, f"http://127.0.0.1:{http_port}", rpc_port, watch)
+            await measure(database, valkey.url, (f"http://127.0.0.1:{http_port}", rpc_port), wanted, watch)
 
 
-async def measure(database: Database, valkey_url: str, base: str, rpc_port: int, watch: Stopwatch) -> None:
+async def measure(
+    database: Database, valkey_url: str, stubs: tuple[str, int], wanted: list[Transport], watch: Stopwatch
+) -> None:
     """Take the rounds in turns: the bare client, then for each transport the official client alone and the path."""
+    base, rpc_port = stubs
     clock, channel = ManualClock(), grpc.aio.insecure_channel(f"127.0.0.1:{rpc_port}")
     attempts: Any = tracker_grpc.TrackerServiceStub(channel).RecordAttempts
     outcomes: Any = scheduler_grpc.SchedulerServiceStub(channel).ReportOutcomes
@@ -232,7 +237,7 @@ async def measure(database: Database, valkey_url: str, base: str, rpc_port: int,
     paths: dict[Transport, WholePath] = {}
     providers: dict[Transport, TwilioSms] = {}
     stages: dict[Transport, Stage] = {}
-    for number, transport in enumerate(GOALS):
+    for number, transport in enumerate(wanted):
         provider = TwilioSms(TwilioAccount(ACCOUNT, "token", base, transport=transport), clock.now)
         outlet = Outlet(provider, SENDERS, CONCURRENCY, 1_000_000)
         stage = await open_stage(database, valkey_url, clock, outlet=lambda _, outlet=outlet: outlet)
@@ -267,17 +272,17 @@ def report(floor_us: float, alone: dict[Transport, list[float]], paths: dict[Tra
     """Print the tables and the verdicts; the first round of each was warm-up."""
     print(f"{ROUNDS} rounds of {MESSAGES} messages, {CONCURRENCY} side by side; CPU us a message, medians\n")
     print(f"{'':24}" + "".join(f"{transport:>12}" for transport in paths))
-    names = [name for name in paths["library"].stages_us[-1] if name != "send"]
+    names = [name for name in next(iter(paths.values())).stages_us[-1] if name != "send"]
     for name in [*names, "send"]:
         medians = [statistics.median(row[name] for row in path.stages_us[1:]) for path in paths.values()]
         print(f"  {name:22}" + "".join(f"{median:12.1f}" for median in medians))
     wholes = {transport: statistics.median(path.cpu_us[1:]) for transport, path in paths.items()}
     print(f"{'the whole path':24}" + "".join(f"{whole:12.0f}" for whole in wholes.values()))
     print(f"{'official client alone':24}" + "".join(f"{statistics.median(one[1:]):12.0f}" for one in alone.values()))
-    print(f"{'bare aiohttp':24}{floor_us:12.0f}{floor_us:12.0f}")
+    print(f"{'bare aiohttp':24}" + f"{floor_us:12.0f}" * len(paths))
     ratios = {transport: whole / floor_us for transport, whole in wholes.items()}
     print(f"{'path / bare aiohttp':24}" + "".join(f"{ratio:11.2f}x" for ratio in ratios.values()))
-    print(f"{'goal':24}" + "".join(f"{goal:11.1f}x" for goal in GOALS.values()))
+    print(f"{'goal':24}" + "".join(f"{GOALS[transport]:11.1f}x" for transport in paths))
     commits = max(statistics.median(path.commits[1:]) for path in paths.values())
     print(f"{'commits for 100':24}{commits:12.2f}   (goal 1)\n")
     line = {"name": "sms_commits_per_100", "value": round(commits, 2), "reference": 1, "ratio": round(commits, 2)}
