@@ -56,7 +56,7 @@ SAME_IN_ALL = re.compile(
 )
 IN_TURN = ("claim", "note", "answer", "lift", "close", "release")  # of acts in one instant of the stepped clock
 MACHINE_WORDS = (
-    (re.compile(r"chose the answer (.+)"), r"answered with the approved text `\1`"),
+    (re.compile(r"chose the answer (.+)"), r"chose the approved text `\1`"),
     (re.compile(r"barred contact: (.+)"), r"barred reminders, in force before the message was acknowledged: \1"),
     (re.compile(r"opened the case (\w+)"), r"put a case into the queue of people: \1"),
     (re.compile(r"put options on the table"), "put two ways out on the table"),
@@ -144,14 +144,10 @@ THEMES = (
         ),
     ),
     Theme(
-        "A debt is disputed, in Spanish",
+        "A debt is disputed",
         "Nothing is collected any more. Two cases open, each with the term that the law sets: to acknowledge the "
         "dispute, and to verify the debt.",
-        (
-            lambda one: one.language == "es" and one.surely_wrote("dispute"),
-            _in("es", "dispute"),
-            lambda one: one.wrote("dispute"),
-        ),
+        (lambda one: one.surely_wrote("dispute") and not one.wrote("wrong_party"),),
     ),
     Theme(
         "Stop",
@@ -173,12 +169,9 @@ THEMES = (
         ),
     ),
     Theme(
-        "A promise that is kept",
+        "A promise that is kept, in Spanish",
         "Thanked for, left in peace, reminded once the day before, and thanked for again.",
-        (
-            lambda one: one.language == "en" and one.promised(_P.KEPT) and not one.promised(_P.MISSED),
-            lambda one: one.promised(_P.KEPT),
-        ),
+        (lambda one: one.language == "es" and one.promised(_P.KEPT) and not one.promised(_P.MISSED),),
     ),
     Theme(
         "A promise that is missed",
@@ -202,7 +195,6 @@ THEMES = (
         (
             lambda one: one.did(_R.ARRANGED, Channel.VOICE),
             lambda one: one.did(_R.PROMISED, Channel.VOICE),
-            lambda one: one.did(_R.CONVERSED, Channel.VOICE),
         ),
     ),
 )
@@ -371,8 +363,10 @@ the page. The person of the fifth conversation is played by the command, over th
 
 **How to read it.** *Understood* names the labels that the reader gave and how sure it was, from 0 to 1. *On record* is
 what counts from then on, such as a promise. *Done* is what followed at once: a bar keeps reminders away, a case waits
-for a person and has a term, an answer is one of the approved texts. A message gets one answer at most. What the law
-wants said in every message (that this is to collect a debt, and how to stop) is left out here, and so are links.
+for a person and has a term, an answer is one of the approved texts. A message gets one answer at most; where no line
+says that it was sent, the law holds it back (a collector may not write to whoever disputes the debt), or the carrier
+answers in our place (to STOP). What the law wants said in every message (that this is to collect a debt, and how to
+stop) is left out here, and so are links.
 `forbear cases show` tells the same story to the person who takes over.
 
 {chr(10).join(part + chr(10) for part in parts)}"""

@@ -52,14 +52,19 @@ class Person:
             self._terms(said)
             return Answer()
         self._stage += 1
-        if self._stage > 4:
-            return Answer(hangs_up=True)
         if self._lots.happens(0.06, "hangs up", self._stage):
             return Answer(hangs_up=True)
         if self._lots.happens(0.05, "does not understand", self._stage):
             self._stage -= 1
             return Answer() if self._lots.happens(0.5, "silent") else Answer(hangs_up=True)
-        return (self._identify(gather), self._want(said), self._choose(), Answer(hangs_up=True))[self._stage - 1]
+        match self._stage:  # what is wanted is decided when it is asked for, not before
+            case 1:
+                return self._identify(gather)
+            case 2:
+                return self._want(said)
+            case 3:
+                return self._choose()
+        return Answer(hangs_up=True)
 
     def hung_up(self) -> None:
         """Remember that there was a call."""

@@ -22,6 +22,7 @@ from forbear_sandbox.lots import Lots
 from forbear_sandbox.people import Gather
 from forbear_sandbox.population import Outlets, Population, on_grid
 from forbear_sandbox.portfolio import generate
+from forbear_sandbox.telephone import Person
 from forbear_sandbox.traffic import Agenda, WorldTime
 
 AS_OF = date(2026, 3, 2)
@@ -165,6 +166,20 @@ def test_a_person_on_the_phone_says_who_they_are_before_anything_else() -> None:
 
     assert first["1"] + first["says"] > 0.8 * sum(first.values())
     assert {"1", "says", "hangs", "wrong", "2"} >= set(first)
+
+
+def test_a_person_on_the_phone_keys_what_they_want_once_they_hear_the_menu() -> None:
+    """Of some hundred people about half promise, cannot pay, or ask for another time; who only listens keys nothing."""
+    town = Town(600)
+    answers = Counter[str]()
+    for number, borrower in enumerate(town.population.by_ref.values()):
+        person = Person(borrower, STARTS_AT + timedelta(hours=12, minutes=number), lambda _: None, lambda _: None)
+        if person.hear("Is this you?", Gather(takes_digits=True, takes_speech=False)).digits == "1":
+            answers[person.hear("The menu", Gather(takes_digits=True, takes_speech=True)).digits] += 1
+
+    assert answers.total() > 400
+    assert min(answers["1"], answers["2"]) > 80
+    assert answers["3"] > 5
 
 
 def test_every_meaning_can_be_said_in_every_language() -> None:
