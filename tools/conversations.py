@@ -190,8 +190,8 @@ THEMES = (
     ),
     Theme(
         "A call that is answered by keys",
-        "The person says who they are before a debt is named. A key does what a reply does, and what was agreed is "
-        "confirmed in writing.",
+        "The person says who they are before a debt is named. A key does what a reply does; what was agreed is said "
+        "in the call, and confirmed in writing to whoever may be written to.",
         (
             lambda one: one.did(_R.ARRANGED, Channel.VOICE),
             lambda one: one.did(_R.PROMISED, Channel.VOICE),
