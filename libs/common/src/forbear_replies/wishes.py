@@ -80,8 +80,6 @@ _HERE = re.compile(
 
 def find_channel(text: str, *, own_channel: str) -> WantedChannel:
     """The channel wished for, the first one if several; the channel of the reply where none is named ('START')."""
-    if _IN_PORTAL.search(text):
-        return WantedChannel.PORTAL
     own = WantedChannel(own_channel) if own_channel in set(WantedChannel) else WantedChannel.SMS
     refused = [(*found.span(), _first_named(found.group())) for found in _REFUSED.finditer(text)]
     named = []
@@ -92,7 +90,7 @@ def find_channel(text: str, *, own_channel: str) -> WantedChannel:
                 at = start + match.start()
                 is_refused = any(begin <= at < end and channel is first for begin, end, first in refused)
                 rank = welcome - 4 * is_refused - (pattern is _HERE) / 2
-                named.append((-rank, at, order, channel))
+                named.append((-rank, at, order, WantedChannel.PORTAL if _IN_PORTAL.search(clause) else channel))
     return min(named)[-1] if named else own
 
 
