@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 from forbear_replies import Reader
-from forbear_replies.items import Item, author_items, read_items
+from forbear_replies.items import Item, author_items
+from forbear_replies.records import read_records
 
 CPU_MS_MAX = 2.5
 RSS_MIB_MAX = 300
@@ -37,7 +38,10 @@ def main() -> None:
 
 def _sample() -> list[Item]:
     shared = Path(os.environ.get("FORBEAR_SHARED", ROOT.parent / "shared")) / "cases/replies_sample.jsonl"
-    return list(read_items(shared)) if shared.exists() else []
+    if not shared.exists():
+        return []
+    with shared.open("rb") as stream:
+        return [item for item in read_records(stream) if isinstance(item, Item)]
 
 
 def _read_all(reader: Reader, items: list[Item]) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +23,13 @@ HELD_OUT = "heldout"
 _VARIANTS_MAX = 10
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{\w+\}")
+
+
+Name = TypeVar("Name", Label, Lang)
+
+
+class AuthorFileError(ValueError):
+    """An author file cannot be read. The text names file and line, and how to mend it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +72,28 @@ def read_lines(root: Path) -> list[Line]:
 
 
 def lines_of(path: Path) -> Iterator[Line]:
-    """The lines of one author file."""
+    """The lines of one author file. Raises ``AuthorFileError``."""
     labels: frozenset[Label] = frozenset()
     lang, channel = Lang.EN, "sms"
     for number, raw in enumerate(path.read_text("utf-8").split("\n"), 1):
         line = raw.strip()
         if line.startswith("#"):
             if found := re.search(r"language: ([\w-]+)", line):
-                lang = Lang(found[1].rstrip("."))
+                lang = _known(Lang, found[1].rstrip("."), path, number)
         elif line.startswith("=="):
             names = line[2:].split()
-            labels = frozenset(Label(name) for name in names if name[0] != "@")
+            labels = frozenset(_known(Label, name, path, number) for name in names if name[0] != "@")
             channel = next((name[1:] for name in names if name[0] == "@"), "sms")
         elif line:
             rest, _, harmful = line.partition(" ! ")
             pattern, _, facts = rest.partition(" => ")
             yield Line(path.stem, lang, labels, pattern.replace("\\n", "\n"), number, channel, facts, harmful)
+
+
+def _known(kind: type[Name], name: str, path: Path, number: int) -> Name:
+    if name not in set(kind):
+        raise AuthorFileError(f"{path.name}, line {number}: {name!r} is none of {', '.join(kind)}")
+    return kind(name)
 
 
 def plain_examples(lines: list[Line], rng: np.random.Generator) -> list[Example]:

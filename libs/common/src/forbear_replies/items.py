@@ -1,6 +1,5 @@
-"""Items to read or to be measured on: records of replies (JSON Lines) and author files kept out of training."""
+"""Items to read or to be measured on: from records of replies (`records.py`) and author files kept out of training."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from forbear_replies.corpus import HELD_OUT, Line, lines_of
+from forbear_replies.corpus import HELD_OUT, AuthorFileError, Line, lines_of
 from forbear_replies.labels import Label
 from forbear_replies.reading import Extract
 
@@ -29,28 +28,6 @@ class Item:
     must_not: frozenset[Label] = frozenset()
 
 
-def item_from_json(record: dict[str, Any]) -> Item:
-    """An item from one record; raises ``KeyError`` or ``ValueError`` on a record that is not of the format."""
-    return Item(
-        id=str(record["id"]),
-        lang=record.get("lang"),
-        channel=record.get("channel") or "sms",
-        received_at=datetime.fromisoformat(record["received_at"]),
-        text=record["text"],
-        labels=frozenset(Label(name) for name in record.get("labels") or ()),
-        extract={name: value for name, value in (record.get("extract") or {}).items() if value is not None},
-        must_not=frozenset(Label(name) for name in record.get("must_not") or ()),
-    )
-
-
-def read_items(path: Path) -> Iterator[Item]:
-    """The items of a JSON Lines file, one by one."""
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if line.strip():
-                yield item_from_json(json.loads(line))
-
-
 def author_items(root: Path, *, split: str = HELD_OUT, author: str = "") -> Iterator[Item]:
     """The items of the author files of a ``split`` under ``root``, with the facts and harmful labels they name.
 
@@ -59,7 +36,7 @@ def author_items(root: Path, *, split: str = HELD_OUT, author: str = "") -> Iter
     for path in sorted((root / split).glob(f"*_{author}*.txt")):
         received = _RECEIVED.search(path.read_text("utf-8"))
         if received is None:
-            raise ValueError(f"{path.name} does not say when its texts were received")
+            raise AuthorFileError(f"{path.name}, line 1: write when its texts were received, as `received: <ISO time>`")
         at = datetime.fromisoformat(received[1])
         yield from (_item_of(line, at) for line in lines_of(path))
 
