@@ -303,7 +303,7 @@ _ES: tuple[tuple[str, Resolver, bool], ...] = (
     (r"\b(?:en|dentro de|de aqui a) (?P<count>\d{1,3}) (?:dias?|(?P<week>semanas?))\b", _scaled, False),
     (rf"\b(?:ultimo(?: dia)?|fin(?:es|al|ales)?) de {_ES_MONTH}\b", _end_of_named_month, False),
     (rf"\b(?:ultimo(?: dia)?|fin(?:es|al|ales)?) {_ES_NEXT}\b", _end_of_month(1), False),
-    (r"\b(?:(?:el )?ultimo(?: dia)? del (?:presente )?mes|(?:a )?fin(?:es|al|ales)? de(?:l)? (?:este )?mes)\b", _end_of_month(0), False),
+    (r"\b(?:(?:el )?ultimo(?: dia)? del (?:presente )?mes|(?:a )?fin(?:es|al|ales)? de(?:l)? (?:este )?mes|(?:el )?ultimo(?: dia)? de este mes)\b", _end_of_month(0), False),
     (rf"\b(?:el |dia )*(?P<day>\d{{1,2}}) {_ES_NEXT}\b", _in_month(1), False),
     (rf"\b(?:el )?(?P<day>\d{{1,2}})(?:ro|o)? de {_ES_MONTH}(?: (?:de|del) (?P<year>20\d\d))?\b", _named, False),
     (rf"\b{_ES_MONTH} (?P<day>\d{{1,2}})\b", _named, False),
@@ -380,7 +380,7 @@ _ZH: tuple[tuple[str, Resolver, bool], ...] = (
     (r"国庆节?当天", _fixed(10, 1), False),
     (r"圣诞节?(?!后)", _fixed(12, 25), False),
     (r"今天|今日|今晚|今暗|今早|今朝|今儿|下晡|下班(?:后|就|以后)", _shift(0), False),
-    (r"当天|当日|等等(?=就)|刚刚|刚才|刚|马上|立刻|现在|这就|等会儿?|一会儿?|啱啱|即刻|等下|等阵|阵间", _shift(0), True),
+    (r"当天|当日|等等(?=就)|刚刚|刚才|刚|马上|立刻|现在|这就|等会儿?|一会儿?|啱啱|即刻|等下|等阵|阵间|(?<!每天)晚上|下了?(?:工|班)|放工|收工", _shift(0), True),
 )  # fmt: skip
 
 

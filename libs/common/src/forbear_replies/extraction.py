@@ -58,7 +58,12 @@ _DENIED = re.compile(
     r"\b(?:not|cant|cannot|wont|couldnt|instead of|said|promised|no puedo|no podre|dije|prometi)\b[^.,;]{0,14}$"
     r"|(?:不是|不行|说好|本来|说的)[^,.;]{0,4}$"
 )
-_DENIED_AFTER = re.compile(r"^ (?:no|not|wont work|is not|isnt|ya no|no puedo)\b|^(?:不行|没法|不能|来不及)")
+_DENIED_AFTER = re.compile(
+    r"^ (?:no|not|wont work|is not|isnt|ya no|no puedo)\b|^(?:不行|没法|不能|来不及)"
+    # Taken back in the same breath: 'next Thursday? no, this Thursday'.
+    r"|^[?,.; -]{1,3}(?:no[,.;]|no wait|wait|sorry|scratch that|i mean|digo|perdon|mejor dicho|no perdon)(?= |$)"
+    r"|^[?,.; ]{0,2}(?:不是|不对|错了|说错)[,.; ]"
+)
 
 
 def _without_denied(found: list[DayFound], text: str) -> list[DayFound]:

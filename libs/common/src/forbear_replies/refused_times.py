@@ -62,7 +62,7 @@ def is_refused(text: str, start: int, end: int, family: str) -> bool:
         family != "zh" or re.search(r"^.{0,4}(?:别|不要|勿|都不)", after)
     ):
         return False
-    tail = {"en": r"^[^.]{0,18}\b(?:too early|no good|not good|dont work|doesnt work|bad|off limits|isnt good|kindly avoid|no phone|i (?:work|sleep|teach|nap)|im (?:at work|asleep|working|teaching))\b", "es": r"^\s?(?:es mio|(?:es|son) (?:de|para) (?:la|mi) familia)\b|^[^.]{0,14}\b(?:no (?:puedo|me|se|contesto|respondo|atiendo|recibo|tomo)|trabajo|duermo|tengo (?:client\w*|clases?|turno|misa|consulta)|doy clases?)\b|^\s?no\b(?=\s*(?:$|[,.;]|que\b|porque\b|pues\b))", "zh": r"^(?:除外|不算|(?:以|之)外.{0,6}(?:都|可以|行))|^(?:(?!日头|白天|上午|早上|下午|晚上|夜).){0,6}(?:别|不要|不方便|不行|勿|莫|甭|没空|在睡|睡觉|不能|上班|不接|不得|揸更|返工|出车|有课|有班|开工|跑(?:外|滴|车|单)|送外)"}[family]  # fmt: skip
+    tail = {"en": r"^[^.]{0,18}\b(?:too early|no good|not good|dont work|doesnt work|bad|off limits|isnt good|kindly avoid|no phone|i (?:work|sleep|teach|nap)|im (?:at work|asleep|working|teaching))\b", "es": r"^\s?(?:es mio|(?:es|son) (?:de|para) (?:la|mi) familia)\b|^[^.]{0,14}\b(?:no (?:puedo|me|se|contesto|respondo|atiendo|recibo|tomo)|trabajo|duermo|tengo (?:client\w*|clases?|turno|misa|consulta)|doy clases?)\b|^(?:\s?[yo]\s(?:el\s|los\s)?\w+)?\s?(?:ya\s)?no\b(?=\s*(?:$|[,.;]|que\b|porque\b|pues\b))", "zh": r"^(?:除外|不算|(?:以|之)外.{0,6}(?:都|可以|行))|^(?:(?!日头|白天|上午|早上|下午|晚上|夜).){0,6}(?:别|不要|不必|不用|算了|免了|不方便|不行|勿|莫|甭|没空|在睡|睡觉|不能|上班|不接|不得|揸更|返工|出车|有课|有班|开工|跑(?:外|滴|车|单)|送外)"}[family]  # fmt: skip
     return bool(re.search(_NOT[family], before) or re.search(tail, after))
 
 

@@ -12,7 +12,7 @@ _CHANNELS: tuple[tuple[WantedChannel, str], ...] = (
     (WantedChannel.LINE, r"\bline\b(?= ?(?:app|me|我|说|傳|传|联|就|上|群|通|比|id|啦|吧|给|好))|(?:用|加|传|发|改|走|的|,|透过|以|寄|开|我|看|有事|^)line"),
     (WantedChannel.IN_PERSON, r"\bin person\b|\bface to face\b|\bde frente\b|\b(?:ir|voy|vamos) a ver\w+\b|\bvoy al banco\b|\b(?:come|stop|drop|swing|walk) (?:in|by)(?:to)?\b(?! (?:accident|mistake|error|a huff|anger))|\bsit down\b|\bcome (?:and|to) (?:sit|see|talk|speak)\b|\bin the (?:branch|office)\b|\bat the (?:branch|office)\b|\ben persona\b|\bir (?:a la|en persona|personalmente)\b|\b(?:en|a) la (?:sucursal|oficina)\b|\bcara a cara\b|\bpersonalmente\b|当面|面谈|(?:来|到)(?:我|俺)?(?:家|帐篷|店|单位|部落)|网点|分行|柜台|面对面|亲自|上门谈|见面"),
     (WantedChannel.PORTAL, r"\bportal\b|\bonline account\b|\bmy account online\b|\b(?:the|your|bank'?s?) (?:app|website|site)\b|\bsecure (?:message|inbox)\b|\b(?:la|su) (?:app|aplicacion|pagina)\b|\ben linea\b|\bin-?app\b|\bwebsite\b|\b(?:la|su) web\b|\bel app\b|站内信|手机银行|网银|app上|app里|用app|app(?:消息|通知|推送)|网上银行|个人中心|官网"),
-    (WantedChannel.EMAIL, r"\be-?mails?\b|\b(?:por|al|a mi|mi|el|un|todo por|\w+me) mail\b|\bmail id\b|\bmail on id\b|\binbox\b|\bcorreo electronico\b|\b(?:al|por|mi|un|el|a mi|en el|mejor|solo|los|puro|de) correos?\b(?! (?:postal|normal|regular|ordinario|fisico|certificado|a (?:mi )?casa))|\bcorreos?\b(?! (?:postal|normal|regular|ordinario|fisico|a mi casa|a la casa|certificado))|邮箱|邮件|信箱(?!寄)|电子邮|伊妹儿|寄e"),
+    (WantedChannel.EMAIL, r"\be-?mails?\b|\b(?:por|al|a mi|mi|el|un|todo por|\w+me) mail\b|\bmail id\b|\bmail on id\b|\binbox\b|[\w.-]@[\w-]+\.\w|\bcorreo electronico\b|\b(?:al|por|mi|un|el|a mi|en el|mejor|solo|los|puro|de) correos?\b(?! (?:postal|normal|regular|ordinario|fisico|certificado|a (?:mi )?casa))|\bcorreos?\b(?! (?:postal|normal|regular|ordinario|fisico|a mi casa|a la casa|certificado))|邮箱|邮件|信箱(?!寄)|电子邮|伊妹儿|寄e"),
     (WantedChannel.MAIL, r"\bletters?\b|\bin writing\b|\bon paper\b|\bpaper\b(?! trail)|\b(?:snail|regular|us|postal|normal|physical) mail\b|(?<!e-)(?<!por )(?<!al )(?<!mi )(?<!el )(?<!un )\bmail(?:ed|ing)?\b(?! (?:on )?id)|\bmailbox\b|\b(?:home|street|mailing) address\b|\bpost(?:ed)?\b(?! (?:yet|to my account))|\bhard cop(?:y|ies)\b|\bletterhead\b|\bprinted\b|\bwritten\b|\benvelope\b|\bcart(?:it)?as?\b|\bapartado postal\b|\bpor escrito\b|\bpapel\b|\bcorreo (?:postal|normal|regular|ordinario|fisico|a mi casa|a la casa|certificado)\b|\bimpres[oa]s?\b|\ba mi (?:casa|domicilio|direccion)\b|书面|纸质|纸本|寄信|寄到家|信件|挂号|来信|写(?:一?封)?信|寄(?:一?封|给|到|来|过来|去|纸|实体|白纸)(?!.{0,4}(?:email|e-mail|邮|电子))|白纸黑字|实体账单|信函|快递|平信|纸|邮寄|用寄|都寄|写批"),
     (WantedChannel.SMS, r"\btexts?(?:ing)?\b|\bsms\b|\bmessages?\b|\bmessaging\b|\bmensaj\w*\b|\btexte\w*\b|\btextos?\b|\bpor texto\b|短信|短讯|简讯|讯息|信息|文字|打字|发消息|传消息|留言"),
     (WantedChannel.VOICE, r"\bcall(?:s|ed|ing)?\b|\bvoicemails?\b|\bphone\b|\bring(?:ing)?\b|\bvoice\b|\btelephone\b|\btalk\b|\bllam\w*\b|\bmarqu\w*\b|\bmarca\w*\b|\btelefono\b|\bhabl(?:e|en|ame|eme|enme)\w*\b|\bcelular\b(?! por mensaje)|电话|打给|打过来|打来|来电|通话|语音|打我|回电|致电|讲电话|说电话"),
@@ -35,7 +35,7 @@ _REFUSED = re.compile(
       | \b(?:textos|mensajes|llamadas)\s(?:me\s)?(?:cuestan|cobran|molestan|despiertan)\b
       | \b(?:mailbox|inbox)\s(?:is\s)?full\b
       | \b(?:calls?|texts?|messages?|e-?mails?|letters)\b[^.,;]{0,25}\s(?:isnt|arent|(?:is|are)\s(?:not\s|no\slonger\s|un))\s?(?:welcome|wanted)\b
-      | \b(?:por|a|al|en)\s(?:el\s|este\s|mi\s|ese\s)?(?:telefono|texto|mensajes?|correo|email|whatsapp|celular|numero)\s(?:ya\s)?no\b[^.,;]{0,24}?(?:mas\b|ya\b|(?=[.,;]|$))
+      | \b(?:por|a|al|en)\s(?:el\s|este\s|mi\s|ese\s)?(?:telefono|texto|mensajes?|correo|email|whatsapp|celular|cel|numero)\s(?:ya\s)?no\b[^.,;]{0,24}?(?:mas\b|ya\b|(?=[.,;]|$))
       | \b(?:desactiv|apag|suspend|cancel|cort|elimin)\w*\s(?:ya\s)?(?:con\s)?(?:las?|los?|sus|todas\slas|todos\slos)\s(?:llamadas?|mensajes?|textos?|correos?|avisos\spor\s\w+|cartas?)\b
       | \b(?:mensajes|llamadas|correos|cartas|textos|email)\ (?:ya\ )?no\b
       | (?:看不了|收不到|看不到|看不清|听不清|接不了)(?:短信|电话|邮件|信息|微信|来电)
@@ -55,7 +55,7 @@ _IN_PORTAL = re.compile(
 
 # Where a clause ends; in speech without stops, where a wish begins.
 _CLAUSE_END = re.compile(
-    r"[.;!?,。\n]+|\b(?:but|so|pero)\b|但是?|所以"
+    r"(?:[;!?,。\n]|\.(?!\w))+|\b(?:but|so|pero)\b|但是?|所以"
     r"|\s(?=(?:please|just|instead(?! of)|rather|better|you (?:better|may|can|could|just)|mejor|mandenlo|mandeme|hagame)\b)|(?=写(?:一?封)?信|写封)|(?=你给我|有事)",
     re.ASCII,
 )
@@ -67,7 +67,7 @@ _TURNS_DOWN = re.compile(
     re.ASCII,
 )
 _WELCOMES = re.compile(
-    r"\b(?:good|better|best|fine|ok|okay|great|prefer\w*|instead(?! of)|please|just|only|keep|rather|hit|works?|happy|suits|mejor|bien|si|prefier\w*|"
+    r"\b(?:good|better|best|fine|ok|okay|great|prefer\w*|i want|instead(?! of)|please|just|only|keep|rather|hit|works?|happy|suits|mejor|bien|si|prefier\w*|"
     r"favor|nomas|solo|puede|leo|veo|gusta)\b|好|行|可以|改|选|优先|请|统一|喊我|找我|给我|聊",
     re.ASCII,
 )
@@ -89,7 +89,8 @@ def find_channel(text: str, *, own_channel: str) -> WantedChannel:
             for match in pattern.finditer(clause):
                 at = start + match.start()
                 is_refused = any(begin <= at < end and channel is first for begin, end, first in refused)
-                rank = welcome - 4 * is_refused - (pattern is _HERE) / 2
+                is_refused_elsewhere = any(channel is first for *_, first in refused)
+                rank = welcome - 4 * is_refused - is_refused_elsewhere - (pattern is _HERE) / 2
                 named.append((-rank, at, order, WantedChannel.PORTAL if _IN_PORTAL.search(clause) else channel))
     return min(named)[-1] if named else own
 
@@ -148,7 +149,7 @@ _LANGUAGES: tuple[tuple[str, str], ...] = (
 _LANGUAGE_PATTERNS = tuple((code, re.compile(pattern, re.ASCII)) for code, pattern in _LANGUAGES)
 # Beside a language these say that it is *not* understood.
 _NOT_UNDERSTOOD = re.compile(
-    r"""(?:\b(?:no|not|dont|doesnt|cant|cannot|didnt|never|little|poor|bad|poco|poquito|casi\ no|ni|instead\ of|tampoco|isnt|hardly|barely|without)\s(?:\w+\s){0,3}?$)|\b(?:esta|estan|vienen?|vino|llegan?|llego|came|comes|is\ all|are\ all|was|were)\s(?:todo\s|toda\s)?(?:en|in)\s$|(?:不会|不懂|不谙|看不懂|听不懂|不太会|不识|不明白|看不太懂|不认识|不好|听不太懂|没学过|唔识|读不懂|看不明|听不明|讲不好|说不好)(?:说|讲|看|听|写|的)?$"""
+    r"""(?:\b(?:no|not|dont|doesnt|cant|cannot|didnt|never|little|poor|bad|poco|poquito|casi\ no|ni|instead\ of|tampoco|isnt|hardly|barely|without)\s(?:\w+\s){0,3}?$)|\b(?:esta|estan|vienen?|vino|llegan?|llego|came|comes|is\ all|are\ all|was|were)\s(?:todo\s|toda\s)?(?:en|in)\s$|(?:不会|不懂|不谙|看不懂|听不懂|不太会|不识|不明白|看不太懂|不认识|不好|听不太懂|没学过|唔识|读不懂|看不明|听不明|讲不好|说不好|听无|袂晓)(?:说|讲|看|听|写|的)?$"""
 )
 _NOT_GOOD_AFTER = re.compile(
     r"^\s?(?:is\s|es\s|isnt\s)?(?:not|no|bad|poor|so bad|very bad|so so|no good|isnt|malo|muy malo|no muy|no es|no very|not so)\b|^(?:字|我)?(?:我)?(?:不|看不|听不|很慢|太快|太难|太绕|说得?太快|讲得?太快|看得|很差|差|一般|不太)"
