@@ -63,6 +63,39 @@ async def test_distress_is_due_for_a_person_within_a_quarter_of_an_hour(world: W
     assert timedelta(minutes=15) == due
 
 
+@pytest.mark.parametrize(
+    "beside",
+    ["", " Stop texting me.", " Never contact me again in any way.", " I never took out this loan.", " Wrong number."],
+)
+async def test_a_crisis_line_is_planned_for_a_purpose_of_its_own_and_the_gate_is_told_what_it_answers(
+    world: World, beside: str
+) -> None:
+    """Whatever else the message says: approved words, no slot, and the receipt of the words is there first."""
+    await world.attempt()
+
+    await world.text(f"I want to end my life.{beside}")
+    await world.pump()
+
+    (sent,) = world.dispatcher.contacts
+    told = [one for one in world.dispatcher.receipts if one.state == dispatcher_pb.RECEIPT_STATE_INBOUND]
+    assert ("care.distress", types_pb.PURPOSE_CARE, {}) == (sent.template, sent.purpose, dict(sent.slots))
+    assert ["distress"] == [one.code for one in told]
+    assert "distress" in await world.cases()
+
+
+async def test_other_words_are_no_words_of_despair_to_the_gate(world: World) -> None:
+    """The twin: hardship today, and hardship while a person is with somebody who wrote of despair yesterday."""
+    await world.attempt()
+
+    await world.text("I lost my job and cannot pay")
+    await world.text("I want to end my life")
+    await world.text("How can I pay?")
+    await world.pump()
+
+    told = [one for one in world.dispatcher.receipts if one.state == dispatcher_pb.RECEIPT_STATE_INBOUND]
+    assert ["", "distress", ""] == [one.code for one in told]
+
+
 async def test_hardship_stops_reminders_and_offers_two_computed_options(world: World) -> None:
     """612.40 in three parts is 204.14 + 204.13 + 204.13; nothing is rounded away."""
     await world.attempt()

@@ -98,6 +98,7 @@ PARAMETERS: Mapping[str, st.SearchStrategy[dict[str, Any]]] = {
         {}, optional={"requires": st.just(["opt_out_line"]), "forbids": st.just(["artificial_voice"])}
     ),
     "bar": st.just({}),
+    "care": st.fixed_dictionaries({"within_minutes": st.sampled_from([90, 180]), "once_in": st.sampled_from(WINDOWS)}),
     "third_party": st.just({}),
     "prior_notice": st.fixed_dictionaries({"notice": st.sampled_from(["agency", "US-DC-3814"])}),
 }  # fmt: skip

@@ -50,8 +50,8 @@ def test_every_worked_case_of_every_pack_comes_out(pack: Pack) -> None:
 
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
-    ("wish", {}, "unknown kind 'wish'; known are bar, basis, cap, clock_window, cooling_off, message, prior_notice, "
-     "rest_days, state, stated_inconvenience, third_party, record, retention"),
+    ("wish", {}, "unknown kind 'wish'; known are bar, basis, cap, care, clock_window, cooling_off, message, "
+     "prior_notice, rest_days, state, stated_inconvenience, third_party, record, retention"),
     ("bar", {"b": 1, "a": 2}, "unknown parameters: a, b"),
     ("bar", {"lifted_by": ["x"]}, "lifted_by: 'x' is none of more_calls_consent, reply, time_consent"),
     ("bar", {"rebutted_by": ["x"]}, "'x' is not a valid Purpose"),
@@ -67,6 +67,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("clock_window", NINE | {"edges": 1}, "parameter 'edges' must be like 'half_open', not 1"),
     ("clock_window", NINE | {"zone": "Mars/Olympus"}, "unknown time zone 'Mars/Olympus'"),
     ("clock_window", NINE | {"closed_on_holidays_of": "XX"}, "no holiday calendar 'XX'"),
+    ("care", {"once_in": {"days": 1}}, "within_minutes is missing: say how soon the answer must go"),
+    ("care", {"within_minutes": 9}, "parameter 'once_in' is missing"),
     ("stated_inconvenience", {"about": "mood"}, "about must be 'time' or 'place', not 'mood'"),
     ("cap", {"limit": 0, "window": {"days": 7}}, "limit must be a whole number above zero, not 0"),
     ("cap", {"limit": "1", "window": {"days": 7}}, "limit must be a whole number above zero, not '1'"),

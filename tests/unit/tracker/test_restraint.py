@@ -13,16 +13,17 @@ from itertools import chain, combinations, product
 import pytest
 
 from forbear_domain.arrangements import Option
+from forbear_domain.messages.crisis import CARE
 from forbear_domain.model import Channel
-from forbear_domain.policy import Actor, ReplyToken, Suppression
+from forbear_domain.policy import Actor, MessageMarks, ReplyToken, Suppression
 from forbear_domain.policy import Channel as PolicyChannel
 from forbear_domain.policy import Purpose as PolicyPurpose
 from forbear_domain.policy import SuppressionKind as PolicyKind
 from forbear_domain.policy import decide as ask_gate
 from forbear_replies import Action, Extract, Label, Lang, Reading
-from response_tracker.decision import ACTS, CARE, OPT_OUT_CONFIRMED, Decision, Situation, decide
+from response_tracker.decision import ACTS, OPT_OUT_CONFIRMED, Decision, Situation, decide
 from response_tracker.duties import Reason
-from response_tracker.model import ResponseKind, SuppressionKind
+from response_tracker.model import Purpose, ResponseKind, SuppressionKind
 from response_tracker.restraint import HELD, SILENT, STANDING, restrain
 from tests.unit.policy.policy_facts import NOW, ORDINARY, rules_of
 
@@ -212,31 +213,37 @@ GATE = {
     SuppressionKind.OPT_OUT: PolicyKind.ADDRESS_OPT_OUT,
     **{kind: PolicyKind[kind.name] for kind in SILENT | HELD | {SuppressionKind.HARDSHIP, SuppressionKind.PAID}},
 }
-# Where the gate has a narrower rule than the assistant: no machine writes to an address that is another's, after a
-# demand to cease or to who serves, despair or not (a person calls); a collector's keeps silent about a dispute.
-NEVER_THERE = frozenset({Label.CEASE_ALL, Label.WRONG_PARTY, Label.MILITARY})
+PURPOSES = {
+    Purpose.REPLY: PolicyPurpose.REPLY,
+    Purpose.OPT_OUT_CONFIRMATION: PolicyPurpose.OPT_OUT_CONFIRMATION,
+    Purpose.CARE: PolicyPurpose.CARE,
+}
 
 
 @pytest.mark.parametrize("actor", [Actor.COLLECTOR, Actor.CREDITOR])
 def test_whatever_the_assistant_chooses_to_say_passes_the_gate(actor: Actor) -> None:
-    """No answer is chosen, noted and then refused by a rule about the very words that it answers: every pair."""
-    asked: dict[tuple[frozenset[PolicyKind], bool], tuple[Label, ...]] = {}
+    """No answer is chosen, noted and then refused by a rule about the very words that it answers: every pair.
+
+    Where the gate has a narrower rule than the assistant: a collector's machine keeps silent about a dispute.
+    """
+    asked: dict[tuple[frozenset[PolicyKind], Purpose], tuple[Label, ...]] = {}
     for labels in up_to(2):
         decision = decided(labels)
-        is_known = (decision.answer == CARE and NEVER_THERE.intersection(labels)) or (
-            actor is Actor.COLLECTOR and Label.DISPUTE in labels and decision.answer != OPT_OUT_CONFIRMED
-        )
+        is_known = actor is Actor.COLLECTOR and Label.DISPUTE in labels and decision.purpose is Purpose.REPLY
         if decision.answer and not is_known:
             bars = frozenset(GATE[bar.kind] for bar in decision.bars)
-            asked[bars, decision.answer == OPT_OUT_CONFIRMED] = labels
+            asked[bars, decision.purpose] = labels
 
-    for (bars, is_confirmation), labels in asked.items():
+    token = ReplyToken(PolicyChannel.SMS, JUST_NOW, ORDINARY.address.key)
+    for (bars, purpose), labels in asked.items():
         facts = replace(
             ORDINARY,
             actor=actor,
-            purpose=PolicyPurpose.OPT_OUT_CONFIRMATION if is_confirmation else PolicyPurpose.REPLY,
+            purpose=PURPOSES[purpose],
+            message=MessageMarks(cares_only=purpose is Purpose.CARE),
             suppressions=tuple(Suppression(kind, JUST_NOW) for kind in sorted(bars)),
-            replies_due=(ReplyToken(PolicyChannel.SMS, JUST_NOW),),
+            replies_due=(token,),
+            despair_heard=(token,) if Label.DISTRESS in labels else (),
         )
         verdict = ask_gate(facts, rules_of(facts), NOW)
         assert verdict.allowed, (verdict.rule, labels)

@@ -19,6 +19,7 @@ from channel_dispatcher.store.suppressions import DAY_MINUTES
 from forbear_domain import policy
 from forbear_domain.ids import EVERYONE
 from forbear_domain.lifecycle import State
+from forbear_domain.messages.crisis import CARE, DISTRESS
 from forbear_domain.model import Channel
 from forbear_domain.policy.look_back import look_back
 from forbear_domain.policy.notices import is_told_of_agency
@@ -35,6 +36,7 @@ PURPOSES: dict[int, policy.Purpose] = {
     Purpose.OPT_OUT_CONFIRMATION: policy.Purpose.OPT_OUT_CONFIRMATION,
     Purpose.FOLLOW_UP: policy.Purpose.PROMISE_FOLLOW_UP,
     Purpose.DUTY: policy.Purpose.DUTY_LIVE_CONTACT,
+    Purpose.CARE: policy.Purpose.CARE,
 }
 _SENT_BY, _SENT_FOR = frozenset(CHANNELS.values()), frozenset(PURPOSES.values())
 ACTORS = {actor.value: actor for actor in policy.Actor}
@@ -132,7 +134,8 @@ def facts_of(contact: Contact, history: History) -> policy.Facts:
         suppressions=tuple(_states(contact, history, of_borrower)),
         inconvenient=tuple([_inconvenience(row) for row in of_borrower if row.kind in INCONVENIENT]),
         replies_due=_replies_due(contact, attempts, inbound),
-        message=_VOICE_MARKS if contact.channel is _VOICE else _MARKS,
+        despair_heard=_despair_heard(contact, inbound),
+        message=_marks(contact),
         told_of_agency=is_told_of_agency(actor, contact.notices),
         notices=contact.notices,
     )
@@ -150,13 +153,23 @@ def place_of(places: tuple[tuple[int, str, str], ...]) -> policy.Place:
 
 
 _OUT, _UNKNOWN, _ACCEPTED = policy.Direction.OUT, policy.CallResult.UNKNOWN, State.ACCEPTED
-_VOICE, _REPLY = Channel.VOICE, Purpose.REPLY
+_VOICE, _REPLY, _CARE = Channel.VOICE, Purpose.REPLY, Purpose.CARE
+_ANSWERS = frozenset({_REPLY, _CARE})
 """Held here, because a member of an enumeration takes 0.1 us to find (Python 3.11), and each contact needs them."""
 _MARKS = policy.MessageMarks()
 _VOICE_MARKS = policy.MessageMarks(artificial_voice=True, autodialled=True)
+_CARE_MARKS = policy.MessageMarks(cares_only=True)
 
 
 _at = attrgetter("at")
+
+
+def _marks(contact: Contact) -> policy.MessageMarks:
+    """Return what is known of the text: a slot filled from outside could make any text of the approved one of care."""
+    if contact.channel is _VOICE:
+        return _VOICE_MARKS
+    is_care = contact.purpose is _CARE and contact.template == CARE and not contact.slots
+    return _CARE_MARKS if is_care else _MARKS
 
 
 def _states(contact: Contact, history: History, of_borrower: Sequence[SuppressionRow]) -> list[policy.Suppression]:
@@ -246,8 +259,19 @@ def _replies_due(
     if contact.purpose is not _REPLY:
         return ()
     heard = [row.event_at for row in inbound if row.channel == contact.channel]
-    answered = [row.claimed_at for row in attempts if row.channel == contact.channel and row.purpose == _REPLY]
+    answered = [row.claimed_at for row in attempts if row.channel == contact.channel and row.purpose in _ANSWERS]
     latest = max(heard, default=None)
     if latest is None or (answered and max(answered) >= latest):
         return ()
     return (policy.ReplyToken(CHANNELS[contact.channel], latest),)
+
+
+def _despair_heard(contact: Contact, inbound: Sequence[InboundRow]) -> tuple[policy.ReplyToken, ...]:
+    """What was written in despair, and from where: it is answered there or nowhere. A call is answered in the call."""
+    if contact.purpose is not _CARE:
+        return ()
+    return tuple(
+        policy.ReplyToken(CHANNELS[row.channel], row.event_at, row.address_key)
+        for row in inbound
+        if row.code == DISTRESS and row.channel != _VOICE
+    )

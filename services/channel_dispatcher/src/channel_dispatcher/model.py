@@ -28,6 +28,7 @@ class Purpose(IntEnum):
     OPT_OUT_CONFIRMATION = 3
     FOLLOW_UP = 4
     DUTY = 5
+    CARE = 6
 
 
 class Lane(IntEnum):
@@ -39,6 +40,7 @@ class Lane(IntEnum):
 
 
 LANES = {
+    Purpose.CARE: Lane.ANSWERS,
     Purpose.REPLY: Lane.ANSWERS,
     Purpose.OPT_OUT_CONFIRMATION: Lane.ANSWERS,
     Purpose.FOLLOW_UP: Lane.PROMISED,

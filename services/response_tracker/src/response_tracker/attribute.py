@@ -11,19 +11,18 @@ from datetime import datetime, timedelta
 
 from forbear_chassis.postgres import Connection
 from response_tracker import metrics, wire
-from response_tracker.model import ANSWERS, Attempt, Attribution, Credit, Purpose, Response
+from response_tracker.model import ANSWERS, NO_OUTREACH, Attempt, Attribution, Credit, Response
 from response_tracker.store import attempts, outgoing
 
 WINDOW = timedelta(hours=48)
 PAYMENT_WINDOW = timedelta(days=7)  # money takes days to arrive
 
-_NO_OUTREACH = frozenset({Purpose.REPLY, Purpose.OPT_OUT_CONFIRMATION})
 NO_CREDIT = Credit(None, Attribution.NONE)
 
 
 async def credit(connection: Connection, of: Attempt, at: datetime, *, is_direct: bool) -> Credit:
     """Return the attempt that a response at `at` is credited to; `of` is the attempt that it answers."""
-    if is_direct and of.purpose not in _NO_OUTREACH:
+    if is_direct and of.purpose not in NO_OUTREACH:
         return Credit(of, Attribution.DIRECT)
     return _by_window(await attempts.last_outreach(connection, of, at - WINDOW, at))
 

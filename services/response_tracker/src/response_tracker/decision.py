@@ -14,12 +14,12 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 
 from forbear_domain.arrangements import PROMISE_DAYS_MAX, Option
+from forbear_domain.messages.crisis import CARE
 from forbear_domain.model import Channel
 from forbear_replies import Label, Lang, Reading, WantedChannel
 from response_tracker.duties import Reason
 from response_tracker.model import NO_WISH, PromiseTerms, Purpose, ResponseKind, SuppressionKind, Wish
 
-CARE = "care.distress"
 OPT_OUT_CONFIRMED = "opt_out.confirmed"
 ANSWERS_A_DAY_MAX = 3
 ANSWERS_A_WEEK_MAX = 8
@@ -105,6 +105,7 @@ _LANGUAGES = {"en": "en", "es": "es", "zh": "zh-Hans", "yue": "zh-Hant"}
 # Help that commits nobody, and how to check who we are: given even when the reading is unsure.
 _HARMLESS = frozenset({"options.offered", "answer.how_to_pay", "identity.verify"})
 _OFF_TALK = frozenset({OPT_OUT_CONFIRMED, CARE})  # said however much was said before
+_PURPOSES = {OPT_OUT_CONFIRMED: Purpose.OPT_OUT_CONFIRMATION, CARE: Purpose.CARE}
 
 # What asks for an answer, and the texts that hold it; the pages that two of them link to show figures and ways to pay.
 _ON_THE_PAGE = frozenset({"answer.how_to_pay", "answer.balance_protected"})
@@ -188,7 +189,7 @@ def decide(reading: Reading, situation: Situation) -> Decision:
         cases=tuple(cases),
         responses=tuple(responses),
         answer=answer,
-        purpose=Purpose.OPT_OUT_CONFIRMATION if answer == OPT_OUT_CONFIRMED else Purpose.REPLY,
+        purpose=_PURPOSES.get(answer, Purpose.REPLY),
         promise=promise,
         is_offering=answer == "options.offered",
         wish=wish,

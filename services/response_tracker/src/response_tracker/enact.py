@@ -13,6 +13,7 @@ from uuid import UUID
 from forbear_chassis.postgres import Connection
 from forbear_domain.arrangements import Offer, offers
 from forbear_domain.ids import EVERYONE
+from forbear_domain.messages.crisis import CARE, DISTRESS
 from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
 from response_tracker import commit, metrics, wire, words
@@ -152,7 +153,8 @@ async def _report(connection: Connection, heard: Heard, decision: Decision, rest
             continue
         await respond(connection, heard, kind, decision, rest_until if kind in AGREED else None)
     if heard.channel is not Channel.VOICE:
-        receipt = wire.receipt(heard.of, heard.event_id, ReceiptState.INBOUND, heard.at)
+        code = DISTRESS if decision.answer == CARE else ""
+        receipt = wire.receipt(heard.of, heard.event_id, ReceiptState.INBOUND, heard.at, code)
         await outgoing.hand_over(connection, outgoing.RECEIPTS, [receipt])
 
 

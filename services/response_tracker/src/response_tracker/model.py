@@ -20,6 +20,11 @@ class Purpose(IntEnum):
     OPT_OUT_CONFIRMATION = 3
     FOLLOW_UP = 4
     DUTY = 5
+    CARE = 6
+
+
+NO_OUTREACH = frozenset({Purpose.REPLY, Purpose.OPT_OUT_CONFIRMATION, Purpose.CARE})
+"""What answers somebody: no response is credited to it."""
 
 
 class ResponseKind(IntEnum):

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import replace
 
-from response_tracker.decision import CARE, OPT_OUT_CONFIRMED, Decision
+from forbear_domain.messages.crisis import CARE
+from response_tracker.decision import OPT_OUT_CONFIRMED, Decision
 from response_tracker.duties import Reason
 from response_tracker.model import NO_WISH, Purpose, ResponseKind, SuppressionKind
 

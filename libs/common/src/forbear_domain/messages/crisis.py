@@ -15,6 +15,9 @@ from typing import Any
 
 from forbear_domain.model import Channel
 
+CARE = "care.distress"  # the approved text, the only one of purpose "care"
+DISTRESS = "distress"  # code of the receipt of words that were read as despair: what a message of care answers
+
 
 @dataclass(frozen=True, slots=True)
 class Help:

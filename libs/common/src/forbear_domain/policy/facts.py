@@ -59,6 +59,7 @@ class Purpose(StrEnum):
     LOCATION = "location"  # asks a third party for location information
     SOLICITATION = "solicitation"
     UNRELATED_ALERT = "unrelated_alert"  # fraud alert and the like: not about the debt
+    CARE = "care"  # names a crisis line to whoever just wrote of despair, and nothing else
 
 
 class Recipient(StrEnum):
@@ -282,6 +283,7 @@ class MessageMarks:
     artificial_voice: bool = False
     autodialled: bool = False
     confirms_only: bool = True  # an opt-out confirmation that contains nothing else
+    cares_only: bool = False  # the approved message of care, word for word, with nothing filled in from outside
     reveals_debt: bool = True  # to whoever reads or hears it
     faults: tuple[str, ...] = ()  # rule ids the linter says it breaks
 
@@ -314,6 +316,7 @@ class Facts:
     suppressions: tuple[Suppression, ...] = ()
     inconvenient: tuple[Inconvenience, ...] = ()
     replies_due: tuple[ReplyToken, ...] = ()
+    despair_heard: tuple[ReplyToken, ...] = ()  # what was read as words of despair; each with its address
     message: MessageMarks = field(default_factory=MessageMarks)
     delinquencies: tuple[Delinquency, ...] = ()
     holidays: frozenset[date] = frozenset()  # public holidays at the borrower's place

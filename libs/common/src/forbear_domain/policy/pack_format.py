@@ -12,7 +12,7 @@ from forbear_domain.policy.checks import ParameterError, check_of
 from forbear_domain.policy.checks.check import enum_members
 from forbear_domain.policy.facts import Actor, AddressKind, Channel, Purpose, Recipient
 from forbear_domain.policy.pack_lines import PackError, line_of
-from forbear_domain.policy.rules import Pack, Rule, Scope, WorkedCase
+from forbear_domain.policy.rules import CareBasis, Pack, Rule, Scope, WorkedCase
 from forbear_domain.policy.verdict import Outcome
 
 GRADES = (
@@ -25,7 +25,7 @@ GRADES = (
     "memory",
     "policy",
 )
-_PACK_FIELDS = {"jurisdiction", "title", "version", "parents", "covers", "law", "rule", "case"}
+_PACK_FIELDS = {"jurisdiction", "title", "version", "parents", "covers", "law", "care", "rule", "case"}
 _RULE_FIELDS = {
     "id", "variant", "kind", "outcome", "summary", "source", "grade", "effective_from", "effective_to", "scope",
     "parameters", "law",
@@ -110,24 +110,24 @@ def parse_pack(text: str, name: str, *, law: bool | None = None) -> Pack:
     is_law = bool(values.get("law", True)) if law is None else law
     rules = tuple(_rule(one, f"{jurisdiction}@{version}", is_law) for one in file.below("rule", "id"))
     _refuse_overlaps(rules, name)
+    care = _care(file)
+    if care is not None:
+        rules = tuple(rule.sparing_care() for rule in rules)
     cases = tuple(_case(one, {rule.id for rule in rules}) for one in file.below("case", "name"))
     parents, covers = tuple(file.list_of("parents", str)), tuple(file.list_of("covers", str))
-    return Pack(jurisdiction, name, title, version, parents, covers, rules, cases)
+    return Pack(jurisdiction, name, title, version, parents, covers, rules, cases, care)
 
 
 def _rule(table: _Table, pack: str, law: bool) -> Rule:
     table.refuse_unknown(_RULE_FIELDS)
     values = table.values
-    grade = table.text_of("grade")
-    if grade not in GRADES:
-        raise table.error(f"grade {grade!r} is none of {', '.join(GRADES)}", "grade")
     rule = Rule(
         id=table.text_of("id"),
         kind=table.text_of("kind"),
         outcome=_outcome(table, "outcome", table.values.get("outcome", "not_before")),
         summary=table.text_of("summary"),
         source=table.text_of("source"),
-        grade=grade,
+        grade=_grade(table),
         pack=pack,
         parameters=MappingProxyType(table.table_of("parameters")),
         scope=_scope(table),
@@ -142,6 +142,22 @@ def _rule(table: _Table, pack: str, law: bool) -> Rule:
         what = f"ends on {rule.effective_to} before it starts on {rule.effective_from}"
         raise table.error(what, "effective_to")
     return rule
+
+
+def _grade(table: _Table) -> str:
+    grade = table.text_of("grade")
+    if grade not in GRADES:
+        raise table.error(f"grade {grade!r} is none of {', '.join(GRADES)}", "grade")
+    return grade
+
+
+def _care(file: _Table) -> CareBasis | None:
+    """Why the pack's rules leave a message of care alone; None where the file does not say that they do."""
+    if "care" not in file.values:
+        return None
+    table = _Table(file.table_of("care"), file.text, file.file, about="care")
+    table.refuse_unknown({"source", "grade"})
+    return CareBasis(table.text_of("source"), _grade(table))
 
 
 def _refuse_unreadable(rule: Rule, table: _Table) -> None:

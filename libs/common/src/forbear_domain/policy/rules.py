@@ -1,7 +1,7 @@
 """Rules as values, and the set of rules that holds for one borrower on one day."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -42,6 +42,23 @@ class Rule:
     variant: str = ""  # tells apart two rules that implement one rule id
     line: int = 0  # of the file of the pack, from 1
 
+    def sparing_care(self) -> "Rule":
+        """The same rule, silent about a message of care unless it names that purpose or speaks of what messages say.
+
+        A rule that limits contact about a debt has nothing to say of one that conveys nothing about any.
+        """
+        if Purpose.CARE in self.scope.purposes or self.kind == "message":
+            return self
+        return replace(self, scope=replace(self.scope, except_purposes=self.scope.except_purposes | {Purpose.CARE}))
+
+
+@dataclass(frozen=True, slots=True)
+class CareBasis:
+    """Why the rules of a pack do not speak of a message of care, and how good that source is."""
+
+    source: str
+    grade: str
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WorkedCase:
@@ -68,6 +85,7 @@ class Pack:
     covers: tuple[str, ...]  # further jurisdictions this pack speaks for
     rules: tuple[Rule, ...]
     cases: tuple[WorkedCase, ...] = ()
+    care: CareBasis | None = None  # None: its rules bind a message of care as any other
 
     @property
     def label(self) -> str:

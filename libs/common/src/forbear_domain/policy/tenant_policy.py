@@ -69,7 +69,7 @@ def read_tenant_policy(text: str, version: int, packs: Packs, name: str = FILE) 
         _refuse_unholdable(rule, name)
         _refuse_unknown_regions(rule, packs, name)
     label = f"{pack.jurisdiction}@{version}#{policy_digest(text)[:12]}"
-    pack = replace(pack, version=label.partition("@")[2], rules=tuple(replace(one, pack=label) for one in pack.rules))
+    pack = replace(pack, version=label.partition("@")[2], rules=tuple(_own(one, label) for one in pack.rules))
     for line, failure in failing_cases(pack, RuleSet(frozenset({pack.jurisdiction}), pack.rules, (label,))):
         raise PackError(name, failure, line)
     return TenantPolicy(version, text, pack)
@@ -79,6 +79,11 @@ def read_tenant_policy(text: str, version: int, packs: Packs, name: str = FILE) 
 def with_tenant_policy(rules: RuleSet, policy: TenantPolicy) -> RuleSet:
     """The same rules and a tenant's own on top; adding can only make verdicts stricter."""
     return RuleSet(rules.jurisdictions, (*rules.rules, *policy.rules), (*rules.packs, policy.label), rules.known)
+
+
+def _own(rule: Rule, label: str) -> Rule:
+    """The rule under the policy's label; a limit on contact never holds a crisis line back."""
+    return replace(rule, pack=label).sparing_care()
 
 
 def _refuse_foreign_names(pack: Pack, packs: Packs, text: str) -> None:

@@ -75,9 +75,10 @@ SELECT past.* FROM unnest($1::uuid[]) AS one(borrower_id) CROSS JOIN LATERAL (
 
 INBOUND = """
 SELECT heard.* FROM unnest($1::uuid[]) AS one(borrower_id) CROSS JOIN LATERAL (
-    SELECT borrower_id, channel, event_at FROM receipt
-    WHERE state = 8 AND borrower_id = one.borrower_id AND event_at > $2
-    ORDER BY event_at DESC LIMIT $3) AS heard
+    SELECT r.borrower_id, r.channel, r.event_at, r.code, coalesce(a.address_key, '') AS address_key
+    FROM receipt AS r LEFT JOIN attempt AS a ON a.attempt_id = r.attempt_id AND a.tenant_id = r.tenant_id
+    WHERE r.state = 8 AND r.borrower_id = one.borrower_id AND r.event_at > $2
+    ORDER BY r.event_at DESC LIMIT $3) AS heard
 """
 
 
@@ -118,6 +119,8 @@ class InboundRow(NamedTuple):
     borrower_id: UUID
     channel: int
     event_at: datetime
+    code: str  # what it was read as, where that opens a door of the law
+    address_key: str  # of the attempt that it answers; "" where it answers none
 
 
 @dataclass(frozen=True, slots=True)

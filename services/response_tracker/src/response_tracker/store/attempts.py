@@ -11,7 +11,7 @@ from uuid import UUID
 from forbear_chassis.postgres import Connection
 from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
-from response_tracker.model import Attempt, Purpose
+from response_tracker.model import NO_OUTREACH, Attempt, Purpose
 from response_tracker.store import erasures
 
 ACCEPTED = 1  # forbear.types.v1.ContactState
@@ -127,7 +127,7 @@ async def last_outreach(
         of.borrower_id,
         since,
         until,
-        [int(Purpose.REPLY), int(Purpose.OPT_OUT_CONFIRMATION)],
+        [int(purpose) for purpose in NO_OUTREACH],
         not same_address,
         of.address,
     )

@@ -548,7 +548,9 @@ class Receipt(_message.Message):
     state: Global___ReceiptState.ValueType
     """What became of it."""
     code: _builtins.str
-    """The provider's code, as the provider writes it. May be empty."""
+    """The provider's code, as the provider writes it. Of INBOUND: "distress" where the words were read as despair. May be
+    empty.
+    """
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""

@@ -66,6 +66,8 @@ class _PurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Purpose.Value
     """A touch that belongs to a promise or an arrangement: before it is due, after it is kept, when it is not."""
     PURPOSE_DUTY: _Purpose.ValueType  # 5
     """A touch that the law asks for by a date."""
+    PURPOSE_CARE: _Purpose.ValueType  # 6
+    """The one message that names a crisis line to a person who just wrote of despair. It says nothing of a debt."""
 
 class Purpose(_Purpose, metaclass=_PurposeEnumTypeWrapper):
     """Says why a contact is made. The gate treats a reply that the borrower asked for differently from a reminder. May grow."""
@@ -82,6 +84,8 @@ PURPOSE_FOLLOW_UP: Purpose.ValueType  # 4
 """A touch that belongs to a promise or an arrangement: before it is due, after it is kept, when it is not."""
 PURPOSE_DUTY: Purpose.ValueType  # 5
 """A touch that the law asks for by a date."""
+PURPOSE_CARE: Purpose.ValueType  # 6
+"""The one message that names a crisis line to a person who just wrote of despair. It says nothing of a debt."""
 Global___Purpose: _TypeAlias = Purpose  # noqa: Y015
 
 class _PlaceEvidenceKind:

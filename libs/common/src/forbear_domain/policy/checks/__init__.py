@@ -3,6 +3,7 @@
 A new kind is a new class with `kind`, `from_rule` and `judge`, and one line in `KINDS`.
 """
 
+from forbear_domain.policy.checks.care import Care
 from forbear_domain.policy.checks.check import OPTIONAL_FACTS, Check, ParameterError, Parameters, Situation
 from forbear_domain.policy.checks.clock import ClockWindow, StatedInconvenience
 from forbear_domain.policy.checks.content import Bar, Basis, MessageContent, PriorNotice, ThirdParty
@@ -20,6 +21,7 @@ KINDS: dict[str, type[Check]] = {
         Cap,
         CoolingOff,
         State,
+        Care,
         Basis,
         MessageContent,
         Bar,

@@ -37,7 +37,7 @@ class State(Check):
         findings = [
             finding
             for one in situation.facts.suppressions
-            if one.kind in self.states and _holds(one, situation, at)
+            if one.kind in self.states and holds(one, situation, at)
             if (finding := self._judge_one(one, situation, at)) is not None
         ]
         return max(findings, key=lambda finding: (finding.outcome, finding.until or NEVER), default=None)
@@ -74,7 +74,8 @@ class State(Check):
         return None
 
 
-def _holds(state: Suppression, situation: Situation, at: datetime) -> bool:
+def holds(state: Suppression, situation: Situation, at: datetime) -> bool:
+    """Whether a state is in force at `at` for the person, debt, address and medium of the proposed contact."""
     facts = situation.facts
     if at < state.since or (state.until is not None and at >= state.until):
         return False
