@@ -214,3 +214,65 @@ async def test_a_plan_values_answers_by_the_payments_that_followed(scheduler: Sc
     worth = weigh_channels(found, COSTS)
     assert worth.of_answer[0] > 1.0 > worth.of_answer[1]
     assert worth.cost[0] > worth.cost[1] + 0.05
+
+
+async def settle(scheduler: Scheduler, arm: int, answered_of_ten: int) -> None:
+    """Let the contacts of an arm go out, of ten so many answered."""
+    await scheduler.pool.execute(
+        "UPDATE contact SET state = 1, sent_at = not_before, responded_at = CASE WHEN number % 10 < $2 THEN not_before "
+        "END FROM (SELECT contact_id AS own, row_number() OVER (ORDER BY contact_id) AS number FROM contact "
+        "WHERE state IN (0, 6) AND arm = $1) told WHERE contact_id = own",
+        arm, answered_of_ten,
+    )  # fmt: skip
+
+
+async def test_a_model_whose_own_contacts_gain_is_not_taken_back_on_the_word_of_drawn_ones(
+    scheduler: Scheduler,
+) -> None:
+    """Drawn contacts of earlier days speak against it; beside the control group its own bring thrice as much."""
+    await scheduler.upload(make_csv([make_row(number) for number in range(1, 451)]))
+    campaign_id = await scheduler.start_campaign(control_share=0.5, cadence={"rest_days": 3})
+    await scheduler.live_until(scheduler.clock.now())
+    await scheduler.live_until(scheduler.clock.now() + DAY)
+    await settle(scheduler, 1, 6)
+    await settle(scheduler, 3, 2)
+    sides = await scheduler.pool.fetch("SELECT arm, count(*) AS n FROM contact WHERE state = 1 GROUP BY 1 ORDER BY 1")
+    assert all(row["n"] >= 200 for row in sides if row["arm"] != 2), sides
+    await scheduler.live_until(scheduler.clock.now() + 3 * DAY)
+    await log_drawn(scheduler, campaign_id, scheduler.clock.now() - 40 * DAY, {5: 0.0, EVENING_TEXTS: 0.3}, 1)
+
+    await scheduler.live_until(scheduler.clock.now() + DAY)
+    assert [] == await moves(scheduler)
+    assert "learning" == (await scheduler.http.get("/v1/strategies")).json()["present"]
+
+    await scheduler.pool.execute(
+        "UPDATE contact SET responded_at = NULL WHERE arm = 1 AND sent_at > $1", scheduler.clock.now() - 10 * DAY
+    )
+    await scheduler.live_until(scheduler.clock.now() + DAY)
+    found = (await scheduler.http.get("/v1/strategies")).json()["record"]
+    assert [("rolled_back", "learning")] == [(one["move"], one["strategy"]) for one in found]
+    assert "its own" in found[0]["reason"]
+    assert found[0]["evidence"]["live"]["own"] >= 200
+
+
+async def test_the_lift_compares_only_those_whom_a_lot_gave_to_one_side(scheduler: Scheduler) -> None:
+    """Protected files are never control, so their answers are no merit of the learned plan."""
+    refs = [f"B{number:05d}" for number in range(1, 61)]
+    await scheduler.upload(make_csv([make_row(number) for number in range(1, 61)]))
+    now = scheduler.clock.now()
+    for number, ref in enumerate(refs[:30]):
+        await scheduler.pool.execute(
+            "INSERT INTO pause VALUES ($1, $2, $3, 8, $4, NULL, $5)",
+            scheduler.tenant_id, UUID(number.to_bytes(16, "big")),
+            UUID(ids.borrower_id(scheduler.tenant_id, ref).bytes), now - 60 * DAY, now - 20 * DAY,
+        )  # fmt: skip
+    campaign_id = await scheduler.start_campaign(control_share=0.5)
+    await scheduler.live_until(now + DAY)
+    for arm in (1, 2, 3):
+        await settle(scheduler, arm, 5)
+    total = (await scheduler.http.get(f"/v1/campaigns/{campaign_id}/report")).json()["total"]
+    sent = await scheduler.count("SELECT count(*) FROM contact WHERE state = 1")
+    protected = await scheduler.count("SELECT count(DISTINCT borrower_id) FROM contact JOIN pause USING (borrower_id)")
+
+    assert protected >= 25
+    assert total["learned"]["contacts"] + total["control"]["contacts"] == sent - protected

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.explore import option_of
 from contact_scheduler.learning.features import FEATURES
-from contact_scheduler.learning.lift import Lift, lift, rate
 from contact_scheduler.learning.model import TenantSummary
 from contact_scheduler.learning.ope import Estimate, LoggedChoices, compare_policies, release_gate, value_daily
 from contact_scheduler.learning.strategies import (
@@ -26,12 +25,15 @@ from contact_scheduler.learning.strategies import (
     COMPLAINTS_LIMIT,
     EVEN,
     LEARNING,
+    Counts,
     DrawnLog,
     Evidence,
+    Live,
     Matrix,
     Move,
     Standing,
     Table,
+    compare_live,
     decide_next,
     even_choice,
     one_hot,
@@ -136,7 +138,7 @@ class _Judge:
     record: list[Recorded]
     tables: list[Table]
     rows: _Rows | None
-    live: dict[str, tuple[int, int]]
+    live: dict[str, Counts]
     worth: Worth
 
     @classmethod
@@ -145,9 +147,8 @@ class _Judge:
         standing = Standing()
         for entry in record:
             standing = stand_after(standing, entry.decision, entry.decided_at)
-        live: dict[str, tuple[int, int]] = {}
-        if standing.share < 1.0 and standing.since is not None:
-            live = await store.read_live(connection, tenant_id, tick_at, standing.since)
+        since = max(standing.since or tick_at - store.LIVE_BACK, tick_at - store.LIVE_BACK)
+        live = await store.read_live(connection, tenant_id, tick_at, since) if _has_live(standing) else {}
         drawn = await store.read_drawn(connection, tenant_id, tick_at)
         tables = await store.read_tables(connection, tenant_id)
         return cls(standing, record, tables, _rows(drawn, worth) if drawn else None, live, worth)
@@ -197,10 +198,16 @@ class _Judge:
                 return one_hot(self.rows.log.choices(table, self.worth))
         return one_hot(self.rows.best)
 
-    def _live(self, new: str, present: str) -> Lift | None:
-        if self.standing.share == 1.0 or (new, present) != (self.standing.strategy, self.standing.fallback):
+    def _live(self, new: str, present: str) -> Live | None:
+        if not _has_live(self.standing) or (new, present) != (self.standing.strategy, self.standing.fallback):
             return None
-        return lift(rate(*self.live.get(new, (0, 0))), rate(*self.live.get(present, (0, 0))))
+        own, others = (self.live.get(name) or store.no_contacts() for name in (new, present))
+        return compare_live(own, others, self.worth)
+
+
+def _has_live(standing: Standing) -> bool:
+    """Return whether two strategies decide side by side: in a ramp, and beside the control group, always."""
+    return standing.strategy != standing.fallback and (standing.share < 1.0 or standing.fallback == EVEN)
 
 
 def _rows(drawn: list[Any], worth: Worth) -> _Rows | None:

@@ -79,9 +79,10 @@ def evaluate_policy(log: LoggedChoices, target: Matrix, reward_model: RewardMode
     )
 
 
-def _estimate(influence: Matrix, effective: float, z: float = Z_95) -> Estimate:
+def _estimate(influence: Matrix, effective: float, z: float = Z_95, deviation_min: float = 0.0) -> Estimate:
     value = float(influence.mean())
-    reach = z * float(influence.std(ddof=1)) / np.sqrt(len(influence)) if len(influence) > 1 else np.inf
+    deviation = max(float(influence.std(ddof=1)), deviation_min) if len(influence) > 1 else np.inf
+    reach = z * deviation / np.sqrt(len(influence))
     return Estimate(value, value - float(reach), value + float(reach), effective)
 
 
@@ -119,11 +120,22 @@ class Comparison:
 def compare_policies(
     log: LoggedChoices, new: Matrix, present: Matrix, reward_model: RewardModel | None = None
 ) -> Comparison:
-    """Compares two policies given as probabilities [n, K]. What both do alike cancels, so the interval is narrow."""
+    """Compares two policies given as probabilities [n, K]. What both do alike cancels, so the interval is narrow.
+
+    Answers are rare: where by chance none of the few rows that follow the new policy has one, their own spread is next
+    to nothing, and the interval would exclude every gain. It is therefore never narrower than if both policies were
+    alike and the rewards as spread as those of all rows, which is the variance of a score test.
+    """
     predicted = _cross_fit(log, new.shape[1], reward_model)
     values = [_robust(log, target, predicted) for target in (new, present)]
     effective = _effective_rows(log, new)
-    return Comparison(*(_estimate(one, effective, Z_DAILY) for one in (values[0] - values[1], *values)))
+    rows = np.arange(len(log.option))
+    weight = (new - present)[rows, log.option] / log.propensity
+    alike = float(np.sqrt(np.square(weight).mean()) * log.reward.std())
+    return Comparison(
+        _estimate(values[0] - values[1], effective, Z_DAILY, alike),
+        *(_estimate(one, effective, Z_DAILY) for one in values),
+    )
 
 
 def value_daily(log: LoggedChoices, target: Matrix) -> Estimate:

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from contact_scheduler.learning.explore import OPTIONS, option_of
 from contact_scheduler.learning.features import FEATURES
-from contact_scheduler.learning.lift import Lift
-from contact_scheduler.learning.ope import Comparison, Estimate, Verdict, release_gate
+from contact_scheduler.learning.ope import Z_DAILY, Comparison, Estimate, Verdict, release_gate
 from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK, BoolArray, FloatArray
 from contact_scheduler.learning.terms import TERMS
 from contact_scheduler.learning.worth import Worth
@@ -33,7 +32,7 @@ BUILT_IN: Final = (EVEN, LEARNING)
 STEPS: Final = (0.05, 0.25, 1.0)  # share of the borrowers for whom a released strategy decides
 STEP_REST: Final = timedelta(days=3)  # at least, on each step
 COMPLAINTS_LIMIT: Final = 0.02  # opt-outs per contact that no strategy may exceed
-LIVE_ROWS_MIN: Final = 200  # contacts of each side before a ramp is judged by its own contacts
+LIVE_ROWS_MIN: Final = 200  # contacts of each side before a strategy is judged by its own contacts
 WEIGHT_LIMIT: Final = 20.0  # log-odds; no honest coefficient comes near
 
 
@@ -95,12 +94,58 @@ class Move(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """Contacts that one strategy decided, and how many of them were answered, by channel: int64 [CHANNELS] each."""
+
+    contacts: NDArray[np.int64]
+    answers: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the contacts that two strategies decided brought: answers at their worth, less costs, per contact.
+
+    Borrowers fell to the one or the other by lot; protected files, which no lot touches, are not among them.
+    """
+
+    own: int  # contacts
+    others: int
+    own_value: float
+    others_value: float
+    low: float  # of the difference, for a question that is asked every day
+    high: float
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether both sides have contacts enough."""
+        return min(self.own, self.others) >= LIVE_ROWS_MIN
+
+
+def compare_live(own: Counts, others: Counts, worth: Worth) -> Live:
+    """Compare the contacts that two strategies decided."""
+    (rows, value, variance), (other_rows, other_value, other_variance) = (_moments(one, worth) for one in (own, others))
+    reach = Z_DAILY * float(np.sqrt(variance / max(rows, 1) + other_variance / max(other_rows, 1)))
+    difference = value - other_value
+    return Live(rows, other_rows, value, other_value, difference - reach, difference + reach)
+
+
+def _moments(counts: Counts, worth: Worth) -> tuple[int, float, float]:
+    """Return contacts, and mean and variance of what one brought."""
+    rows = int(counts.contacts.sum())
+    cost = np.asarray(worth.cost)
+    gain, silent = np.asarray(worth.of_answer) - cost, counts.contacts - counts.answers
+    value = float(counts.answers @ gain - silent @ cost) / max(rows, 1)
+    squares = float(counts.answers @ np.square(gain) + silent @ np.square(cost)) / max(rows, 1)
+    return rows, value, squares - value**2
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the logs say of one strategy beside another. `live` compares a ramp's own contacts with the others."""
+    """What the logs say of one strategy beside another; `live` is what the contacts that each decided brought."""
 
     comparison: Comparison
     complaints: Estimate
-    live: Lift | None = None
+    live: Live | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +203,20 @@ def decide_next(standing: Standing, candidates: Sequence[str], weigh: Weigh, now
 
 
 def _harm(evidence: Evidence) -> str | None:
+    """Return why a strategy must be taken back, or None.
+
+    What its own contacts brought goes before what drawn contacts let expect: they are many more, and of all hours.
+    Complaints count either way.
+    """
     live = evidence.live
-    if live is not None and live.high < 0.0 and min(live.learned.rows, live.control.rows) >= LIVE_ROWS_MIN:
-        return (
-            f"of its own contacts {live.learned.value:.1%} were answered, of the others {live.control.value:.1%}: "
-            "chance alone hardly explains it"
-        )
+    if live is not None and live.is_telling:
+        if live.high < 0.0:
+            return (
+                f"its own {live.own:,} contacts brought {live.own_value:.4f} each, the {live.others:,} others "
+                f"{live.others_value:.4f}: at least {-live.high:.4f} less"
+            )
+        if live.low > 0.0 and evidence.complaints.low <= COMPLAINTS_LIMIT:
+            return None
     answer = release_gate(evidence.comparison, evidence.complaints, COMPLAINTS_LIMIT)
     return answer.reason if answer.verdict is Verdict.REFUSE else None
 

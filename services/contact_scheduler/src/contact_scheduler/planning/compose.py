@@ -274,6 +274,8 @@ def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int
         "plain": round(float(choices.plain[row]), 5),
         "strategy": str(choices.cast.strategy_of[row]),
     }
+    if choices.cast.borrowers.is_protected[row]:
+        reason["protected"] = True  # by no lot: says nothing where strategies are compared
     if plan.arm[row] != Arm.PLANNED:
         reason["drawn"] = describe_draw(
             request.posterior, choices.cast.borrowers, choices.lawful, choices.cast.horizon, request.capacity,

@@ -39,15 +39,18 @@ class ReportStore:
         )  # fmt: skip
 
     async def weeks(self, tenant_id: UUID, campaign_id: UUID | None) -> list[Any]:
-        """Return (week from 0, is_control, contacts, answers) of what was sent, weeks from the first contact's day."""
+        """Return (week from 0, is_control, contacts, answers) of what was sent, weeks from the first contact's day.
+
+        Only of borrowers who fell to one or the other by lot: protected files and duties are left out.
+        """
         return await self._fetch(
             f"""
-            WITH sent AS (SELECT sent_at, arm, {ANSWERED} AS has_answered FROM contact
-                          WHERE {{where}} AND state = {ACCEPTED}),
+            WITH sent AS (SELECT sent_at, arm, {ANSWERED} AS has_answered, reason ? 'protected' AS is_protected
+                          FROM contact WHERE {{where}} AND state = {ACCEPTED}),
                  first AS (SELECT date_trunc('day', min(sent_at)) AS day FROM sent)
             SELECT floor(extract(epoch FROM sent_at - day) / 604800)::int AS week, arm = 3 AS is_control,
                    count(*) AS contacts, count(*) FILTER (WHERE has_answered) AS answers
-            FROM sent, first GROUP BY 1, 2 ORDER BY 1, 2
+            FROM sent, first WHERE NOT is_protected GROUP BY 1, 2 ORDER BY 1, 2
             """,
             tenant_id, campaign_id,
         )  # fmt: skip

@@ -9,11 +9,13 @@ import numpy as np
 import orjson
 
 from contact_scheduler.contacts import ATTRIBUTION, ContactPhase, ResponseKind
-from contact_scheduler.learning.strategies import Decision, Move, Table
+from contact_scheduler.learning.slots import CHANNELS
+from contact_scheduler.learning.strategies import EVEN, Counts, Decision, Move, Table
 from contact_scheduler.learning.terms import TERMS
 from forbear_chassis.postgres import UUID, Connection
 
 LOOK_BACK = timedelta(days=90)
+LIVE_BACK = timedelta(days=28)  # what was long ago says little of a model that learns daily
 ROWS_MAX = 50_000  # the latest drawn contacts that a decision reads
 ACCEPTED, OPTED_OUT = ContactPhase.ACCEPTED.value, ResponseKind.OPTED_OUT.value
 WINDOW = f"interval '{int(ATTRIBUTION.total_seconds())} seconds'"
@@ -31,10 +33,14 @@ SELECT * FROM (
     ORDER BY c.sent_at DESC, c.contact_id LIMIT {ROWS_MAX}
 ) latest ORDER BY sent_at, contact_id
 """
+# The control group is served as even choice serves; protected files are served by no lot, so they prove nothing.
 LIVE = f"""
-SELECT c.reason->>'strategy' AS strategy, count(*) AS contacts, count(*) FILTER (WHERE {ANSWERED}) AS answers
+SELECT CASE c.arm WHEN 3 THEN '{EVEN}' ELSE c.reason->>'strategy' END AS strategy, c.channel, count(*) AS contacts,
+       count(*) FILTER (WHERE {ANSWERED}) AS answers
 FROM contact c
-WHERE c.tenant_id = $1 AND c.state = {ACCEPTED} AND c.sent_at < $2 AND c.sent_at > $3 AND c.arm = 1 GROUP BY 1
+WHERE c.tenant_id = $1 AND c.state = {ACCEPTED} AND c.sent_at < $2 AND c.sent_at > $3 AND c.arm IN (1, 3)
+  AND NOT c.reason ? 'protected'
+GROUP BY 1, 2
 """
 
 
@@ -95,9 +101,17 @@ async def read_drawn(connection: Connection, tenant_id: UUID, tick_at: datetime)
     return list(await connection.fetch(DRAWN, tenant_id, tick_at - ATTRIBUTION, tick_at - LOOK_BACK))
 
 
-async def read_live(
-    connection: Connection, tenant_id: UUID, tick_at: datetime, since: datetime
-) -> dict[str, tuple[int, int]]:
-    """Return (answers, contacts) of planned contacts by the strategy that decided, sent since an instant."""
-    rows = await connection.fetch(LIVE, tenant_id, tick_at - ATTRIBUTION, since)
-    return {row["strategy"]: (row["answers"], row["contacts"]) for row in rows if row["strategy"]}
+async def read_live(connection: Connection, tenant_id: UUID, tick_at: datetime, since: datetime) -> dict[str, Counts]:
+    """Return what became of contacts by the strategy that decided, sent since an instant, windows closed."""
+    found: dict[str, Counts] = {}
+    for row in await connection.fetch(LIVE, tenant_id, tick_at - ATTRIBUTION, since):
+        if row["strategy"]:
+            counts = found.setdefault(row["strategy"], no_contacts())
+            counts.contacts[row["channel"] - 1] = row["contacts"]
+            counts.answers[row["channel"] - 1] = row["answers"]
+    return found
+
+
+def no_contacts() -> Counts:
+    """Return the counts of a strategy that decided nothing yet."""
+    return Counts(np.zeros(CHANNELS, dtype=np.int64), np.zeros(CHANNELS, dtype=np.int64))
