@@ -44,6 +44,11 @@ def labels_of(reader: Reader, text: str, *, channel: str = "sms", offered: bool 
         "messages to this phone are no longer wanted",
         "啲短訊收晒佢",
         "别往俺这儿打了",
+        "S T O P",
+        "Q.U.I.T",
+        "b a j a por fabor",
+        "我封了一个号你们换个号继续传，这种信息我拒收",
+        "a este cel ya no escriban, mejor una carta",
     ],
 )
 def test_a_revocation_in_any_words_is_an_opt_out(reader: Reader, text: str) -> None:
@@ -102,6 +107,8 @@ def test_a_cease_demand_is_an_opt_out_too(reader: Reader, text: str) -> None:
         "I don't see why I should go on with any of it",
         "不如跟我妈一起走算了",
         "把瓦斯打開就好了",
+        "anoche me corté las venas, ¿me pueden esperar?",
+        "i cut my wrists on sunday, is there more time",
     ],
 )
 def test_distress_goes_to_a_person_at_once(reader: Reader, text: str) -> None:

@@ -21,6 +21,10 @@ _TIME_SURE, _HALF = 0.6, 0.5
 # A refusal whose words have a harmless sense is believed only when the model is this sure; danger always is.
 _EXPLAINED_MIN: Mapping[Label, float] = {Label.OPT_OUT: 0.8, Label.CEASE_ALL: 0.8}
 
+# 'Keep sending and I report you' looks like a wish to resume; a refusal by rule and by a model this sure stands.
+_INSISTS_MIN = 0.95
+_INSISTENT = frozenset({Label.OPT_OUT, Label.CEASE_ALL})
+
 # Despair and wrong numbers sound like refusals; beside them one that no rule found is believed only this surely.
 _BESIDE = frozenset({Label.DISTRESS, Label.WRONG_PARTY})
 _BESIDE_MIN = 0.5
@@ -44,7 +48,7 @@ def arbitrate(
     labels |= findings.keywords
     if named.is_exchange and chances.get(Label.CHANNEL_PREFERENCE, 0.0) >= _EXCHANGE_MIN:
         labels.add(Label.CHANNEL_PREFERENCE)
-    labels -= findings.forbidden
+    labels -= findings.forbidden - _insisted(findings, chances)
     labels -= {label for label in findings.explained if chances.get(label, 1.0) < _EXPLAINED_MIN.get(label, 0.0)}
     labels -= _contradicted(labels, chances)
     if labels & _BESIDE and chances.get(Label.OPT_OUT, 1.0) < _BESIDE_MIN:
@@ -59,6 +63,11 @@ def arbitrate(
         labels.add(Label.OPT_OUT)
     labels = _without_exclusive(labels) or {_best(chances, findings)}
     return frozenset(labels)
+
+
+def _insisted(findings: Findings, chances: Mapping[Label, float]) -> frozenset[Label]:
+    """The refusals that a rule and the model both see beyond doubt, whatever else reads like a wish to resume."""
+    return frozenset(label for label in findings.found & _INSISTENT if chances.get(label, 0.0) >= _INSISTS_MIN)
 
 
 def _keeps_consent(labels: set[Label], findings: Findings, named: ChannelsNamed, channel: str) -> bool:

@@ -42,6 +42,15 @@ _EMOJI_TABLE = str.maketrans(_EMOJI)
 _PRETERITE = re.compile(r"\b(pag|deposit|mand|envi|abon|liquid|entreg|cancel)ó\b")
 
 
+# Commands written letter by letter: 'S T O P', 'q.u.i.t'.
+_SPELLED = re.compile(
+    "|".join(
+        r"(?<![a-z0-9])" + r"[ .*_-]+".join(word) + r"(?![a-z0-9])"
+        for word in ("stop", "quit", "end", "cancel", "unsubscribe", "alto", "baja", "parar")
+    )
+)
+
+
 def tidy(text: str) -> str:
     """The reply as a person reads it: NFKC, straight quotes, no control characters, HTML flattened, bounded."""
     text = _flatten_html(text[: TEXT_MAX * 16])[: TEXT_MAX * 4]
@@ -55,6 +64,7 @@ def fold(text: str) -> str:
     text = _PRETERITE.sub(r"\1aron", text.lower()).translate(_EMOJI_TABLE).translate(_han_table())
     if not text.isascii():
         text = unicodedata.normalize("NFC", "".join(_unaccented(char) for char in text))
+    text = _SPELLED.sub(lambda spelled: re.sub(r"[^a-z]", "", spelled.group()), text)
     return " ".join(text.split())
 
 

@@ -17,7 +17,7 @@ _ONLY_THEN = {
 }
 # 'Only weekends'; in speech without stops, another time that was refused ('not by day, after seven').
 _ONLY_BEFORE = re.compile(
-    r"\b(?:only|just|solo|nomas|nada mas) (?:on |the |los |el |en )?$|只(?:有|能|可以)?(?:在|是)?$"
+    r"\b(?:only|just|solo|nomas|nada mas) (?:on |the |los |el |en |after |from |despues de (?:las )?)?$|只(?:有|能|可以)?(?:在|是)?$"
 )
 _REFUSED_THEN = re.compile(
     r"(?:白天|早上|上午|中午|朝早|日头|下午)[^,。]{0,4}(?:别|不要|勿|莫|甭)[^,。]{3,}?(?:晚上|下午|下昼|夜晚|夜里|中午)?$"

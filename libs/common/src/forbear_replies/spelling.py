@@ -19,7 +19,10 @@ _HAN_GAP = re.compile(r"(?<=[\u3400-\u9fff,。!?、]) +| +(?=[\u3400-\u9fff])")
 # Contractions are joined, never opened: the lexicons know "dont" and "ill".
 _NOT = re.compile(r"\b(do|does|did|is|are|was|were|have|has|had|would|could|should|will|can|must) not\b")
 _JOINED = {"will": "wont", "can": "cant"}
-_PRONOUN = re.compile(r"\b(i|you|we|they|he|she|it|that|who|what|there) (am|are|will|have|had|would|is)\b")
+_PRONOUN = re.compile(
+    r"\b(i|you|we(?! had| would)|they|he|she|it|that|who|what|there) (am|are|will|have|had|would|is)\b"
+)
+_WE_WOULD = re.compile(r"\bwe'd\b")  # stays open: without its mark it would be a Wednesday
 _SHORT = {"am": "m", "are": "re", "will": "ll", "have": "ve", "had": "d", "would": "d", "is": "s"}
 _LONG_DRAWL = re.compile(r"([a-z])\1{2,}")
 
@@ -28,7 +31,7 @@ def spell_out(folded: str, family: str) -> str:
     """The folded text with chat spellings and regional words replaced by the common ones of its language family."""
     if family == "zh":
         return _mandarin(_HAN_GAP.sub("", folded))
-    folded = _LONG_DRAWL.sub(r"\1\1", folded.replace("'", ""))
+    folded = _LONG_DRAWL.sub(r"\1\1", _WE_WOULD.sub("we would", folded).replace("'", ""))
     table = _table(family)
     spelled = _WORD.sub(lambda word: table.get(word.group(), word.group()), folded)
     return _join_contractions(spelled) if family == "en" else spelled

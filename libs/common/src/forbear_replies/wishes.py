@@ -49,7 +49,7 @@ _REFUSED = re.compile(
 
 # 'Message me in the app': where the message is to stand decides, not the word for sending it.
 _IN_PORTAL = re.compile(
-    r"\b(?:in|on|to) my (?:online )?account\b|\b(?:in|through|on|via|inside) (?:the|your) (?:app|portal|website|site)\b"
+    r"\b(?:in|on|to) my (?:online )?account\b|\b(?:in|through|on|via|inside) (?:the|your) (?:online |customer |member )?(?:app|portal|website|site)\b"
 )
 
 
@@ -121,10 +121,15 @@ class ChannelsNamed:
         return bool(self.refused and self.others - self.refused)
 
 
+# 'Not to this cell phone': both what it rings for and what it shows.
+_DEVICE = re.compile(r"\b(?:a|al|en) (?:este |mi |ese )?(?:cel|celular|numero) ya no\b", re.ASCII)
+
+
 def channels_named(text: str) -> ChannelsNamed:
     """The channels a folded text names, told apart by whether they are refused."""
     refused = " ".join(found.group() for found in _REFUSED.finditer(text))
-    return ChannelsNamed(_named_in(refused), _named_in(_REFUSED.sub(" ~ ", text)))
+    device = frozenset({WantedChannel.SMS, WantedChannel.VOICE}) if _DEVICE.search(refused) else frozenset()
+    return ChannelsNamed(_named_in(refused) | device, _named_in(_REFUSED.sub(" ~ ", text)))
 
 
 def _named_in(text: str) -> frozenset[WantedChannel]:
@@ -152,7 +157,7 @@ _NOT_UNDERSTOOD = re.compile(
     r"""(?:\b(?:no|not|dont|doesnt|cant|cannot|didnt|never|little|poor|bad|poco|poquito|casi\ no|ni|instead\ of|tampoco|isnt|hardly|barely|without)\s(?:\w+\s){0,3}?$)|\b(?:esta|estan|vienen?|vino|llegan?|llego|came|comes|is\ all|are\ all|was|were)\s(?:todo\s|toda\s)?(?:en|in)\s$|(?:不会|不懂|不谙|看不懂|听不懂|不太会|不识|不明白|看不太懂|不认识|不好|听不太懂|没学过|唔识|读不懂|看不明|听不明|讲不好|说不好|听无|袂晓)(?:说|讲|看|听|写|的)?$"""
 )
 _NOT_GOOD_AFTER = re.compile(
-    r"^\s?(?:is\s|es\s|isnt\s)?(?:not|no|bad|poor|so bad|very bad|so so|no good|isnt|malo|muy malo|no muy|no es|no very|not so)\b|^(?:字|我)?(?:我)?(?:不|看不|听不|很慢|太快|太难|太绕|说得?太快|讲得?太快|看得|很差|差|一般|不太)"
+    r"^\s?(?:is\s|es\s|isnt\s)?(?:not|no|bad|poor|so bad|very bad|so so|no good|isnt|malo|muy malo|no muy|no es|no very|not so)\b|^(?:字|我)?(?:我)?(?:(?:讲|说|写)得?不(?:太|怎么)?好|不|看不|听不|很慢|太快|太难|太绕|说得?太快|讲得?太快|看得|很差|差|一般|不太)"
 )
 
 
@@ -161,10 +166,12 @@ _NOTHING_BUT = re.compile(r"\b(?:nothing|but|only|except|other than|mas que|sino
 
 def find_language(text: str, *, written_in: Lang) -> str | None:
     """ISO code of the language wished for; where only the one not understood is named, the language written in."""
+    all_named = [match for _, pattern in _LANGUAGE_PATTERNS for match in pattern.finditer(text)]
     named = []
     for code, pattern in _LANGUAGE_PATTERNS:
         for match in pattern.finditer(text):
-            before = text[: match.start()]
+            since = max((one.end() for one in all_named if one.end() <= match.start()), default=0)
+            before = text[since : match.start()]  # 'no ingles, espanol': the 'no' is the first one's
             refused = bool(_NOT_UNDERSTOOD.search(before) and not _NOTHING_BUT.search(before)) or bool(
                 _NOT_GOOD_AFTER.match(text[match.end() :])
             )
