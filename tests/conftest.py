@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Iterator
@@ -14,7 +15,14 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from forbear_sandbox.servers import EmbeddedPostgres, EmbeddedValkey
-from tests.kit.databases import Database, fresh_database, make_template
+from tests.kit.databases import (
+    MIGRATED,
+    Database,
+    fresh_database,
+    make_migrated_template,
+    make_template,
+    scratch_folder,
+)
 from tests.kit.manual_clock import ManualClock
 
 # A busy machine is no finding, so examples have no deadline; CI plays the same examples each time.
@@ -49,15 +57,23 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """One PostgreSQL server per worker, with the template database."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), is_durable=False) as server:
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """One PostgreSQL server per worker, with the template databases."""
+    with scratch_folder() as folder, EmbeddedPostgres(folder, is_durable=False) as server:
         make_template(server)
+        asyncio.run(make_migrated_template(server))
         yield server
 
 
 @pytest.fixture
 def database(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
+    """A database of the test's own, with the roles of deploy/sql/roles.sql and the empty tables of every service."""
+    with fresh_database(postgres_server, MIGRATED) as made:
+        yield made
+
+
+@pytest.fixture
+def empty_database(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
     """A database of the test's own, with the roles and empty schemas of deploy/sql/roles.sql."""
     with fresh_database(postgres_server) as made:
         yield made

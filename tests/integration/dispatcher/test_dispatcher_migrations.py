@@ -28,32 +28,34 @@ def throw(database: Database, *switches: str) -> None:
     database.run_sql(f"INSERT INTO dispatcher.kill_switch ({columns}) VALUES {values}")
 
 
-def test_a_switch_that_two_dispatchers_threw_stands_once_after_the_upgrade(database: Database) -> None:
+def test_a_switch_that_two_dispatchers_threw_stands_once_after_the_upgrade(empty_database: Database) -> None:
     """The first of each kind stays in force, whatever is narrowed or not; another level or scope is no twin."""
     slow, stopped = f"'{TENANT}', NULL, {CELL}, true", f"'{TENANT}', NULL, {CELL}, false"
     everything, one_channel = "NULL, NULL, NULL, NULL, NULL, false", "NULL, 1, NULL, NULL, NULL, false"
-    migrate_between(database, 1, 11)
-    throw(database, slow, slow, stopped, everything, everything, one_channel, slow)
-    migrate_between(database, 12, 99)
+    migrate_between(empty_database, 1, 11)
+    throw(empty_database, slow, slow, stopped, everything, everything, one_channel, slow)
+    migrate_between(empty_database, 12, 99)
 
-    standing = database.run_sql("SELECT kill_switch_id FROM dispatcher.kill_switch WHERE lifted_at IS NULL ORDER BY 1")
+    standing = empty_database.run_sql(
+        "SELECT kill_switch_id FROM dispatcher.kill_switch WHERE lifted_at IS NULL ORDER BY 1"
+    )
     assert ["1", "3", "4", "6"] == standing.split()
 
 
-def test_what_the_brake_counted_and_was_told_is_kept_over_the_upgrade(database: Database) -> None:
+def test_what_the_brake_counted_and_was_told_is_kept_over_the_upgrade(empty_database: Database) -> None:
     """Counts and tolerances of a tenant stand under no campaign; a replica of the release before can still count."""
-    migrate_between(database, 1, 11)
-    database.run_sql(
+    migrate_between(empty_database, 1, 11)
+    empty_database.run_sql(
         f"INSERT INTO dispatcher.brake_cell VALUES ('{TENANT}', {CELL}, 100, 7, 1, 0, 0, 0, 0);"
         f"INSERT INTO dispatcher.brake_tolerance VALUES ('{TENANT}', 'opted_out', 0.02, 'cautious', now())"
     )
-    migrate_between(database, 12, 99)
+    migrate_between(empty_database, 12, 99)
     key = "(tenant_id, template, sender, segment)"
-    database.run_sql(
+    empty_database.run_sql(
         f"INSERT INTO dispatcher.brake_cell {key} VALUES ('{TENANT}', {CELL}) ON CONFLICT {key} DO NOTHING"
     )
 
-    counted = database.run_sql("SELECT sent, opted_out, campaign_id FROM dispatcher.brake_count")
-    tolerated = database.run_sql("SELECT tolerated, campaign_id FROM dispatcher.brake_tolerance")
+    counted = empty_database.run_sql("SELECT sent, opted_out, campaign_id FROM dispatcher.brake_count")
+    tolerated = empty_database.run_sql("SELECT tolerated, campaign_id FROM dispatcher.brake_tolerance")
     assert ["100|7|00000000-0000-0000-0000-000000000000"] == counted.split()
     assert ["0.02|00000000-0000-0000-0000-000000000000"] == tolerated.split()
