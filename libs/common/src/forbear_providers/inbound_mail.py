@@ -26,6 +26,10 @@ __all__ = ["MAIL_BYTES_MAX", "TEXT_CHARS_MAX", "InboundMail", "MailKind", "parse
 
 MAIL_BYTES_MAX = 1024 * 1024
 PARTS_MAX = 50
+LINES_MAX = 200_000  # pictures fill 14,000 lines of a mail of this size; what is beyond is cut off
+# The standard parser compares each line with every boundary around it: a million lines in 300 multiparts, which is one
+# mail of the greatest size, would hold up everything else for a quarter of a minute.
+BOUNDARIES_MAX = 20
 HEADER_CHARS_MAX = 4000  # what is beyond is cut off: addresses in brackets without end cost time without end
 
 
@@ -53,6 +57,7 @@ class InboundMail:
     message_id: str = ""
 
 
+_BOUNDARY = re.compile(rb"boundary(?:\*\d*)*\s*=", re.IGNORECASE)
 _TOKEN = re.compile(r"\b(?:reply|bounce)\+([0-9a-f]{32})@", re.IGNORECASE)
 _OURS = re.compile(r"(?:<|\b(?:reply|bounce)\+)([0-9a-f]{32})@", re.IGNORECASE)
 _QUOTING = ("Message-ID", "In-Reply-To", "References", "X-Original-Message-ID", "Reply-To", "Return-Path")
@@ -88,15 +93,22 @@ def reply_address(attempt_id: UUID, domain: str) -> str:
 def parse_inbound(raw: bytes, rcpt_to: str) -> InboundMail:
     """Read a mail that our SMTP server took for `rcpt_to`, the address of the envelope."""
     attempt_id = _attempt_in(_TOKEN, rcpt_to)
-    if len(raw) > MAIL_BYTES_MAX:
+    if len(raw) > MAIL_BYTES_MAX or len(_BOUNDARY.findall(raw)) > BOUNDARIES_MAX:
         return InboundMail(MailKind.UNREADABLE, attempt_id)
     try:
-        message = message_from_bytes(raw, policy=_POLICY)
+        message = message_from_bytes(_first_lines(raw), policy=_POLICY)
         return _read(message, attempt_id, rcpt_to.partition("@")[0].lower())
     except (MessageError, HeaderParseError, LookupError, ValueError, AttributeError, TypeError, RecursionError):
         # The standard parser lets such errors escape for malformed headers and encodings, and calls itself for each
         # mail within a mail.
         return InboundMail(MailKind.UNREADABLE, attempt_id)
+
+
+def _first_lines(raw: bytes) -> bytes:
+    """Cut a mail after LINES_MAX lines; RFC 5322 ends a line with CRLF, the parser takes a bare CR or LF as well."""
+    if raw.count(b"\n") + raw.count(b"\r") <= LINES_MAX:
+        return raw
+    return b"".join(raw.splitlines(keepends=True)[:LINES_MAX])
 
 
 def _read(message: Message, attempt_id: UUID | None, mailbox: str) -> InboundMail:
