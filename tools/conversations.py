@@ -363,10 +363,10 @@ the page. The person of the fifth conversation is played by the command, over th
 
 **How to read it.** *Understood* names the labels that the reader gave and how sure it was, from 0 to 1. *On record* is
 what counts from then on, such as a promise. *Done* is what followed at once: a bar keeps reminders away, a case waits
-for a person and has a term, an answer is one of the approved texts. A message gets one answer at most; where no line
-says that it was sent, the law holds it back (a collector may not write to whoever disputes the debt), or the carrier
-answers in our place (to STOP). What the law wants said in every message (that this is to collect a debt, and how to
-stop) is left out here, and so are links.
+for a person and has a term, an answer is one of the approved texts. A message gets one answer at most, and one that
+disputes a debt none from a collector's machine: a person acknowledges it. Where no line says that an answer was sent,
+the law held it back, or the carrier answers in our place (to STOP). What the law wants said in every message (that this
+is to collect a debt, and how to stop) is left out here, and so are links.
 `forbear cases show` tells the same story to the person who takes over.
 
 {chr(10).join(part + chr(10) for part in parts)}"""

@@ -32,7 +32,7 @@ async def test_a_message_taken_twice_is_acted_on_once(world: World) -> None:
         ("Wrong number, I am not Maria", "WRONG_PARTY", None, None),
         ("Talk to my attorney", "ATTORNEY", "attorney", None),
         ("I filed for chapter 13", "BANKRUPTCY", "bankruptcy", None),
-        ("I never took out this loan", "DISPUTE", "dispute", "handover.person"),
+        ("I never took out this loan", "DISPUTE", "dispute", None),
         ("My husband is on active duty", "MILITARY", "military", None),
         ("Maria died in January", "DECEASED", "deceased", None),
         ("Never contact me again in any way", "CEASE", "cease", None),
@@ -51,6 +51,24 @@ async def test_what_the_law_or_safety_asks_for_is_done_at_once(
     assert suppression in in_force
     assert case is None or case in await world.cases()
     assert ([template] if template else []) == world.templates()
+
+
+@pytest.mark.parametrize(("actor", "templates"), [("servicer", ["handover.person"]), ("collector", [])])
+async def test_a_dispute_is_answered_by_a_machine_only_where_the_law_lets_it(
+    world: World, actor: str, templates: list[str]
+) -> None:
+    """A collector's answers nothing, then or later; a person acknowledges and verifies in either case."""
+    await world.attempt(actor=actor)
+
+    await world.text("I never took out this loan")
+    await world.pump()
+    first = world.templates()
+    await world.text("So who are you?")
+    await world.pump()
+
+    assert templates == first
+    assert {"dispute", "verification"} <= set(await world.cases())
+    assert (actor == "collector") == ([] == world.templates()[len(first) :])
 
 
 async def test_distress_is_due_for_a_person_within_a_quarter_of_an_hour(world: World) -> None:

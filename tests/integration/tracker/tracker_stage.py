@@ -300,7 +300,7 @@ def make_attempt(number: int, clock: ManualClock, **changes: Any) -> tracker_pb.
         given_name="Maria",
         brand="Harbor Home Loans",
         payment_url=changes.get("payment_url", "https://pay.example.com/harbor"),
-        actor="collecting_servicer",
+        actor=changes.get("actor", "collecting_servicer"),
         address_kind="email" if channel is Channel.EMAIL else "mobile",
         consented=True,
         segment="day_shift",

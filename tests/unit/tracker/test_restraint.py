@@ -66,10 +66,14 @@ def up_to(count: int) -> Iterator[tuple[Label, ...]]:
 
 
 def decided(
-    labels: tuple[Label, ...], *, sure: bool = True, standing: frozenset[SuppressionKind] = frozenset()
+    labels: tuple[Label, ...],
+    *,
+    sure: bool = True,
+    standing: frozenset[SuppressionKind] = frozenset(),
+    is_collector: bool = False,
 ) -> Decision:
     """Return what is done about a reading beside the bars that stand."""
-    return restrain(decide(said(*labels, sure=sure), CALM), standing)
+    return restrain(decide(said(*labels, sure=sure), CALM), standing, is_collector=is_collector)
 
 
 def agrees_on_nothing(decision: Decision) -> bool:
@@ -94,19 +98,24 @@ def test_no_single_word_of_a_debt_goes_to_whom_it_must_not_reach() -> None:
 
 
 def test_about_a_disputed_loan_nothing_is_asked_or_agreed() -> None:
-    """Before a person has looked: two labels more, sure and unsure."""
+    """Before a person has looked: two labels more, sure and unsure. A collector says nothing at all, a person does."""
     for others, sure in product(up_to(2), (True, False)):
         decision = decided((Label.DISPUTE, *others), sure=sure)
+        collectors = decided((Label.DISPUTE, *others), sure=sure, is_collector=True)
 
         assert agrees_on_nothing(decision), others
         assert decision.answer in ("", CARE, OPT_OUT_CONFIRMED, "handover.person", "identity.verify"), others
+        assert agrees_on_nothing(collectors), others
+        assert collectors.answer in ("", CARE, OPT_OUT_CONFIRMED), others
+        assert Reason.DISPUTE in collectors.cases, others
 
 
+@pytest.mark.parametrize("is_collector", [True, False])
 @pytest.mark.parametrize("kind", sorted(STANDING))
-def test_what_stands_from_before_binds_as_what_was_just_said(kind: SuppressionKind) -> None:
+def test_what_stands_from_before_binds_as_what_was_just_said(kind: SuppressionKind, is_collector: bool) -> None:
     """Despair on Monday, "how can I pay?" on Tuesday: no offer; a person sees what was written."""
     for labels in up_to(2):
-        decision = decided(labels, standing=frozenset({kind}))
+        decision = decided(labels, standing=frozenset({kind}), is_collector=is_collector)
 
         assert agrees_on_nothing(decision), labels
         assert kind in HELD or "debt" != FRAMES.get(decision.answer), labels
@@ -133,9 +142,9 @@ def test_an_option_chosen_while_people_have_the_word_is_for_them_to_agree(kind: 
     """A bare "1" to an offer of last week; the twin without a bar is agreed."""
     choice = decide(said(Label.OTHER), replace(CALM, choice=Option.DEFERRAL))
 
-    held = restrain(choice, frozenset({kind}))
+    held = restrain(choice, frozenset({kind}), is_collector=True)
 
-    assert Option.DEFERRAL == restrain(choice, frozenset()).choice
+    assert Option.DEFERRAL == restrain(choice, frozenset(), is_collector=True).choice
     assert agrees_on_nothing(held)
     assert held.cases in ((Reason.WROTE_AGAIN,), (Reason.DISTRESS,))
 
@@ -145,7 +154,7 @@ def test_restraint_changes_nothing_where_nothing_bars() -> None:
     for labels in up_to(2):
         decision = decide(said(*labels), CALM)
         if not {bar.kind for bar in decision.bars} & (SILENT | HELD):
-            assert decision is restrain(decision, frozenset({SuppressionKind.HARDSHIP}))
+            assert decision is restrain(decision, frozenset({SuppressionKind.HARDSHIP}), is_collector=True)
 
 
 ANSWERED_BY = {
@@ -222,15 +231,11 @@ PURPOSES = {
 
 @pytest.mark.parametrize("actor", [Actor.COLLECTOR, Actor.CREDITOR])
 def test_whatever_the_assistant_chooses_to_say_passes_the_gate(actor: Actor) -> None:
-    """No answer is chosen, noted and then refused by a rule about the very words that it answers: every pair.
-
-    Where the gate has a narrower rule than the assistant: a collector's machine keeps silent about a dispute.
-    """
+    """No answer is chosen, noted and then refused by a rule about the very words that it answers: every pair."""
     asked: dict[tuple[frozenset[PolicyKind], Purpose], tuple[Label, ...]] = {}
     for labels in up_to(2):
-        decision = decided(labels)
-        is_known = actor is Actor.COLLECTOR and Label.DISPUTE in labels and decision.purpose is Purpose.REPLY
-        if decision.answer and not is_known:
+        decision = decided(labels, is_collector=actor is Actor.COLLECTOR)
+        if decision.answer:
             bars = frozenset(GATE[bar.kind] for bar in decision.bars)
             asked[bars, decision.purpose] = labels
 

@@ -74,7 +74,8 @@ async def _decide(connection: Connection, heard: Heard, said: Words, reading: Re
     standing = await outgoing.kinds_standing(connection, of.tenant_id, of.borrower_id, STANDING)
     asked = await conversations.last_said(connection, of, at - IDENTITY_ASKED_WITHIN)
     if asked == IDENTITY_QUESTION and (is_borrower := read_yes_no(said.text)) is not None:
-        return restrain(IDENTITY_CONFIRMED if is_borrower else IDENTITY_DENIED, standing)
+        answered = IDENTITY_CONFIRMED if is_borrower else IDENTITY_DENIED
+        return restrain(answered, standing, is_collector=heard.snapshot.is_collector)
     same = await conversations.count_same_words(connection, of, said.text, at - SAME_WORDS_WITHIN)
     choice = read_choice(said.text) if table is not None else None
     situation = Situation(
@@ -92,7 +93,7 @@ async def _decide(connection: Connection, heard: Heard, said: Words, reading: Re
     )
     if said.is_stop and Label.OPT_OUT not in reading.labels:
         reading = replace(reading, labels=reading.labels.difference(_ALONE) | {Label.OPT_OUT})
-    return restrain(decide(reading, situation), standing)
+    return restrain(decide(reading, situation), standing, is_collector=heard.snapshot.is_collector)
 
 
 _ALONE = frozenset({Label.ACKNOWLEDGEMENT, Label.OTHER})

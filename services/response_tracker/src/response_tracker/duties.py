@@ -104,7 +104,7 @@ DUTIES: Mapping[Reason, Duty] = {
         business_days=5,
     ),
     Reason.DISPUTE: Duty(
-        "Acknowledge the dispute in writing and say what you will look at.",
+        "Acknowledge the dispute in writing and say what you will look at; a collector's machine has not answered it.",
         "12 CFR 1024.35(d) for a mortgage; a house rule for other debts",
         business_days=5,
     ),

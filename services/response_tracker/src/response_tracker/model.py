@@ -112,6 +112,7 @@ class Snapshot:
     brand: str
     zone: ZoneInfo
     terms: Terms
+    is_collector: bool = True  # under the FDCPA: who is neither a creditor nor a servicer outside of it
     payment_url: str = ""  # the lender's page to pay on; empty where there is none
 
 

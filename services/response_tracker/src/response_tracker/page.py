@@ -211,7 +211,7 @@ async def _do(connection: Connection, heard: Heard, decision: Decision, table: T
     """Carry out what may be done beside the bars that stand, and return the fate of the event."""
     of = heard.of
     standing = await outgoing.kinds_standing(connection, of.tenant_id, of.borrower_id, STANDING)
-    allowed = restrain(decision, standing)
+    allowed = restrain(decision, standing, is_collector=heard.snapshot.is_collector)
     await enact(connection, heard, allowed, table)
     if is_held_back(decision, allowed):
         return HELD_BACK

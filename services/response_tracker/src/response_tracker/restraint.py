@@ -31,13 +31,16 @@ _COMMITMENTS = frozenset({ResponseKind.PROMISED, ResponseKind.ARRANGED})
 HELD_BACK = "held_back"  # fate of an event that asked for what is left to a person, which page and call then say
 
 
-def restrain(decision: Decision, standing: Set[SuppressionKind]) -> Decision:
-    """Return what is left of a decision beside the bars that it puts and those that stand; a person sees the rest."""
+def restrain(decision: Decision, standing: Set[SuppressionKind], *, is_collector: bool) -> Decision:
+    """Return what is left of a decision beside the bars that it puts and those that stand; a person sees the rest.
+
+    `is_collector`: whoever collects is a debt collector under the FDCPA, and silent while a debt is disputed.
+    """
     bars = {bar.kind for bar in decision.bars}
     if not (bars | standing) & (SILENT | HELD):
         return decision
     commits = decision.promise is not None or decision.choice is not None or decision.is_offering
-    answer = _answer(decision, bars | standing)
+    answer = _answer(decision, bars | standing, is_collector=is_collector)
     cases = list(decision.cases)
     if _K.DISTRESS in standing and (decision.answer or commits or cases) and Reason.DISTRESS not in cases:
         cases.append(Reason.DISTRESS)
@@ -65,11 +68,14 @@ def _gives(decision: Decision) -> tuple[object, ...]:
     return decision.promise, decision.choice, decision.is_offering
 
 
-def _answer(decision: Decision, barred: Set[SuppressionKind]) -> str:
-    """Return the answer that may be given; after a demand to cease, or to who serves, only despair gets one."""
+def _answer(decision: Decision, barred: Set[SuppressionKind], *, is_collector: bool) -> str:
+    """Return the answer that may be given; after a demand to cease, or to who serves, only despair gets one.
+
+    Nor does a collector's machine answer a dispute: a person acknowledges and verifies it, and that is no collection.
+    """
     answer = decision.answer
     if barred & {_K.CEASE, _K.MILITARY}:  # 12 CFR 1006.6(c); the gate leaves every message to who serves to a person
         return answer if answer == CARE else ""
-    if barred & SILENT:
+    if barred & SILENT or (is_collector and barred & HELD):  # 12 CFR 1006.38(d)(2)
         return answer if answer in _OF_NO_DEBT else ""
     return answer if not answer or answer in _OF_NO_MONEY else "handover.person"

@@ -133,7 +133,7 @@ class Voice:
             if table is None or table.take(decision.choice) is None:
                 decision = Decision(cases=(Reason.NO_OFFER,), responses=(ResponseKind.HANDED_OVER,))
         standing = await outgoing.kinds_standing(connection, of.tenant_id, of.borrower_id, STANDING)
-        allowed = restrain(decision, standing)
+        allowed = restrain(decision, standing, is_collector=heard.snapshot.is_collector)
         await enact(connection, heard, allowed, table)
         if is_held_back(decision, allowed):
             return HELD_BACK

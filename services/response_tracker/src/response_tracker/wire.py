@@ -16,6 +16,7 @@ from forbear.scheduler.v1 import scheduler_service_pb2 as scheduler_pb
 from forbear.types.v1 import types_pb2 as types_pb
 from forbear_domain.arrangements import Terms
 from forbear_domain.ids import EVERYONE
+from forbear_domain.messages.slots import NOT_COLLECTING
 from forbear_providers.contract import ReceiptState
 from response_tracker.borrower_time import choose_zone
 from response_tracker.model import Attempt, Purpose, Response, Snapshot, Suppression, part_id
@@ -54,6 +55,7 @@ def recipient_snapshot(recipient: types_pb.Recipient) -> Snapshot:
         brand=recipient.brand,
         zone=choose_zone(names),
         terms=Terms(loan.currency, loan.past_due_minor, loan.instalment_minor, loan.product),
+        is_collector=recipient.actor not in NOT_COLLECTING,
         payment_url=recipient.payment_url,
     )
 

@@ -155,7 +155,7 @@ _DISCLOSURES = {
         "我們是{brand}，債務催收機構。本次聯絡旨在催收欠款，所獲資訊將用於該目的。",
     ),
 }
-_NOT_COLLECTING = frozenset({"creditor", "servicer"})
+NOT_COLLECTING = frozenset({"creditor", "servicer"})
 
 
 @lru_cache(maxsize=4096)
@@ -166,7 +166,7 @@ def disclosure(actor: str, brand: str, language: str, *, is_first: bool) -> str:
     Source: 12 CFR 1006.18(e)(1) and (2), in every language used (comment 18(e)-1).
     """
     plain, later, first = _DISCLOSURES[language]
-    if actor in _NOT_COLLECTING:
+    if actor in NOT_COLLECTING:
         return plain.format(brand=brand)
     return (first if is_first else later).format(brand=brand)
 
@@ -210,7 +210,7 @@ def recipient_slots(to: Addressee, wanted: Iterable[str] = SLOT_TYPES) -> dict[s
 def _disclosure_for(to: Addressee) -> str:
     """Leave the name out of a Chinese SMS: its signature already says it, and each character counts."""
     if to.channel is Channel.SMS and to.language.startswith("zh"):
-        if to.actor in _NOT_COLLECTING:
+        if to.actor in NOT_COLLECTING:
             return ""
         return disclosure(to.actor, "", to.language, is_first=to.is_first).replace("，", "", 1)
     return disclosure(to.actor, to.brand, to.language, is_first=to.is_first)
