@@ -11,6 +11,9 @@ documents that the service's OpenAPI page describes.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -75,7 +78,8 @@ class Api:
         )
 
     def create_campaign(self, body: Document, *, key: str) -> Document:
-        """Create a campaign as a draft. The same key gives the same campaign."""
+        """Create a campaign as a draft. The same key, of printable ASCII without spaces, gives the same campaign."""
+        _check_finite(body)
         return self._document("POST", "/v1/campaigns", json=body, headers={"Idempotency-Key": key})
 
     def campaigns(self) -> list[Document]:
@@ -119,8 +123,10 @@ class Api:
         return self._document("GET", "/v1/strategies/learning")
 
     def propose_strategy(self, body: Document) -> Document:
-        """Propose a strategy; the same body again is harmless."""
-        return self._document("POST", "/v1/strategies", json=body, headers={"Idempotency-Key": f"s-{body['name']}"})
+        """Propose a strategy; the same body again is harmless, another one under a used name is refused."""
+        _check_finite(body)
+        key = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        return self._document("POST", "/v1/strategies", json=body, headers={"Idempotency-Key": key})
 
     def policy(self, version: int | None = None) -> Document:
         """Return a version of the tenant's own rules, by default the newest."""
@@ -152,6 +158,7 @@ class Api:
     def set_tolerance(self, signal: str, tolerated: float | None, campaign_id: str | None, reason: str) -> None:
         """Set the share that the brake tolerates of a signal; None: what holds otherwise."""
         body = {"tolerated": tolerated, "campaign_id": campaign_id, "reason": reason}
+        _check_finite(body)
         self._answer("PUT", f"/v1/brake/{signal}", json=body)
 
     def load_unemployment(self, body: bytes) -> Document:
@@ -210,3 +217,12 @@ class Api:
             detail = str(problem.get("detail") or f"the service answered {answer.status_code}")
             raise ApiError(answer.status_code, detail, problem.get("errors") or [])
         return answer
+
+
+def _check_finite(document: Any, path: str = "") -> None:
+    """Raise ApiError that names the first number which is none: JSON has no word for it."""
+    if isinstance(document, dict):
+        for name, value in document.items():
+            _check_finite(value, f"{path}.{name}" if path else str(name))
+    elif isinstance(document, float) and not math.isfinite(document):
+        raise ApiError(422, "some fields cannot be used", [{"field": path, "mend": "give a finite number"}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from forbear_client.access import connect, key_file_option, refused, url_option
 from forbear_client.api import Api
 
 console = Console()
+KEY_LENGTH_MAX = 128
 
 
 def open_api(context: click.Context) -> Api:
@@ -67,7 +69,7 @@ def import_file(context: click.Context, path: Path) -> None:
 
 @campaign.command()
 @click.argument("name")
-@click.option("--key", help="idempotency key; the name when absent")
+@click.option("--key", help="a repeat under the same key creates nothing; made from the name when absent")
 @click.option("--channels", default="sms,email,voice", show_default=True, help="with commas")
 @click.option("--control-share", default=0.1, show_default=True, help="share served at random, to measure learning by")
 @click.pass_context
@@ -75,17 +77,25 @@ def create(context: click.Context, name: str, key: str | None, channels: str, co
     """Create a campaign as a draft, and print it."""
     body = {"name": name, "channels": channels.split(","), "control_share": control_share}
     with open_api(context) as api:
-        show(refused(lambda: api.create_campaign(body, key=key or name)))
+        show(refused(lambda: api.create_campaign(body, key=key or _key_of(name))))
+
+
+def _key_of(name: str) -> str:
+    """Return a key that says which campaign is meant: the name, or its hash where a header cannot carry it."""
+    is_plain = 0 < len(name) <= KEY_LENGTH_MAX and all("!" <= letter <= "~" for letter in name)
+    return name if is_plain else hashlib.sha256(name.encode()).hexdigest()
 
 
 @campaign.command("list")
 @click.pass_context
 def list_all(context: click.Context) -> None:
     """List the campaigns, newest first."""
-    table = Table("campaign", "name", "state", "planned next")
+    table = Table("name", "state", "planned next (UTC)")
+    table.add_column("campaign", no_wrap=True, min_width=36)  # the other commands ask for it: never cut it short
     with open_api(context) as api:
         for item in refused(api.campaigns):
-            table.add_row(item["campaign_id"], item["name"], item["state"], item["next_plan_at"] or "")
+            planned = (item["next_plan_at"] or "")[:16].replace("T", " ")
+            table.add_row(item["name"], item["state"], planned, item["campaign_id"])
     console.print(table)
 
 
@@ -102,15 +112,22 @@ def preflight(context: click.Context, campaign_id: str) -> None:
     for one in told["channels"]:
         parts = f" in {told['sms_parts']:,} parts" if one["channel"] == "sms" else ""
         console.print(f"{one['contacts']:>8,} by {one['channel']}{parts}, cost {one['cost']:,.2f}", highlight=False)
+    if told["planned"]:
+        _tell_day(told)
+    for duty, borrowers in told["deadlines_at_risk"].items():
+        if borrowers:
+            console.print(f"{borrowers:,} borrowers: {DEADLINES.get(duty, duty)}", style="yellow")
+
+
+def _tell_day(told: dict[str, Any]) -> None:
     table = Table("hour (UTC)", *(f"{one['channel']} (capacity)" for one in told["channels"]))
     for hour in told["load"]:
         cells = [f"{hour['contacts'][name]:,} ({hour['capacity'][name]:,})" for name in hour["contacts"]]
         table.add_row(hour["at"][:16].replace("T", " "), *cells)
     console.print(table)
-    console.print(f"last contact of the day {told['ends_at'] or 'none'}; everybody reached once in {told['days']} days")
-    for duty, borrowers in told["deadlines_at_risk"].items():
-        if borrowers:
-            console.print(f"{borrowers:,} borrowers: {DEADLINES.get(duty, duty)}", style="yellow")
+    last = told["ends_at"][:16].replace("T", " ")
+    days = "today" if told["days"] == 1 else f"in {told['days']} days at this pace"
+    console.print(f"The last contact of the day begins at {last} UTC; whoever may be contacted is reached once {days}.")
 
 
 @campaign.command()
@@ -135,11 +152,21 @@ def report(context: click.Context, campaign_id: str) -> None:
 @campaign.command()
 @click.option("--campaign", "campaign_id", help="of one campaign only")
 @click.option("--by-segment", is_flag=True, help="each way in which borrowers earn by itself")
+@click.option("--json", "as_json", is_flag=True, help="print the document of the API instead of a table")
 @click.pass_context
-def rates(context: click.Context, campaign_id: str | None, by_segment: bool) -> None:
-    """List how often contacts were answered within 48 hours, by channel and hour of the borrower's clock."""
+def rates(context: click.Context, campaign_id: str | None, by_segment: bool, as_json: bool) -> None:
+    """List how often contacts were answered within 48 hours, by channel and hour of the borrower's clock.
+
+    Where the plan chose the hour, better borrowers may have got the better hours: `forbear evaluate` compares fairly.
+    """
     with open_api(context) as api:
         cells = refused(lambda: api.response_rates(campaign_id, by_segment=by_segment))
+    if as_json:
+        show(cells)
+        return
+    if not cells:
+        console.print("No contact has gone out yet.")
+        return
     table = Table(
         *(["segment"] if by_segment else []), "channel", "hour", "contacts", "answered", "rate", "95 % interval"
     )
@@ -167,7 +194,9 @@ def what_if(context: click.Context, /, campaign_id: str, *, as_json: bool, **cha
     if as_json:
         show(found)
         return
+    console.print(f"The plan of {found['day'][:16].replace('T', ' ')} UTC, solved again:", highlight=False)
     console.print(found["summary"], highlight=False)
+    console.print(_both(found))
     table = Table("channel", "hour (UTC)", "one more contact brings", title="Most sought after as it is")
     for place in found["places_as_is"]:
         table.add_row(place["channel"], place["at"][:16].replace("T", " "), f"{place['price']:.3f} answers")
@@ -176,6 +205,16 @@ def what_if(context: click.Context, /, campaign_id: str, *, as_json: bool, **cha
         console.print(f"One more unit of money would bring {found['changed']['budget_price']:.2f} answers.")
     gaps = [100 * found[which]["gap"] for which in ("as_is", "changed")]
     console.print("At most {:.1f} % from the best assignment as it is, {:.1f} % changed.".format(*gaps))
+
+
+def _both(found: dict[str, Any]) -> Table:
+    """Show contacts by channel, answers and value of both plans."""
+    table = Table("", *found["as_is"]["contacts"], "answers expected", "value less costs, in answers")
+    for name in ("as_is", "changed"):
+        one = found[name]
+        counts = [f"{contacts:,}" for contacts in one["contacts"].values()]
+        table.add_row(name.replace("_", " "), *counts, f"{one['expected_answers']:,.1f}", f"{one['value']:,.2f}")
+    return table
 
 
 @campaign.command("next")
@@ -196,9 +235,12 @@ def next_contact(context: click.Context, borrower_ref: str, as_json: bool) -> No
     click.echo("\n".join(f"  {reason}" for reason in found["reasons"]))
     if found["closed"]:
         click.echo("\nclosed within two days (UTC)")
+    spans: dict[tuple[str, ...], list[str]] = {}  # what closes them, to the channels that it closes
     for one in found["closed"]:
         begins, ends = (one[name][5:16].replace("T", " ") for name in ("starts_at", "ends_at"))
-        click.echo(f"  {one['channel']:<6}{begins} to {ends}  {one['by']}: {one['why']}")
+        spans.setdefault((begins, ends, one["by"], one["why"]), []).append(one["channel"])
+    for (begins, ends, by, why), channels in spans.items():
+        click.echo(f"  {', '.join(channels):<18}{begins} to {ends}  {by}: {why}")
 
 
 def show(document: Any) -> None:

@@ -33,24 +33,30 @@ def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
         show(found)
         return
     console.print(found["summary"], highlight=False)
+    console.print(found["deciding"], highlight=False)
     console.print(_table(found["policies"]))
+    for policy in found["policies"]:
+        console.print(f"  {policy['policy']}: {policy['words']}", highlight=False)
     for alarm in found["alarms"]:
         console.print(f"Amiss at the last plan: {alarm['words']}.", highlight=False)
 
 
 def _table(policies: list[dict[str, Any]]) -> Table:
     table = Table(title="Answers per 100 contacts, estimated (95 % interval)", title_justify="left")
-    table.add_column("policy")
-    for name in ("dr", "snips", "ips", "contacts", "tell as much as"):
+    table.add_column("policy", no_wrap=True)
+    for name in ("dr", "snips", "ips"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("contacts", "tell as much as"):
         table.add_column(name, justify="right")
     for policy in policies:
         estimates = [_say(policy[name]) for name in ("dr", "snips", "ips")]
         worth = f"{policy['effective_contacts']:,.0f}" + ("" if policy["is_telling"] else " (too few to tell)")
-        table.add_row(f"{policy['policy']}: {policy['words']}", *estimates, f"{policy['contacts']:,}", worth)
+        table.add_row(policy["policy"], *estimates, f"{policy['contacts']:,}", worth)
     return table
 
 
 def _say(estimate: dict[str, float] | None) -> str:
     if estimate is None:
         return "-"
-    return f"{100 * estimate['value']:.1f} ({100 * estimate['low']:.1f} to {100 * estimate['high']:.1f})"
+    value, low, high = (100 * estimate[name] for name in ("value", "low", "high"))
+    return f"{value:.1f} ({low:.1f}-{high:.1f})" if low >= 0.0 else f"{value:.1f} ({low:.1f} to {high:.1f})"

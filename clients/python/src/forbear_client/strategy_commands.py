@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,9 @@ def propose(context: click.Context, path: Path, name: str, origin: str, unseen: 
         weights = dict(document["weights"])
     except (ValueError, KeyError, TypeError):
         raise Refused(f'{path} is not JSON of the form {{"weights": {{"<term>": 0.1, ...}}}}; see `export`') from None
+    wrong = [term for term, weight in weights.items() if not _is_weight(weight)]
+    if wrong:
+        raise Refused(f"{path}: the weight of {wrong[0]!r} is no finite number; mend it, or leave the term out")
     body: dict[str, Any] = {"name": name, "origin": origin, "weights": weights}
     if not unseen:
         body["learned_until"] = document.get("learned_until")
@@ -75,12 +79,12 @@ def propose(context: click.Context, path: Path, name: str, origin: str, unseen: 
         _tell(refused(lambda: api.propose_strategy(body)))
 
 
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _tell(found: dict[str, Any]) -> None:
-    console.print(
-        f"{found['present']} decides for {found['share']:.0%} of the borrowers; {found['fallback']} stands in if it "
-        "does harm.",
-        highlight=False,
-    )
+    console.print(found["words"], highlight=False)
     table = Table("when", "strategy", "what", "why")
     for one in found["asking"]:
         table.add_row("today", one["strategy"], f"asks; the gate says {one['verdict']}", one["reason"])

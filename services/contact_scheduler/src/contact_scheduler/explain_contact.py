@@ -32,10 +32,10 @@ PAUSE_REASONS = {
     ResponseKind.PROMISED: "promised to pay",
     ResponseKind.PAID: "paid",
     ResponseKind.ARRANGED: "agreed to a deferral or to instalments",
-    ResponseKind.HARDSHIP: "cannot pay at present",
+    ResponseKind.HARDSHIP: "said that they cannot pay at present",
     ResponseKind.OPTED_OUT: "asked not to be contacted",
     ResponseKind.REPLIED: "wrote to us",
-    ResponseKind.HANDED_OVER: "is looked after by a person",
+    ResponseKind.HANDED_OVER: "was given to a person",
 }
 
 
@@ -107,10 +107,14 @@ class ExplainContact:
 
     async def _why_not(self, tenant_id: UUID, borrower: Any) -> Any:
         borrower_id = borrower["borrower_id"]
+        told: set[str] = set()
         for pause in await self._store.pauses(tenant_id, borrower_id, self._clock.now()):
             until = "until it is lifted" if pause["until"] is None else f"until {pause['until']:%Y-%m-%d}"
             why = PAUSE_REASONS.get(ResponseKind(pause["kind"]), "asked for a later time")
-            yield f"the borrower {why} on {pause['since']:%Y-%m-%d} and is left in peace {until}"
+            reason = f"the borrower {why} on {pause['since']:%Y-%m-%d} and is left in peace {until}"
+            if reason not in told:  # two payments of one day say the same twice
+                told.add(reason)
+                yield reason
         if "" in borrower["zones"]:
             yield "nobody knows in which time zone the borrower is: give postal_code, region or time_zone"
         points = await self._store.points(tenant_id, borrower_id)

@@ -6,6 +6,7 @@ transaction. A contact's value is what its answer is worth on that channel, less
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -48,7 +49,7 @@ from contact_scheduler.store import strategies as store
 from contact_scheduler.store.learning import latest_summary
 from contact_scheduler.store.strategies import Recorded
 from contact_scheduler.store.worth import read_tally
-from forbear_chassis.postgres import UUID, Connection
+from forbear_chassis.postgres import UUID, Connection, Pool
 
 HOURS = 24  # of a plan that covers a whole day; a first plan of part of a day is left out
 
@@ -107,6 +108,41 @@ async def report_strategies(connection: Connection, tenant_id: UUID, now: dateti
     return StrategyReport(judge.standing, answers, judge.record[::-1])
 
 
+def describe_standing(standing: Standing, record: Sequence[Recorded]) -> str:
+    """Say in one sentence who decides; `record` is newest first."""
+    names = {EVEN: "even choice", LEARNING: "the model as it learns"}
+    who, other = (names.get(name, f"the strategy {name}") for name in (standing.strategy, standing.fallback))
+    since = "" if standing.since is None else f" since {standing.since:%Y-%m-%d}"
+    if standing.share < 1.0:
+        return f"{_upper(who)} decides for {standing.share:.0%} of the borrowers{since}, {other} for the rest."
+    if standing.strategy != standing.fallback:
+        return f"{_upper(who)} decides for all borrowers{since}; {other} stands in should it do harm."
+    back = next((one for one in record if one.decision.move is Move.ROLLED_BACK), None)
+    if back is None:
+        return f"{_upper(who)} decides for all borrowers{since}."
+    taken = names.get(back.decision.strategy, f"the strategy {back.decision.strategy}")
+    return f"{_upper(who)} decides for all borrowers{since}, when {taken} was taken back: {back.decision.reason}."
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+async def who_decides(pool: Pool, tenant_id: UUID) -> str:
+    """Say in one sentence who decides for a tenant's borrowers."""
+    async with pool.acquire() as connection:
+        record = await store.read_decisions(connection, tenant_id)
+    return describe_standing(standing_of(record), record[::-1])
+
+
+def standing_of(record: Sequence[Recorded]) -> Standing:
+    """Return who decides after all that was decided; `record` is oldest first."""
+    standing = Standing()
+    for entry in record:
+        standing = stand_after(standing, entry.decision, entry.decided_at)
+    return standing
+
+
 async def present_weights(connection: Connection, tenant_id: UUID) -> tuple[Matrix, datetime | None]:
     """Return the model's coefficients as they were last learned, and when; the prior's means before that."""
     kept = await latest_summary(connection, tenant_id)
@@ -144,9 +180,7 @@ class _Judge:
     @classmethod
     async def of(cls, connection: Connection, tenant_id: UUID, tick_at: datetime, worth: Worth) -> _Judge:
         record = await store.read_decisions(connection, tenant_id)
-        standing = Standing()
-        for entry in record:
-            standing = stand_after(standing, entry.decision, entry.decided_at)
+        standing = standing_of(record)
         since = max(standing.since or tick_at - store.LIVE_BACK, tick_at - store.LIVE_BACK)
         live = await store.read_live(connection, tenant_id, tick_at, since) if _has_live(standing) else {}
         drawn = await store.read_drawn(connection, tenant_id, tick_at)

@@ -43,22 +43,33 @@ NOT_USED = _Cause("campaign", "the campaign does not use this channel")
 CAMPAIGN_HOURS = _Cause("campaign", "the campaign contacts nobody at this hour")
 WEEKLY_CAP = _Cause("weekly cap", "the campaign has made its contacts of seven days")
 
+OURS = frozenset({NO_CONSENT, NO_PLACE, OTHER_CHANNEL, OTHER_HOURS, NOT_USED, CAMPAIGN_HOURS, WEEKLY_CAP})
+
 
 def closed_hours(
     lawful: LawfulHours, one: Candidate, place: Place, touches: Sequence[Touch], spoken: Sequence[datetime]
 ) -> list[Closed]:
-    """Return what closes which hours of the window, by channel and time; hours of one cause in a row are one."""
+    """Return what closes which hours of the window, by channel and time; hours of one cause in a row are one.
+
+    A rule's words are those of its first hour.
+    """
     window = lawful.calendar.window
     hours = [window.starts_at + hour * HOUR for hour in range(window.hours)]
     found = []
     for channel in Channel:
         causes = list(_causes(lawful, one, place, channel, hours, _past(touches, spoken), list(touches)))
-        for cause, rows in groupby(range(len(hours)), key=causes.__getitem__):
+        for _, rows in groupby(range(len(hours)), key=lambda row: _kind(causes[row])):
+            first, *rest = rows
+            last = rest[-1] if rest else first
+            cause = causes[first]
             if cause is not None:
-                first, *rest = rows
-                last = rest[-1] if rest else first
                 found.append(Closed(channel, hours[first], hours[last] + HOUR, cause.by, cause.why))
     return found
+
+
+def _kind(cause: _Cause | None) -> object:
+    """Return what tells causes apart: a rule of law by its name, for its words tell each hour anew."""
+    return cause if cause is None or cause in OURS else cause.by
 
 
 def _causes(

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.credentials import Caller, digest
-from contact_scheduler.release_strategies import report_strategies
+from contact_scheduler.release_strategies import describe_standing, report_strategies
 from contact_scheduler.report_campaign import Cell, Report
 from contact_scheduler.web.access import Api, Parts
 from forbear_domain.model import Channel
@@ -57,7 +57,9 @@ async def show_console(api: Parts, session: Session = None, campaign: uuid.UUID 
     async with api.pool.acquire() as connection:
         strategies = await report_strategies(connection, tenant_id, api.clock.now(), api.costs)
     return render(
-        "console.html", strategies=strategies, brand=await api.tenants.brand(tenant_id), now=api.clock.now(),
+        "console.html", strategies=strategies,
+        deciding=describe_standing(strategies.standing, strategies.record),
+        brand=await api.tenants.brand(tenant_id), now=api.clock.now(),
         campaigns=campaigns, chosen=chosen, report=report, evaluation=evaluation, heat=_heat(report),
         sought_after=_sought_after(report),
         may_work="cases" in person.scopes,

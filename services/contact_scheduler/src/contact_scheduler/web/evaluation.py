@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from contact_scheduler.evaluate_campaign import Policy
 from contact_scheduler.learning.monitor import AlarmKind
 from contact_scheduler.learning.ope import Estimate
+from contact_scheduler.release_strategies import who_decides
 from contact_scheduler.web.access import Parts, Reader
 from contact_scheduler.web.problems import RESPONSES, Problem, not_found
 from contact_scheduler.web.reports import LiftView, view_lift
@@ -56,6 +57,7 @@ class EvaluationView(BaseModel):
 
     campaign_id: uuid.UUID = Field(description="the campaign")
     summary: str = Field(description="the answer in one sentence")
+    deciding: str = Field(description="who decides for whom at present, in one sentence")
     lift: LiftView = Field(description="the learned plan beside the control group, contacts as they were made")
     policies: list[PolicyView] = Field(description="values of policies, estimated from drawn contacts")
     alarms: list[AlarmView] = Field(description="what was wrong with the model or its data at the last plan")
@@ -69,7 +71,8 @@ async def evaluate_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) 
         raise not_found()
     found = await api.evaluate.run(caller.tenant_id, known)
     return EvaluationView(
-        campaign_id=campaign_id, summary=found.summary, lift=view_lift(found.lift),
+        campaign_id=campaign_id, summary=found.summary, deciding=await who_decides(api.pool, caller.tenant_id),
+        lift=view_lift(found.lift),
         policies=[_view(policy) for policy in found.policies],
         alarms=[
             AlarmView(kind=one.kind, subject=one.subject, value=one.value, words=one.words) for one in found.alarms

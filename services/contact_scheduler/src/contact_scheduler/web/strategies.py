@@ -10,12 +10,19 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from contact_scheduler.learning.strategies import BUILT_IN, Table, coefficients_from, term_names
 from contact_scheduler.learning.terms import TERMS
-from contact_scheduler.release_strategies import StrategyReport, present_weights, report_strategies
+from contact_scheduler.release_strategies import (
+    StrategyReport,
+    describe_standing,
+    present_weights,
+    report_strategies,
+)
 from contact_scheduler.store.strategies import add_table
 from contact_scheduler.web import once
 from contact_scheduler.web.access import Parts, Reader, Writer
 from contact_scheduler.web.problems import RESPONSES, FieldError, Problem
 from forbear_chassis.postgres import Connection
+
+WEIGHTS_MAX = 10 * len(TERMS)  # a limit on the work; a name too many is told by name
 
 router = APIRouter(prefix="/v1/strategies", tags=["strategies"], responses=RESPONSES)
 
@@ -28,7 +35,7 @@ class StrategyBody(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,39}$", description="lower-case letters, digits, hyphens")
     origin: str = Field(min_length=1, max_length=300, description="who made it, from what: it stands in the record")
     weights: dict[str, float] = Field(
-        max_length=len(TERMS), description="weight of each term; `GET /v1/strategies/learning` gives their names"
+        max_length=WEIGHTS_MAX, description="weight of each term; `GET /v1/strategies/learning` gives their names"
     )
     learned_until: AwareDatetime | None = Field(
         default=None, description="up to when its maker saw our outcomes; earlier contacts then do not count for it"
@@ -60,6 +67,7 @@ class DecisionView(BaseModel):
 class StrategiesView(BaseModel):
     """Who decides, who asks to, and the record."""
 
+    words: str = Field(description="who decides for whom, and what stands in, in one sentence")
     present: str = Field(description="the strategy that decides")
     share: float = Field(description="for this share of the borrowers")
     fallback: str = Field(description="decides for the others, and for all if the present one is taken back")
@@ -124,6 +132,7 @@ def view(report: StrategyReport) -> StrategiesView:
     """Show a report."""
     standing = report.standing
     return StrategiesView(
+        words=describe_standing(standing, report.record),
         present=standing.strategy, share=standing.share, fallback=standing.fallback,
         asking=[
             AnswerView(strategy=one.strategy, verdict=one.verdict, reason=one.reason, evidence=one.evidence)
