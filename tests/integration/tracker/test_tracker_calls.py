@@ -59,6 +59,7 @@ async def test_one_promises_for_the_third_day_and_is_confirmed_in_writing(world:
 
     await call(world, attempt, "menu", Digits="1")
 
+    assert types_pb.PURPOSE_CONFIRMATION == world.dispatcher.contacts[0].purpose
     assert ["PROMISE"] == world.suppression_kinds()
     assert ["promise.thanks"] == world.templates()
     assert types_pb.CHANNEL_SMS == world.dispatcher.contacts[0].channel

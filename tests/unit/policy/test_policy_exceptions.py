@@ -7,6 +7,7 @@ import pytest
 
 from forbear_domain.policy import (
     Actor,
+    CallResult,
     Channel,
     Consent,
     ConsentKind,
@@ -130,3 +131,28 @@ def test_the_house_allows_one_contact_a_day_over_all_channels() -> None:
 
     assert decide(facts, rules_of(facts), NOW).rule == "HOUSE-DAILY"
     assert decide(answer, rules_of(answer), NOW).allowed
+
+
+PROMISED = calls(HOUR, result=CallResult.CONVERSATION)
+
+
+def test_what_was_just_promised_in_a_call_is_confirmed_at_once_and_no_more_is_sent_that_day() -> None:
+    """Shows the house rule beside a call: the confirmation passes, a reminder, a follow-up and a second one wait."""
+    asked = replace(ORDINARY, actor=Actor.CREDITOR, purpose=Purpose.CONFIRMATION, past=PROMISED)
+    done = (*PROMISED, replace(messages(Channel.SMS, HOUR)[0], purpose=Purpose.CONFIRMATION))
+
+    assert decide(asked, rules_of(asked), NOW).allowed
+    for purpose, rule in [
+        (Purpose.CONFIRMATION, "HOUSE-CONFIRM"), (Purpose.REMINDER, "HOUSE-DAILY"),
+        (Purpose.PROMISE_FOLLOW_UP, "HOUSE-DAILY"),
+    ]:  # fmt: skip
+        later = replace(asked, purpose=purpose, past=done)
+        assert rule == decide(later, rules_of(later), NOW).rule
+
+
+def test_the_confirmation_counts_against_the_day_by_itself() -> None:
+    """Shows that it is excepted, not uncounted: after it alone, a reminder waits for tomorrow."""
+    alone = (replace(messages(Channel.SMS, HOUR)[0], purpose=Purpose.CONFIRMATION),)
+    facts = replace(ORDINARY, actor=Actor.CREDITOR, past=alone)
+
+    assert "HOUSE-DAILY" == decide(facts, rules_of(facts), NOW).rule

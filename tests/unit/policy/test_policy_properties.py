@@ -225,6 +225,17 @@ def test_what_is_settled_for_a_whole_batch_is_settled_as_for_each_contact(facts:
     assert bool(expected) is not verdict.allowed
 
 
+@settings(max_examples=200, deadline=None)
+@given(situations, instants)
+def test_no_law_is_loosened_for_the_confirmation_of_a_call(facts: Facts, at: datetime) -> None:
+    """Shows that every law says of it what it says of a reminder of a promise: only the house knows the difference."""
+    confirmation = replace(facts, purpose=Purpose.CONFIRMATION)
+    reminder = replace(facts, purpose=Purpose.PROMISE_FOLLOW_UP)
+    law = rules_for(PACKS, facts.place.jurisdictions, NOW.date(), house=False)
+
+    assert decide(reminder, law, at) == decide(confirmation, law, at)
+
+
 @pytest.mark.parametrize("days", [1, 2, 60])
 def test_a_consent_is_fresh_by_the_calendar_where_clocks_change_and_the_date_line_moves(days: int) -> None:
     """Shows every hour of age around the limit, on both sides of changes by an hour and by a day (Samoa, 2011)."""

@@ -37,6 +37,7 @@ PURPOSES: dict[int, policy.Purpose] = {
     Purpose.FOLLOW_UP: policy.Purpose.PROMISE_FOLLOW_UP,
     Purpose.DUTY: policy.Purpose.DUTY_LIVE_CONTACT,
     Purpose.CARE: policy.Purpose.CARE,
+    Purpose.CONFIRMATION: policy.Purpose.CONFIRMATION,
 }
 _SENT_BY, _SENT_FOR = frozenset(CHANNELS.values()), frozenset(PURPOSES.values())
 ACTORS = {actor.value: actor for actor in policy.Actor}

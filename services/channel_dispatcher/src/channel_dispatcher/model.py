@@ -29,6 +29,7 @@ class Purpose(IntEnum):
     FOLLOW_UP = 4
     DUTY = 5
     CARE = 6
+    CONFIRMATION = 7
 
 
 class Lane(IntEnum):
@@ -41,6 +42,7 @@ class Lane(IntEnum):
 
 LANES = {
     Purpose.CARE: Lane.ANSWERS,
+    Purpose.CONFIRMATION: Lane.ANSWERS,
     Purpose.REPLY: Lane.ANSWERS,
     Purpose.OPT_OUT_CONFIRMATION: Lane.ANSWERS,
     Purpose.FOLLOW_UP: Lane.PROMISED,

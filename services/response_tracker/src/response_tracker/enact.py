@@ -85,10 +85,10 @@ async def open_case(connection: Connection, heard: Heard, reason: Reason, due_at
 
 
 async def answer(connection: Connection, heard: Heard, template: str, purpose: Purpose, slots: dict[str, str]) -> None:
-    """Plan the one answer to what was heard; an answer to a call goes out in writing, as a follow-up."""
+    """Plan the one answer to what was heard; what was said in a call is confirmed in writing."""
     to = heard.of
     if heard.channel is Channel.VOICE:
-        to, purpose = await in_writing(connection, heard.of), Purpose.FOLLOW_UP
+        to, purpose = await in_writing(connection, heard.of), Purpose.CONFIRMATION
         if to.channel is Channel.VOICE:
             return  # nobody is called back by a machine to hear what was just said
     await plan(connection, to, Plan(heard.event_id, "answer", template, purpose, heard.at, heard.language, slots))

@@ -19,6 +19,7 @@ ANSWER_LIFE = timedelta(hours=24)
 FOLLOW_UP_LIFE = timedelta(hours=30)
 # A question after something missed keeps its sense while reminders rest: from ten to the evening of the third day.
 CHECK_IN_LIFE = timedelta(hours=60)
+_MAY_WAIT = frozenset({Purpose.FOLLOW_UP, Purpose.CONFIRMATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Plan:
 async def plan(connection: Connection, to: Attempt, planned: Plan) -> UUID:
     """Plan a contact to the recipient of an attempt; return its id. Idempotent by cause and step."""
     contact_id = ids.follow_up_id(planned.cause_id, planned.step)
-    life = planned.life or (FOLLOW_UP_LIFE if planned.purpose is Purpose.FOLLOW_UP else ANSWER_LIFE)
+    life = planned.life or (FOLLOW_UP_LIFE if planned.purpose in _MAY_WAIT else ANSWER_LIFE)
     body = wire.follow_up_contact(
         to,
         contact_id,

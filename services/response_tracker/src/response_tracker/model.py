@@ -21,9 +21,10 @@ class Purpose(IntEnum):
     FOLLOW_UP = 4
     DUTY = 5
     CARE = 6
+    CONFIRMATION = 7
 
 
-NO_OUTREACH = frozenset({Purpose.REPLY, Purpose.OPT_OUT_CONFIRMATION, Purpose.CARE})
+NO_OUTREACH = frozenset({Purpose.REPLY, Purpose.OPT_OUT_CONFIRMATION, Purpose.CARE, Purpose.CONFIRMATION})
 """What answers somebody: no response is credited to it."""
 
 

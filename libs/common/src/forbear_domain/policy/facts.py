@@ -42,6 +42,7 @@ class Purpose(StrEnum):
 
     REMINDER = "reminder"
     PROMISE_FOLLOW_UP = "promise_follow_up"
+    CONFIRMATION = "confirmation"  # puts in writing what the consumer just agreed to or asked for in a call
     REPLY = "reply"  # answers a message of the consumer and spends a reply token
     OPT_OUT_CONFIRMATION = "opt_out_confirmation"
     CONSENT_REQUEST = "consent_request"

@@ -68,6 +68,8 @@ class _PurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Purpose.Value
     """A touch that the law asks for by a date."""
     PURPOSE_CARE: _Purpose.ValueType  # 6
     """The one message that names a crisis line to a person who just wrote of despair. It says nothing of a debt."""
+    PURPOSE_CONFIRMATION: _Purpose.ValueType  # 7
+    """The one message that puts in writing what the borrower just agreed to or asked for in a call."""
 
 class Purpose(_Purpose, metaclass=_PurposeEnumTypeWrapper):
     """Says why a contact is made. The gate treats a reply that the borrower asked for differently from a reminder. May grow."""
@@ -86,6 +88,8 @@ PURPOSE_DUTY: Purpose.ValueType  # 5
 """A touch that the law asks for by a date."""
 PURPOSE_CARE: Purpose.ValueType  # 6
 """The one message that names a crisis line to a person who just wrote of despair. It says nothing of a debt."""
+PURPOSE_CONFIRMATION: Purpose.ValueType  # 7
+"""The one message that puts in writing what the borrower just agreed to or asked for in a call."""
 Global___Purpose: _TypeAlias = Purpose  # noqa: Y015
 
 class _PlaceEvidenceKind:
