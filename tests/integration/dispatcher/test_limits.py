@@ -15,6 +15,7 @@ from channel_dispatcher.limits import Demand, Limiter, Window
 from forbear_chassis.clock import from_epoch_us
 from forbear_chassis.redis import open_redis
 from tests.kit.manual_clock import NOON_IN_NEW_YORK, ManualClock
+from tests.kit.stretches import most_in_any_stretch
 
 pytestmark = pytest.mark.needs_valkey
 SECOND = timedelta(seconds=1)
@@ -34,14 +35,6 @@ async def warm(limiter: Limiter, clock: ManualClock, windows: tuple[Window, ...]
     clock.advance(timedelta(seconds=2 + max(window.length_s for window in windows)))
 
 
-def worst(grants: list[tuple[datetime, int]], length: timedelta) -> int:
-    """The most tokens in any stretch of `length`, wherever it starts."""
-    return max(
-        (sum(n for at, n in grants if start <= at < start + length) for start, _ in grants),
-        default=0,
-    )
-
-
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 30)), min_size=1, max_size=60))
 async def test_no_stretch_of_a_second_holds_more_than_the_limit(
@@ -59,7 +52,7 @@ async def test_no_stretch_of_a_second_holds_more_than_the_limit(
         answer = await limiter.take([Demand(1, (window,))] * count, clock.now())
         grants.append((clock.now(), sum(answer.granted)))
 
-    assert worst(grants, SECOND) <= 20
+    assert most_in_any_stretch(grants, SECOND) <= 20
 
 
 async def test_nearly_all_of_a_limit_is_used_when_there_is_always_work(client: redis.asyncio.Redis) -> None:
@@ -75,7 +68,7 @@ async def test_nearly_all_of_a_limit_is_used_when_there_is_always_work(client: r
         assert answer.retry_at is not None
         clock.move_to(answer.retry_at)
 
-    assert worst(grants, SECOND) <= 100
+    assert most_in_any_stretch(grants, SECOND) <= 100
     assert 0.98 * 6000 <= sum(n for _, n in grants) <= 6100
 
 
@@ -159,7 +152,7 @@ async def test_replicas_share_the_server_s_clock_and_never_exceed_the_limit(valk
     await asyncio.gather(*[ask(limiter) for limiter in limiters])
     total = sum(n for _, n in grants)
 
-    assert worst(grants, SECOND) <= 50
+    assert most_in_any_stretch(grants, SECOND) <= 50
     assert 100 <= total
     for client in clients:
         await client.aclose()

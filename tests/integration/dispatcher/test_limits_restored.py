@@ -31,6 +31,7 @@ from tests.integration.dispatcher.stage import (
 )
 from tests.kit.databases import Database
 from tests.kit.manual_clock import NOON_IN_NEW_YORK, ManualClock
+from tests.kit.stretches import most_in_any_stretch
 
 pytestmark = pytest.mark.needs_valkey
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -61,7 +62,7 @@ class World:
 
     def worst(self, length: timedelta) -> int:
         """Return the most tokens in any stretch of a length."""
-        return max((sum(n for at, n in self.sent if start <= at < start + length) for start, _ in self.sent), default=0)
+        return most_in_any_stretch(self.sent, length)
 
 
 @pytest.fixture
