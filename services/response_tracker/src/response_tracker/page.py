@@ -24,16 +24,15 @@ from forbear_domain.messages import day, money
 from forbear_domain.model import Channel
 from forbear_replies import Label
 from response_tracker import borrower_time, words
+from response_tracker.by_button import carry_out
 from response_tracker.decision import ACTS, CONFIRMATIONS, HARDSHIP_DAYS, Bar, Decision, Scope
 from response_tracker.duties import Reason
-from response_tracker.enact import enact, put_on_table
+from response_tracker.enact import put_on_table
 from response_tracker.events import Event, Kind, name_event
 from response_tracker.forms import read_form
 from response_tracker.heard import Heard, current, hear
 from response_tracker.model import Attempt, PromiseTerms, ResponseKind, SuppressionKind, Wish
-from response_tracker.restraint import HELD_BACK, STANDING, is_held_back, restrain
-from response_tracker.store import attempts, conversations, events, outgoing
-from response_tracker.store.conversations import Table
+from response_tracker.store import attempts, events
 
 DIGITS = 4
 TRIES_A_DAY_MAX = 5
@@ -159,7 +158,7 @@ class Page:
         decision = _decide(act, form, heard)
         if decision is None:
             return "unreadable"
-        return await _do(connection, heard, decision)
+        return await carry_out(connection, heard, decision)
 
     async def _view(self, connection: Connection, of: Attempt, now: datetime, *, is_known: bool) -> View:
         snapshot = await current(connection, of)
@@ -204,27 +203,13 @@ async def _offer(connection: Connection, heard: Heard) -> str:
         is_offering=has_options,
         pause_days=HARDSHIP_DAYS,
     )
-    return await _do(connection, heard, decision)
-
-
-async def _do(connection: Connection, heard: Heard, decision: Decision, table: Table | None = None) -> str:
-    """Carry out what may be done beside the bars that stand, and return the fate of the event."""
-    of = heard.of
-    standing = await outgoing.kinds_standing(connection, of.tenant_id, of.borrower_id, STANDING)
-    allowed = restrain(decision, standing, is_collector=heard.snapshot.is_collector)
-    await enact(connection, heard, allowed, table)
-    if is_held_back(decision, allowed):
-        return HELD_BACK
-    return "answered" if allowed.answer else "silent"
+    return await carry_out(connection, heard, decision)
 
 
 async def _choose(connection: Connection, heard: Heard, choice: Option) -> str:
     await put_on_table(connection, heard)
-    table = await conversations.open_offers(connection, heard.of, heard.at)
-    if table is None or table.take(choice) is None:
-        return await _do(connection, heard, Decision(cases=(Reason.NO_OFFER,), responses=(ResponseKind.HANDED_OVER,)))
     chosen = Decision(responses=(ResponseKind.ARRANGED,), answer=CONFIRMATIONS[choice], choice=choice)
-    return await _do(connection, heard, chosen, table)
+    return await carry_out(connection, heard, chosen)
 
 
 async def _proofs(connection: Connection, of: Attempt) -> set[str]:

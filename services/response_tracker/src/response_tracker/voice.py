@@ -20,18 +20,19 @@ from forbear_providers.accounts import module_of
 from forbear_providers.call_dialogue import CallAction, decide
 from forbear_providers.contract import CallParty, DeliveryEvent, ReceiptState, VoiceEvent
 from forbear_replies import Label
+from response_tracker.by_button import carry_out
 from response_tracker.converse import Reader, Words, converse
 from response_tracker.decision import ACTS, CONFIRMATIONS, HARDSHIP_DAYS, Bar, Decision, Scope
 from response_tracker.duties import Reason
-from response_tracker.enact import enact, put_on_table
+from response_tracker.enact import put_on_table
 from response_tracker.events import Event
 from response_tracker.forms import read_form, storable
 from response_tracker.gateways import split
 from response_tracker.heard import Heard, hear
 from response_tracker.model import Attempt, PromiseTerms, ResponseKind, SuppressionKind
-from response_tracker.restraint import HELD_BACK, STANDING, is_held_back, restrain
+from response_tracker.restraint import HELD_BACK
 from response_tracker.scripts import spoken_steps
-from response_tracker.store import attempts, conversations, outgoing
+from response_tracker.store import attempts
 from response_tracker.track import Told, record
 
 PROMISE_DAYS = 3  # what "I promise a payment" by keypress means, and the confirmation says so
@@ -125,19 +126,7 @@ class Voice:
             return fate
         heard = await hear(connection, event, of, source="keypress", is_direct=True)
         decision = _decide(step.action, heard)
-        if decision is None:
-            return "recorded"
-        table = None
-        if decision.choice is not None:
-            table = await conversations.open_offers(connection, of, event.received_at)
-            if table is None or table.take(decision.choice) is None:
-                decision = Decision(cases=(Reason.NO_OFFER,), responses=(ResponseKind.HANDED_OVER,))
-        standing = await outgoing.kinds_standing(connection, of.tenant_id, of.borrower_id, STANDING)
-        allowed = restrain(decision, standing, is_collector=heard.snapshot.is_collector)
-        await enact(connection, heard, allowed, table)
-        if is_held_back(decision, allowed):
-            return HELD_BACK
-        return "answered" if allowed.answer else "silent"
+        return "recorded" if decision is None else await carry_out(connection, heard, decision)
 
 
 def _decide(action: CallAction, heard: Heard) -> Decision | None:
