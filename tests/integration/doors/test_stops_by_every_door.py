@@ -23,7 +23,8 @@ from forbear_replies import Reader
 from tests.integration.dispatcher.conftest import warm_up
 from tests.integration.dispatcher.stage import SENDERS, TENANT, make_contact, migrate_dispatcher, open_stage, phone_of
 from tests.integration.dispatcher.stub_server import StubServer
-from tests.integration.tracker.tracker_stage import ScriptedReader, World, leave_path, open_world, page_path
+from tests.integration.tracker.scripted_reader import ScriptedReader
+from tests.integration.tracker.tracker_stage import World, leave_path, open_world, page_path
 from tests.kit.databases import Database
 from tests.kit.manual_clock import ManualClock
 

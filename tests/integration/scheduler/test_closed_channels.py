@@ -10,8 +10,8 @@ import pytest
 from forbear.scheduler.v1 import scheduler_service_pb2 as pb
 from forbear.types.v1 import types_pb2
 from forbear_domain import ids
+from tests.integration.scheduler.reporting import report_outcomes, report_response, stream
 from tests.integration.scheduler.scheduler_stage import Scheduler, make_csv, make_row
-from tests.integration.scheduler.test_plan import report_outcomes, report_response, stream
 
 pytestmark = pytest.mark.needs_postgres
 

@@ -11,8 +11,8 @@ from contact_scheduler.clocks import ClockKind
 from contact_scheduler.metrics import DUTIES_AT_RISK
 from forbear.scheduler.v1 import scheduler_service_pb2 as pb
 from forbear.types.v1 import types_pb2
+from tests.integration.scheduler.reporting import report_outcomes, stream
 from tests.integration.scheduler.scheduler_stage import KEY, OTHER_KEY, Scheduler, make_csv, make_row
-from tests.integration.scheduler.test_plan import report_outcomes, stream
 
 pytestmark = pytest.mark.needs_postgres
 

@@ -10,8 +10,8 @@ from prometheus_client import REGISTRY
 
 from forbear.types.v1 import types_pb2
 from forbear_domain import ids
+from tests.integration.scheduler.reporting import report_response
 from tests.integration.scheduler.scheduler_stage import KEY, Scheduler, make_csv, make_row
-from tests.integration.scheduler.test_plan import report_response
 from tests.integration.scheduler.test_strategies import EVENING_TEXTS, log_drawn
 
 pytestmark = pytest.mark.needs_postgres

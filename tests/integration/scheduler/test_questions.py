@@ -13,8 +13,8 @@ from contact_scheduler.store import questions
 from forbear.scheduler.v1 import scheduler_service_pb2 as pb
 from forbear.types.v1 import types_pb2
 from forbear_domain.policy import load_packs
+from tests.integration.scheduler.reporting import stream
 from tests.integration.scheduler.scheduler_stage import OTHER_KEY, Scheduler, make_csv, make_row
-from tests.integration.scheduler.test_plan import stream
 
 pytestmark = pytest.mark.needs_postgres
 

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from forbear_replies import Reader
-from tests.integration.tracker.tracker_stage import FakeDispatcher, ScriptedReader, World, open_world
+from tests.integration.tracker.scripted_reader import ScriptedReader
+from tests.integration.tracker.tracker_stage import FakeDispatcher, World, open_world
 from tests.kit.databases import Database
 from tests.kit.manual_clock import ManualClock
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -31,8 +30,6 @@ from forbear_domain.links import make_link_token
 from forbear_domain.messages import Catalogue
 from forbear_domain.model import Channel
 from forbear_providers.accounts import Account
-from forbear_replies import Action, Extract, Label, Lang, Reader, Reading, WantedChannel
-from forbear_replies.labels import ACTION_OF, URGENCY
 from response_tracker.cases import CaseDesk
 from response_tracker.due import Due
 from response_tracker.erase import Erasure
@@ -49,6 +46,7 @@ from response_tracker.suppress import Suppressor
 from response_tracker.track import Tracker
 from response_tracker.voice import Voice
 from response_tracker.wire import stamp
+from tests.integration.tracker.scripted_reader import ScriptedReader
 from tests.kit.databases import Database
 from tests.kit.manual_clock import ManualClock
 
@@ -72,63 +70,6 @@ TENANT = ids.tenant_id("demo")
 BORROWER = ids.borrower_id(TENANT, "b-1")
 LOAN = ids.loan_id(TENANT, "l-1")
 CAMPAIGN = ids.campaign_id(TENANT, "c-1")
-
-
-class ScriptedReader:
-    """Reads the sentences of these tests as a good reader would, and everything else with the real one.
-
-    What the tracker does about a meaning is tested here; what a sentence means is tested where the reader is.
-    """
-
-    def __init__(self, real: Reader) -> None:
-        self._real = real
-
-    def read(self, text: str, **context: Any) -> Reading:
-        """Return the scripted meaning, or the real reader's."""
-        if text not in SCRIPT:
-            return self._real.read(text, **context)
-        labels, extract = SCRIPT[text]
-        actions = [ACTION_OF[label] for label in labels]
-        return Reading(
-            labels=frozenset(labels),
-            extract=extract,
-            confidence=0.95,
-            action=min(actions, key=URGENCY.index),
-            lang=Lang(context["lang"] or "en"),
-            needs_person=Action.HAND_OVER in actions or Action.HELP_PERSON in actions,
-        )
-
-
-SCRIPT: dict[str, tuple[set[Label], Extract]] = {
-    "I lost my job and cannot pay": ({Label.HARDSHIP}, Extract()),
-    "Me quedé sin trabajo y no puedo pagar": ({Label.HARDSHIP}, Extract()),
-    "我失业了,没有钱还款": ({Label.HARDSHIP}, Extract()),
-    "我失業了,沒有錢還款": ({Label.HARDSHIP}, Extract()),
-    "Could I pay in parts?": ({Label.PLAN_REQUEST}, Extract()),
-    "How can I pay?": ({Label.QUESTION_HOW_TO_PAY}, Extract()),
-    "Where do I pay?": ({Label.QUESTION_HOW_TO_PAY}, Extract()),
-    "What ways are there to pay?": ({Label.QUESTION_HOW_TO_PAY}, Extract()),
-    "Which account do I pay to?": ({Label.QUESTION_HOW_TO_PAY}, Extract()),
-    "Please write to me in Spanish": ({Label.LANGUAGE_REQUEST}, Extract(language="es")),
-    "Who is this? Is this a scam?": ({Label.IDENTITY_DOUBT}, Extract()),
-    "I will pay $300 on Friday": (
-        {Label.PROMISE_TO_PAY},
-        Extract(amount=Decimal(300), currency="USD", date=date(2026, 3, 6)),
-    ),
-    "I will pay on Wednesday": ({Label.PROMISE_TO_PAY}, Extract(date=date(2026, 3, 4))),
-    "I already paid yesterday": ({Label.ALREADY_PAID}, Extract()),
-    "Call me instead of texting": ({Label.CHANNEL_PREFERENCE, Label.OPT_OUT}, Extract(channel=WantedChannel.VOICE)),
-    "Only after 6 pm": ({Label.TIME_PREFERENCE}, Extract(not_before="18:00")),
-    "Only after 5 pm": ({Label.TIME_PREFERENCE}, Extract(not_before="17:00")),
-    "I want to end my life": ({Label.DISTRESS}, Extract()),
-    "Wrong number, I am not Maria": ({Label.WRONG_PARTY}, Extract()),
-    "Talk to my attorney": ({Label.ATTORNEY}, Extract()),
-    "I filed for chapter 13": ({Label.BANKRUPTCY}, Extract()),
-    "I never took out this loan": ({Label.DISPUTE}, Extract()),
-    "My husband is on active duty": ({Label.MILITARY}, Extract()),
-    "Maria died in January": ({Label.DECEASED}, Extract()),
-    "Never contact me again in any way": ({Label.CEASE_ALL, Label.OPT_OUT}, Extract()),
-}
 
 
 class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
