@@ -162,8 +162,10 @@ def _why(row: Any) -> Iterator[str]:
         yield from _open_hours(read_cells(reason["cells"], reason["hours"]), reason["first"])
     if reason.get("strategy", LEARNING) != LEARNING:
         yield f"decided by the strategy {reason['strategy']!r}, not by the model as it learns"
+    if "waiting" in reason:
+        yield f"waited long for a place, and so counts {reason['waiting']:.1f} times as much as others"
     if reason["price"] > 0:
-        yield f"the hour is sought after: one more place in it would bring {reason['price']:.4f}"
+        yield f"the hour is sought after: one more place in it would bring {reason['price']:.4f} average answers"
 
 
 def _open_hours(is_open: BoolArray, first: int) -> Iterator[str]:

@@ -60,6 +60,7 @@ class Candidate:
     unemployment_change: float | None = None  # points against a year before
     notices: tuple[str, ...] = ()  # written ones that were given about the loan
     is_protected: bool = False  # was in hardship, or with a person, within a year: nothing is tried out
+    rested_until: datetime | None = None  # when the latest reason to leave them in peace ended
 
 
 class Touch(NamedTuple):
@@ -136,9 +137,13 @@ def _is_resting(touches: list[Touch], rest: timedelta, week_max: int, window: Wi
     than the one before, and soon none would come at a good hour. Which of its hours the cap leaves open, `LawfulHours`
     says.
     """
+    free = free_at(touches, rest, week_max)
+    return free is not None and free >= window.starts_at + window.hours * HOUR
+
+
+def free_at(touches: list[Touch], rest: timedelta, week_max: int) -> datetime | None:
+    """Return when rest and weekly cap allow the next contact; None without an earlier one."""
     if not touches:
-        return False
-    free_at = touches[-1].at + rest
-    if len(touches) >= week_max:
-        free_at = max(free_at, touches[-week_max].at + WEEK)
-    return free_at >= window.starts_at + window.hours * HOUR
+        return None
+    free = touches[-1].at + rest
+    return max(free, touches[-week_max].at + WEEK) if len(touches) >= week_max else free

@@ -38,6 +38,7 @@ from contact_scheduler.planning.drawn import describe_draw, write_cells
 from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
 from contact_scheduler.planning.networks import Network, deal
+from contact_scheduler.planning.patience import weigh_waiting
 from contact_scheduler.portfolio.check import make_id
 from forbear_domain.policy import TenantPolicy
 
@@ -119,7 +120,11 @@ def plan_day(request: PlanRequest) -> PlannedDay:
         return PlannedDay([], _counts(request, eligible.skipped, None), _no_prices(request), 0.0)
 
     chosen = np.array(eligible.rows)[kept]
-    cast = _cast(request, calendar, [rows[row] for row in kept], _only(scores, chosen))
+    waiting = weigh_waiting(
+        [rows[row] for row in kept], [rest[row] for row in chosen], request.history, request.campaign,
+        request.window.tick_at,
+    )  # fmt: skip
+    cast = _cast(request, calendar, [rows[row] for row in kept], _only(scores, chosen), waiting)
     lawful = LawfulSlots(lawful.patterns, lawful.pattern_of[kept])
     plan = make_plan(
         request.posterior, cast.borrowers, lawful, cast.horizon, request.capacity, _options(request),
@@ -147,6 +152,7 @@ class _Cast:
     horizon: Horizon
     strategy_of: NDArray[np.str_]
     alarms: tuple[Alarm, ...]
+    waiting: FloatArray  # how much each counts because nobody could contact them for long: 1 and more
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +200,9 @@ def _only(scores: LoanScores, rows: NDArray[np.int64]) -> tuple[FloatArray, Floa
 
 
 def _cast(
-    request: PlanRequest, calendar: Calendar, rows: list[Candidate], scores: tuple[FloatArray, FloatArray]
-) -> _Cast:
+    request: PlanRequest, calendar: Calendar, rows: list[Candidate], scores: tuple[FloatArray, FloatArray],
+    waiting: FloatArray,
+) -> _Cast:  # fmt: skip
     homes = [request.places[one.place_id].zones[0] for one in rows]
     zones = sorted(set(homes))
     ids = ids_from_bytes(b"".join(one.borrower_id.bytes for one in rows))
@@ -208,11 +215,11 @@ def _cast(
         ids=ids,
         features=encode(facts),
         zone=np.array([zones.index(zone) for zone in homes], dtype=np.int16),
-        worth=np.where(is_duty, DUTY_WORTH, 1.0).astype(np.float32),
+        worth=np.where(is_duty, np.float32(DUTY_WORTH), waiting),
         is_protected=is_protected | is_duty,
         is_control=(is_control | request.deciding.is_even(strategy_of)) & ~is_duty,
     )
-    return _Cast(rows, borrowers, calendar.horizon(zones), strategy_of, watch_facts(facts))
+    return _Cast(rows, borrowers, calendar.horizon(zones), strategy_of, watch_facts(facts), waiting)
 
 
 def _plain(posterior: Posterior, cast: _Cast, plan: Plan) -> FloatArray:
@@ -246,11 +253,17 @@ def _contacts(request: PlanRequest, choices: _Choices) -> Iterator[tuple[object,
         yield (
             request.campaign.tenant_id, contact_id, campaign, one.borrower_id, one.loan_id, int(plan.channel[row]) + 1,
             int(cast.horizon.local_hour[cast.borrowers.zone[row], hour]), int(plan.arm[row]),
-            float(plan.propensity[row]), float(plan.probability[row]), float(plan.value[row]), treatment.name.lower(),
-            template, reason, cast.borrowers.features[row].tobytes(), ContactPhase.PLANNED.value,
-            not_before, min(not_before + LIFE, window.starts_at + window.hours * HOUR),
+            float(plan.propensity[row]), float(plan.probability[row]), _value(request, plan, row),
+            treatment.name.lower(), template, reason, cast.borrowers.features[row].tobytes(),
+            ContactPhase.PLANNED.value, not_before, min(not_before + LIFE, window.starts_at + window.hours * HOUR),
             one.kinds[int(plan.channel[row])], Purpose.DUTY if one.is_duty else Purpose.REMINDER,
         )  # fmt: skip
+
+
+def _value(request: PlanRequest, plan: Plan, row: int) -> float:
+    """Return what a contact is expected to bring, less its cost, in average answers; its urgency is no value."""
+    channel = int(plan.channel[row])
+    return float(plan.probability[row]) * request.worth.of_answer[channel] - request.worth.cost[channel]
 
 
 def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int, cells: str) -> str:
@@ -274,6 +287,8 @@ def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int
         "plain": round(float(choices.plain[row]), 5),
         "strategy": str(choices.cast.strategy_of[row]),
     }
+    if choices.cast.waiting[row] > 1.0:
+        reason["waiting"] = round(float(choices.cast.waiting[row]), 2)
     if choices.cast.borrowers.is_protected[row]:
         reason["protected"] = True  # by no lot: says nothing where strategies are compared
     if plan.arm[row] != Arm.PLANNED:

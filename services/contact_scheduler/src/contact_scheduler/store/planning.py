@@ -45,7 +45,9 @@ SELECT b.borrower_id, b.place_id, b.language, b.region, b.employment, b.monthly_
                AND (s.until IS NULL OR s.until > $2) AND (s.lifted_at IS NULL OR s.lifted_at >= $2)) AS is_paused,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
                AND s.kind IN ({PROTECTED}) AND coalesce(s.lifted_at, s.until, $2) > $2 - interval '1 year'
-              ) AS is_protected
+              ) AS is_protected,
+       (SELECT max(least(s.until, s.lifted_at)) FROM pause s WHERE s.tenant_id = b.tenant_id
+        AND s.borrower_id = b.borrower_id AND least(s.until, s.lifted_at) <= $2) AS rested_until
 FROM (SELECT DISTINCT ON (borrower_id) *,
              EXISTS (SELECT FROM duty d WHERE d.tenant_id = loan.tenant_id AND d.loan_id = loan.loan_id
                      AND d.kind = 1 AND d.state = 1 AND d.by_on <= $10) AS is_duty
@@ -142,7 +144,7 @@ def _candidate(row: Any, rate: Latest | None) -> Candidate:
         kept_promises=row["kept_promises"], broken_promises=row["broken_promises"], consented=row["consented"],
         fresh=row["fresh"], kinds=(row["sms_kind"], row["email_kind"], row["voice_kind"]), is_paused=row["is_paused"],
         is_duty=row["is_duty"], notices=tuple(row["notices"]),
-        is_protected=row["is_protected"],
+        is_protected=row["is_protected"], rested_until=row["rested_until"],
     )  # fmt: skip
 
 
