@@ -25,14 +25,15 @@ from contact_scheduler.learning.lots import (
     uniform,
 )
 from contact_scheduler.learning.prices import SAMPLE_ROWS, PriceProblem, Prices, find_prices, within_capacity
-from contact_scheduler.learning.scoring import FORBIDDEN, Chunk, Scorer
+from contact_scheduler.learning.scoring import CHUNK_ROWS, FORBIDDEN, Chunk, Scorer
 from contact_scheduler.learning.slots import BoolArray, FloatArray, IntArray
 
 CLOSED: Final = np.float32(1e8)  # price of a cell without a place; FORBIDDEN is below its negative
-DITHER_TILE: Final = 64  # rows of a chunk share this many different dithers
-DITHER_TABLE: Final = 1024
+DITHER_SHIFTS: Final = 256  # chunks look at the table of dithers from so many different columns on
+DITHER_STRIDE: Final = 67  # odd, so that successive chunks meet the columns in changing order
+DITHER_COLUMNS: Final = CHUNK_ROWS + DITHER_SHIFTS
 DITHER_FLOOR: Final = np.float32(1e-7)
-DITHER_STRIDE: Final = 67  # odd, so that successive chunks meet the tiles in changing order
+LEADER_GROUP: Final = 16
 REPAIR_ROUNDS: Final = 5
 REPAIR_PER_PLACE: Final = 4
 
@@ -77,6 +78,7 @@ class Assignment:
         self.merit = np.full(count, FORBIDDEN, dtype=np.float32)  # value after prices: who keeps a contested place
         self.drawn_value = np.zeros(count, dtype=np.float32)
         self.prices = Prices(np.zeros(len(capacity), dtype=np.float32), 0.0, 0.0)
+        self.noise = np.zeros((len(capacity), DITHER_COLUMNS), dtype=np.float32)
         self.bound = self.reached = 0.0
         self.whole: tuple[IntArray, IntArray, FloatArray] | None = (
             None  # rows, cells, values where the sample is everybody
@@ -92,12 +94,14 @@ class Assignment:
         is_slice = is_free & ~is_control & (lots < self.lottery.explore_share)
         is_planned = ~(is_control | is_slice)
         self._price(is_planned, start_prices)
+        self.noise = self._noise()
         self._draw_control(np.flatnonzero(is_control))
         self._draw_slice(is_slice)
         self._honour(np.flatnonzero(is_control | is_slice))
-        self.bound = self._dual_constant() + self._choose(is_planned, self._net_price(), is_first=True)
+        planned = self.scorer.in_order(is_planned)
+        self.bound = self._dual_constant() + self._choose(planned, self._net_price(), is_first=True)
         if self.whole is None:
-            self._settle(np.flatnonzero(is_planned))
+            self._settle(planned)
         else:
             self._auction(*self.whole)
         self._keep_budget(np.flatnonzero(is_planned))
@@ -138,10 +142,10 @@ class Assignment:
         value = np.full((int(sample.sum()), len(cells)), FORBIDDEN, dtype=np.float32)
         sampled = np.empty(len(value), dtype=np.int64)
         filled = 0
-        for chunk in self.scorer.chunks(sample):
+        for chunk in self.scorer.chunks(self.scorer.in_order(sample)):
             here = np.flatnonzero(position[chunk.cells] >= 0)
             rows = slice(filled, filled + len(chunk.rows))
-            value[rows, position[chunk.cells[here]]] = chunk.value[:, here]
+            value[rows, position[chunk.cells[here]]] = chunk.value[here].T
             sampled[rows] = chunk.rows
             filled += len(chunk.rows)
         if len(value) == count:
@@ -171,11 +175,11 @@ class Assignment:
         """Draws channel and day-part by inverse-gap weights over values after prices, the best hour inside each."""
         price = self._net_price()
         key = self.lottery.key(PURPOSE_OPTION)
-        for chunk in self.scorer.chunks(is_slice):
+        for chunk in self.scorer.chunks(self.scorer.in_order(is_slice)):
             borrowers = self.scorer.borrowers
             channel, hour = np.divmod(chunk.cells, self.scorer.horizon.hours)
             option = option_of(channel, self.scorer.horizon.local_hour[borrowers.zone[chunk.rows[0]], hour])
-            best, column = best_per_option(chunk.value - price[chunk.cells], option)
+            best, column = best_per_option(chunk.value - price[chunk.cells][:, None], option)
             worth = np.maximum(borrowers.worth[chunk.rows, None], np.finfo(np.float32).tiny)
             choice, propensity = pick(
                 inverse_gap_weights(best / worth, self.lottery.gamma), uniform(borrowers.ids[chunk.rows], key)
@@ -196,62 +200,55 @@ class Assignment:
         self.arm[away] = Arm.NONE
         self.room -= np.bincount(self.cell[rows[kept]], minlength=len(self.room))
 
-    def _choose(self, is_wanted: BoolArray, price: FloatArray, *, is_first: bool) -> float:
-        """Lets each wanted row take its best cell after prices; returns the sum of the best net values (undithered)."""
-        dither = price - self._noise()
+    def _choose(self, rows: IntArray, price: FloatArray, *, is_first: bool) -> float:
+        """Lets each row (in order) take its best cell after prices; returns the sum of their undithered net values."""
         total = 0.0
-        buffer = np.empty(0, dtype=np.float32)
-        for number, chunk in enumerate(self.scorer.chunks(is_wanted)):
+        for number, chunk in enumerate(self.scorer.chunks(rows)):
             if not len(chunk.cells):
                 continue
-            if buffer.size < chunk.value.size:
-                buffer = np.empty(chunk.value.size, dtype=np.float32)
-            net = buffer[: chunk.value.size].reshape(chunk.value.shape)
+            net = chunk.value
+            net -= price[chunk.cells][:, None]
             if is_first:
-                np.subtract(chunk.value, price[chunk.cells], out=net)
-                top = np.take_along_axis(net, net.argmax(axis=1)[:, None], axis=1)  # twice as fast as max
-                total += float(np.maximum(top, 0.0).sum(dtype=np.float64))
-            start = number * DITHER_STRIDE % (DITHER_TABLE - DITHER_TILE)
-            _subtract_tiled(chunk.value, dither[start : start + DITHER_TILE, chunk.cells], net)
-            self._take(chunk, net, is_first=is_first)
+                total += float(np.maximum(net.max(axis=0), 0.0).sum(dtype=np.float64))
+            start = number * DITHER_STRIDE % DITHER_SHIFTS
+            dither = self.noise[: len(chunk.cells), start : start + len(chunk.rows)]
+            net += dither
+            self._take(chunk, price, dither, is_first=is_first)
         return total
 
     def _noise(self) -> FloatArray:
         """Gumbel noise at the prices' own temperature: the best cell after it is a draw by soft-max."""
         generator = np.random.Generator(np.random.Philox(self.lottery.key(PURPOSE_DITHER)))
-        uniforms = np.maximum(generator.random((DITHER_TABLE, len(self.room)), dtype=np.float32), DITHER_FLOOR)
+        uniforms = np.maximum(generator.random((len(self.room), DITHER_COLUMNS), dtype=np.float32), DITHER_FLOOR)
         result: FloatArray = np.float32(-self.prices.temperature) * np.log(-np.log(uniforms))
         return result
 
-    def _take(self, chunk: Chunk, net: FloatArray, *, is_first: bool) -> None:
-        index = np.arange(len(chunk.rows))
-        best = net.argmax(axis=1)
-        merit = net[index, best]
+    def _take(self, chunk: Chunk, price: FloatArray, dither: FloatArray, *, is_first: bool) -> None:
+        """Each row takes the cell that leads after prices and dither, which `chunk.value` holds by now."""
+        best, merit = leaders(chunk.value)
+        cell = chunk.cells[best]
         self.merit[chunk.rows] = merit
-        self.cell[chunk.rows] = np.where(merit > 0.0, chunk.cells[best], NO_CELL)
-        self.drawn_value[chunk.rows] = chunk.value[index, best]
+        self.cell[chunk.rows] = np.where(merit > 0.0, cell, NO_CELL)
+        self.drawn_value[chunk.rows] = merit + price[cell] - dither[best, np.arange(len(best))]
         if is_first and self.with_second:
-            net[index, best] = FORBIDDEN
-            runner_up = net.argmax(axis=1)
-            is_real = net[index, runner_up] > -CLOSED / 2
-            self.second[chunk.rows] = np.where(is_real, chunk.cells[runner_up], NO_CELL)
+            chunk.value[best, np.arange(len(best))] = FORBIDDEN
+            runner_up, second = leaders(chunk.value)
+            self.second[chunk.rows] = np.where(second > -CLOSED / 2, chunk.cells[runner_up], NO_CELL)
 
     def _settle(self, rows: IntArray) -> None:
-        """Seats the planned rows and lets those without a place choose again among what is open."""
+        """Seats the planned rows (in order) and lets those without a place choose again among what is open."""
         self._seat(rows)
         for number in range(REPAIR_ROUNDS):
             spare = int(self.room.sum())
-            without = rows[self.cell[rows] == NO_CELL]
-            if not spare or not len(without):
+            rows = rows[self.cell[rows] == NO_CELL]
+            if not spare or not len(rows):
                 break
             # The best of those without a place, a few for each place: the others could not win one anyway.
-            hopeful = without[_largest(self.merit[without], REPAIR_PER_PLACE * spare + 1024)]
-            is_hopeful = np.zeros(len(self.cell), dtype=np.bool_)
-            is_hopeful[hopeful] = True
+            rows = rows[_largest(self.merit[rows], REPAIR_PER_PLACE * spare + 1024)]
             budget_part = np.float32(self.prices.budget) * self.scorer.cell_cost
             open_price = self._net_price() if number == 0 else np.where(self.room > 0, budget_part, CLOSED)
-            self._choose(is_hopeful, open_price, is_first=False)
-            self._seat(hopeful)
+            self._choose(rows, open_price, is_first=False)
+            self._seat(rows)
 
     def _auction(self, rows: IntArray, cells: IntArray, value: FloatArray) -> None:
         """Settles a population small enough to hold all its values, exactly up to a fraction of the temperature."""
@@ -287,15 +284,30 @@ class Assignment:
 
 
 def _largest(merit: FloatArray, count: int) -> IntArray:
-    """Positions of the largest values, all of them if there are fewer."""
+    """Positions of the largest values in rising order, all of them if there are fewer."""
     if count >= len(merit):
         return np.arange(len(merit))
-    return np.argpartition(-merit, count)[:count]
+    return np.sort(np.argpartition(-merit, count)[:count])
 
 
-def _subtract_tiled(value: FloatArray, tile: FloatArray, out: FloatArray) -> None:
-    """out = value - tile, the tile repeated down the rows."""
-    whole = len(value) // len(tile) * len(tile)
-    shape = (-1, len(tile), value.shape[1])
-    np.subtract(value[:whole].reshape(shape), tile, out=out[:whole].reshape(shape))
-    np.subtract(value[whole:], tile[: len(value) - whole], out=out[whole:])
+def leaders(value: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Returns for each column of [cells, rows] the place of its largest value, and the value.
+
+    numpy's argmax down a column is slow, its maximum fast. So the cells are taken for a square: the leader stands where
+    the leading group crosses the leading member. Where equals in two groups cross at a third cell, we look again.
+    """
+    cells, rows = value.shape
+    whole = cells // LEADER_GROUP * LEADER_GROUP
+    square, rest = value[:whole].reshape(-1, LEADER_GROUP, rows), value[whole:]
+    of_group, of_member = square.max(axis=1), square.max(axis=0, initial=-np.inf)
+    if len(rest):
+        of_group = np.concatenate((of_group, rest.max(axis=0, keepdims=True)))
+        np.maximum(of_member[: len(rest)], rest, out=of_member[: len(rest)])
+    index = np.arange(rows)
+    group = of_group.argmax(axis=0)
+    top = of_group.max(axis=0)
+    leader = np.minimum(group * LEADER_GROUP + of_member.argmax(axis=0), cells - 1)
+    crossed = np.flatnonzero(value[leader, index] != top)
+    if len(crossed):
+        leader[crossed] = value[:, crossed].argmax(axis=0)
+    return leader, top

@@ -82,17 +82,21 @@ def option_of(channel: IntArray, hour_of_week: IntArray) -> IntArray:
 
 
 def best_per_option(value: FloatArray, option: IntArray) -> tuple[Matrix, IntArray]:
-    """Returns the best value [n, OPTIONS + 1] and its column; the last option is "no contact", worth 0, column -1."""
-    best = np.full((len(value), OPTIONS + 1), -np.inf)
-    column = np.full((len(value), OPTIONS + 1), NO_CELL, dtype=np.int64)
-    best[:, OPTIONS] = 0.0
+    """Returns of values [cells, n] the best of each option [n, OPTIONS + 1] and its place among the cells.
+
+    The last option is "no contact", worth 0, place -1.
+    """
+    count = value.shape[1]
+    best = np.full((OPTIONS + 1, count), -np.inf)
+    place = np.full((OPTIONS + 1, count), NO_CELL, dtype=np.int64)
+    best[OPTIONS] = 0.0
     for number in np.unique(option):
         members = np.flatnonzero(option == number)
-        leader = value[:, members].argmax(axis=1)
-        found = value[np.arange(len(value)), members[leader]]
-        best[:, number] = np.where(found > FORBIDDEN / 2, found, -np.inf)
-        column[:, number] = members[leader]
-    return best, column
+        leader = members[value[members].argmax(axis=0)]
+        found = value[leader, np.arange(count)]
+        best[number] = np.where(found > FORBIDDEN / 2, found, -np.inf)
+        place[number] = leader
+    return best.T, place.T
 
 
 def _slots_by_option() -> tuple[IntArray, IntArray]:

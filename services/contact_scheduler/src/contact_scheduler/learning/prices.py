@@ -23,7 +23,7 @@ from contact_scheduler.learning.slots import FloatArray, IntArray
 Matrix = NDArray[np.float64]
 
 SAMPLE_ROWS: Final = 20_000
-ROUGH_ROWS: Final = 5_000  # for the rough steps
+ROUGH_ROWS: Final = 2_500  # for the rough steps
 BEST_CELLS: Final = 24  # of each borrower, for the fine steps
 # Cells are near equal to borrowers alike, and all would keep the same few: the others would lose their price. So each
 # keeps its cells by value and a Gumbel lot of this temperature, which is to draw from a softmax without replacement.
@@ -32,7 +32,9 @@ LOT_ROWS: Final = 2_048
 # Temperatures as shares of the mean best value, with their step counts.
 ROUGH: Final = ((0.14, 8), (0.06, 8), (0.03, 8))
 ROUGH_WARM: Final = ((0.02, 4),)
-FINE: Final = ((0.014, 30), (0.003, 45))
+FINE: Final = ((0.014, 30), (0.003, 90))
+FINE_ROWS_FROM: Final = 0.005  # above this temperature the rows of the rough steps say enough
+REACH: Final = 40.0  # temperatures that a price may move before its exponentials are taken anew
 FINE_WARM: Final = ((0.006, 20), (0.003, 40))
 
 
@@ -68,7 +70,8 @@ def find_prices(problem: PriceProblem, start: FloatArray | None = None) -> Price
     budget_price = 0.0
     schedule = FINE if start is None else FINE_WARM
     for share, steps in schedule * (2 if len(problem.value) < SAMPLE_ROWS // 2 else 1):
-        value, cell = _best_cells(problem.value, price + budget_price * problem.cost, LOT * scale)
+        thin = problem.value[:: max(len(problem.value) // ROUGH_ROWS, 1)] if share > FINE_ROWS_FROM else problem.value
+        value, cell = _best_cells(thin, price + budget_price * problem.cost, LOT * scale)
         price, budget_price = _fine(problem, value, cell, (price, budget_price), share * scale, steps)
     return Prices(price.astype(np.float32), budget_price, schedule[-1][0] * scale)
 
@@ -85,6 +88,42 @@ def _rough_step(value: FloatArray, target: Matrix, price: Matrix, temperature: f
     return np.maximum(0.0, price + temperature * np.clip(ratio, -3.0, 3.0))
 
 
+class _Dual:
+    """The smoothed dual of a sample on a few cells of each row, and its slope, at one temperature.
+
+    exp((value - price) / T) is kept for one price and scaled by exp((that price - price) / T), one number a cell: a
+    step is then two products with a sparse matrix, and no exponentials.
+    """
+
+    def __init__(self, value: FloatArray, cell: IntArray, cells: int, temperature: float) -> None:
+        from scipy.sparse import csr_array  # takes long to load: a plan does, the start of a service does not
+
+        self._value, self._cell, self._temperature = value, cell, temperature
+        ends = np.arange(len(value) + 1, dtype=np.int32) * np.int32(value.shape[1])
+        places = cell.astype(np.int32).ravel()
+        self._kernel = csr_array((np.zeros(cell.size, dtype=np.float32), places, ends), shape=(len(value), cells))
+        self._price = np.full(cells, np.inf)
+
+    def at(self, price: Matrix) -> tuple[float, Matrix]:
+        """Returns T sum_i log(1 + sum_j exp((value_ij - price_j) / T)) and how many rows each cell draws."""
+        if not float(np.abs(price - self._price).max()) <= REACH * self._temperature:
+            self._centre(price)
+        scale = np.exp((self._price - price) / self._temperature).astype(np.float32)
+        total = self._kernel @ scale + self._nothing
+        load = (self._kernel.T @ (np.float32(1.0) / total)).astype(np.float64) * scale
+        height = float((self._top + np.log(total)).sum(dtype=np.float64))
+        return self._temperature * height, load
+
+    def _centre(self, price: Matrix) -> None:
+        net = (self._value - price.astype(np.float32)[self._cell]) * np.float32(1.0 / self._temperature)
+        self._top = np.maximum(net.max(axis=1), np.float32(0.0))
+        self._nothing = np.exp(-self._top)
+        net -= self._top[:, None]
+        np.exp(net, out=net)
+        self._kernel.data[:] = net.ravel()
+        self._price = price.copy()
+
+
 def _fine(
     problem: PriceProblem,
     value: FloatArray,
@@ -97,33 +136,26 @@ def _fine(
     has_budget = problem.budget is not None and bool((problem.cost > 0).any())
     unit = float(problem.cost[problem.cost > 0].mean()) if has_budget else 1.0  # brings the budget's price to scale
     cost = problem.cost / unit
-    budget = (problem.budget or 0.0) / unit
-    rows, size, flat = max(len(value), 1), len(price), cell.ravel()
-    ones = np.ones(value.shape[1], dtype=np.float32)
+    share = len(value) / max(len(problem.value), 1)
+    capacity, budget = problem.capacity * share, (problem.budget or 0.0) / unit * share
+    rows, size = max(len(value), 1), len(price)
+    smooth = _Dual(value, cell, size, temperature)
 
-    def dual(point: Matrix) -> tuple[float, Matrix]:
-        full = point[:size] + (point[size] * cost if has_budget else 0.0)
-        net = (value - full.astype(np.float32)[cell]) * np.float32(1.0 / temperature)
-        top = np.maximum(net.max(axis=1), np.float32(0.0))
-        np.exp(net - top[:, None], out=net)
-        total = (net @ ones + np.exp(-top)).astype(np.float64)
-        net *= (1.0 / total).astype(np.float32)[:, None]
-        load = np.bincount(flat, weights=net.ravel(), minlength=size)
-        height = float(point[:size] @ problem.capacity) + temperature * float(
-            (top + np.log(total)).sum(dtype=np.float64)
-        )
-        slope = problem.capacity - load
+    def dual(units: Matrix) -> tuple[float, Matrix]:
+        point = units * temperature
+        drawn, load = smooth.at(point[:size] + (point[size] * cost if has_budget else 0.0))
+        height, slope = float(point[:size] @ capacity) + drawn, capacity - load
         if has_budget:
             height += float(point[size]) * budget
             slope = np.append(slope, budget - load @ cost)
-        return float(height) / rows / temperature, slope / rows
+        return height / rows / temperature, slope / rows
 
     start = np.append(price, budget_price * unit) if has_budget else price
     # The objective is divided by T, so the slope is too: prices are solved in units of T.
-    from scipy.optimize import minimize  # takes long to load: a plan does, the start of a service does not
+    from scipy.optimize import minimize  # as above
 
     found = minimize(
-        lambda units: dual(units * temperature),
+        dual,
         start / temperature,
         jac=True,
         method="L-BFGS-B",
@@ -152,8 +184,24 @@ def within_capacity(cell: IntArray, merit: FloatArray, room: IntArray) -> NDArra
     load = np.bincount(cell, minlength=len(room))
     kept = np.ones(len(cell), dtype=np.bool_)
     contested = np.flatnonzero((load > room)[cell])
-    ranked = contested[np.lexsort((-merit[contested], cell[contested]))]
-    sorted_cells = cell[ranked]
-    first = np.searchsorted(sorted_cells, sorted_cells, side="left")
-    kept[ranked] = np.arange(len(ranked)) - first < room[sorted_cells]
+    # One number orders them all: the cell, then the merit falling, then the row. Sorting numbers is several times
+    # faster than sorting places, or by three keys.
+    row_bits, cell_bits = len(contested).bit_length(), len(room).bit_length()
+    merit_bits = min(32, 64 - row_bits - cell_bits)
+    key = cell[contested].astype(np.uint64) << np.uint64(merit_bits)
+    key |= _falling(merit[contested]).astype(np.uint64) >> np.uint64(32 - merit_bits)
+    key <<= np.uint64(row_bits)
+    key |= np.arange(len(contested), dtype=np.uint64)
+    key.sort()
+    sorted_cells = (key >> np.uint64(merit_bits + row_bits)).astype(np.int64)
+    first = np.searchsorted(sorted_cells, np.arange(len(room)))
+    rank = np.arange(len(key)) - first[sorted_cells]
+    row = (key & np.uint64((1 << row_bits) - 1)).astype(np.int64)
+    kept[contested[row]] = rank < room[sorted_cells]
     return kept
+
+
+def _falling(merit: FloatArray) -> NDArray[np.uint32]:
+    """Turns single-precision numbers into whole ones that order the other way round."""
+    bits = (merit.astype(np.float32) + np.float32(0.0)).view(np.int32)  # the sum makes one zero of two
+    return np.where(bits < 0, bits, bits ^ np.int32(0x7FFFFFFF)).view(np.uint32)

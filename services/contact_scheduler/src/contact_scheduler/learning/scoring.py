@@ -1,23 +1,33 @@
 """Values of every lawful cell for many borrowers, computed in pieces that stay inside the processor's cache.
 
 Rows are visited grouped by (time zone, draw of the coefficients, lawful pattern): one matrix product then serves a
-whole chunk, only columns that are lawful for somebody in it are computed, and the mask costs nothing where a chunk
-shares one pattern. The grouping depends on the borrowers' ids, never on their order in the arrays.
+whole chunk, only cells that are lawful for somebody in it are computed (`blocks.py`), and the mask costs nothing where
+a chunk shares one pattern. A chunk holds cells x rows, so that every step runs along the rows whatever the cells are.
+The grouping depends on the borrowers' ids, never on their order in the arrays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from contact_scheduler.learning.blocks import Kin, Layout, kin_of
 from contact_scheduler.learning.features import Borrowers
 from contact_scheduler.learning.lots import hash_ids
-from contact_scheduler.learning.slots import CHANNELS, FloatArray, Horizon, IntArray, LawfulSlots
+from contact_scheduler.learning.slots import (
+    CHANNELS,
+    HOURS_PER_WEEK,
+    BoolArray,
+    FloatArray,
+    Horizon,
+    IntArray,
+    LawfulSlots,
+)
 from contact_scheduler.learning.worth import Worth
 
 CHUNK_ROWS: Final = 1_024  # x 250 lawful cells x 4 bytes: the second-level cache
@@ -35,7 +45,7 @@ class Chunk:
 
     rows: IntArray
     cells: IntArray
-    value: FloatArray  # [rows, cells]: worth x probability - cost; FORBIDDEN where unlawful
+    value: FloatArray  # [cells, rows]: worth x probability - cost; FORBIDDEN where unlawful
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +63,15 @@ class Scorer:
     borrowers: Borrowers
     lawful: LawfulSlots
     horizon: Horizon
-    weights: Weights
+    tables: FloatArray  # [groups, SLOTS, FEATURES]: draws, then tables of strategies, last the posterior mean
+    kin: Kin
     cost: FloatArray  # [CHANNELS]
     answer_worth: FloatArray  # [CHANNELS], of an answer beside the average one
     group: NDArray[np.uint8]
     order: IntArray  # rows sorted by (zone, group, pattern, id)
+    layouts: dict[tuple[int, bytes, bytes], tuple[Layout, tuple[IntArray, ...]]] = field(
+        default_factory=dict, repr=False
+    )
 
     @classmethod
     def of(
@@ -88,7 +102,8 @@ class Scorer:
         for sort_key in (lawful.pattern_of, borrowers.zone.astype(np.int32) * len(weights) + group):
             order = order[np.argsort(_small(sort_key)[order], kind="stable")]
         cost, of_answer = (np.asarray(part, dtype=np.float32) for part in (worth.cost, worth.of_answer))
-        return cls(borrowers, lawful, horizon, weights, cost, of_answer, group, order)
+        by_slot = np.ascontiguousarray(weights.reshape(len(weights), weights.shape[1], -1).transpose(0, 2, 1))
+        return cls(borrowers, lawful, horizon, by_slot, kin_of(by_slot), cost, of_answer, group, order)
 
     @property
     def cell_cost(self) -> FloatArray:
@@ -100,49 +115,56 @@ class Scorer:
         """Worth of an answer in each cell, flattened."""
         return np.repeat(self.answer_worth, self.horizon.hours)
 
-    def chunks(self, is_wanted: NDArray[np.bool_] | None = None) -> Iterator[Chunk]:
-        """Yields the values of the wanted borrowers. The value array is reused: copy what must outlive the step."""
-        order = self.order if is_wanted is None else self.order[is_wanted[self.order]]
+    def in_order(self, is_wanted: BoolArray) -> IntArray:
+        """Returns the wanted rows as `chunks` needs them: by zone, group, pattern and id."""
+        return self.order[is_wanted[self.order]]
+
+    def chunks(self, order: IntArray) -> Iterator[Chunk]:
+        """Yields the values of rows that come `in_order`. Their array is reused: copy what must outlive the step."""
         if not len(order):
             return
-        key = self.borrowers.zone[order].astype(np.int32) * len(self.weights) + self.group[order]
-        edges = _edges(key, self.lawful.pattern_of[order])
+        key = self.borrowers.zone[order].astype(np.int32) * len(self.tables) + self.group[order]
+        pattern = self.lawful.pattern_of[order]
         buffer = np.empty(CHUNK_ROWS * CHANNELS * self.horizon.hours, dtype=np.float32)
-        for start, stop in pairwise(edges):
-            zone, group = divmod(int(key[start]), len(self.weights))
-            seen = self.weights[group][:, :, self.horizon.local_hour[zone]].reshape(self.weights.shape[1], -1)
+        for start, stop in pairwise(_edges(key, pattern)):
+            zone, group = divmod(int(key[start]), len(self.tables))
             for first in range(start, stop, CHUNK_ROWS):
-                yield self._value(order[first : min(first + CHUNK_ROWS, stop)], seen, buffer)
+                part = slice(first, min(first + CHUNK_ROWS, stop))
+                yield self._value(order[part], pattern[part], zone, group, buffer)
 
-    def _value(self, rows: IntArray, seen: FloatArray, buffer: FloatArray) -> Chunk:
-        pattern = self.lawful.pattern_of[rows]
-        distinct = pattern[np.flatnonzero(np.diff(pattern, prepend=-1))]  # rows come sorted by pattern
-        masks = self.lawful.patterns[distinct].reshape(len(distinct), -1)
-        cells = np.flatnonzero(masks.any(axis=0))
-        value = buffer[: len(rows) * len(cells)].reshape(len(rows), len(cells))
-        np.matmul(self.borrowers.features[rows], -seen[:, cells], out=value)
-        with np.errstate(over="ignore"):  # beyond 88 the exponential is infinite and the probability 0, as it should be
-            np.exp(value, out=value)
-        value += np.float32(1.0)
-        np.divide(self.borrowers.worth[rows, None], value, out=value)
-        if (self.answer_worth != 1.0).any():
-            value *= self.cell_worth[cells]
+    def _value(self, rows: IntArray, pattern: NDArray[np.int32], zone: int, group: int, buffer: FloatArray) -> Chunk:
+        edges = [0]
+        if pattern[0] != pattern[-1]:  # rows come sorted by pattern
+            edges += (np.flatnonzero(pattern[1:] != pattern[:-1]) + 1).tolist()
+        layout, unlawful = self._layout(zone, group, pattern[edges])
+        value = buffer[: len(layout.cells) * len(rows)].reshape(len(layout.cells), len(rows))
+        parts = layout.columns(self.tables[group]) @ self.borrowers.features.take(rows, axis=0).T
+        layout.fill(parts, self.answer_worth[:, None] * self.borrowers.worth.take(rows), value)
         if self.cost.any():
-            value -= self.cell_cost[cells]
-        if len(distinct) > 1:
-            penalty = np.where(masks[:, cells], np.float32(0.0), FORBIDDEN)
-            value += penalty[np.searchsorted(distinct, pattern)]
-        return Chunk(rows, cells, value)
+            value -= self.cell_cost[layout.cells][:, None]
+        if len(edges) > 1:
+            for cells, first, last in zip(unlawful, edges, [*edges[1:], len(rows)], strict=True):
+                value[cells, first:last] = FORBIDDEN
+        return Chunk(rows, layout.cells, value)
+
+    def _layout(self, zone: int, group: int, patterns: NDArray[np.int32]) -> tuple[Layout, tuple[IntArray, ...]]:
+        """The layout of cells that some of the patterns allow, and which of these each forbids."""
+        key = zone, patterns.tobytes(), self.kin[group].tobytes()
+        if key not in self.layouts:
+            masks = self.lawful.patterns[patterns]
+            mask: BoolArray = np.logical_or.reduce(masks, axis=0)
+            layout = Layout.of(mask, self.horizon, zone, self.kin[group])
+            self.layouts[key] = layout, tuple(np.flatnonzero(~mask.ravel()[layout.cells]) for mask in masks)
+        return self.layouts[key]
 
     def mean_probability(self, rows: IntArray, cell: IntArray) -> FloatArray:
         """Posterior-mean probability of a response of each row in one cell each."""
         channel, hour = np.divmod(cell, self.horizon.hours)
-        table = np.ascontiguousarray(self.weights[-1].reshape(self.weights.shape[1], -1).T)
         result = np.empty(len(rows), dtype=np.float32)
-        for first in range(0, len(rows), 65_536):
-            part = slice(first, first + 65_536)
+        for first in range(0, len(rows), 4 * CHUNK_ROWS):
+            part = slice(first, first + 4 * CHUNK_ROWS)
             local = self.horizon.local_hour[self.borrowers.zone[rows[part]], hour[part]]
-            weights = table[channel[part] * (self.weights.shape[3]) + local]
+            weights = self.tables[-1][channel[part] * HOURS_PER_WEEK + local]
             log_odds = np.einsum("ij,ij->i", self.borrowers.features[rows[part]], weights)
             result[part] = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -LOG_ODDS_CEILING, LOG_ODDS_CEILING)))
         return result
