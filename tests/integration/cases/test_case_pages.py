@@ -89,6 +89,7 @@ async def test_a_person_takes_a_case_reads_the_story_and_gives_the_borrower_back
     await page.get_by_label("Note: what was done, and why").fill("She is safe")
     await page.get_by_role("button", name="Close it").click()
     refusal = await page.get_by_role("alert").inner_text()
+    await page.get_by_label("Close the case").select_option("resolved")
     await page.get_by_label("Note: what was done, and why").fill("She is safe")
     await page.get_by_role("button", name="Close it").click()
     await page.get_by_role("status").wait_for()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import grpc
 import pytest
@@ -20,58 +20,18 @@ from forbear_chassis.errors import Fault
 from forbear_domain import ids
 from forbear_domain.model import Channel
 from response_tracker.sealed import commit
+from tests.integration.tracker.people import ANA, do, listed, opened, refused, story
 from tests.integration.tracker.tracker_stage import TENANT, World
 
 pytestmark = [pytest.mark.needs_postgres]
 
-ANA, BEN = "Ana Ruiz", "Ben Okafor"
+BEN = "Ben Okafor"
 OTHER = ids.tenant_id("other")
 
 
 def overdue(reason: str) -> float | None:
     """Return what Prometheus would be told."""
     return REGISTRY.get_sample_value("forbear_tracker_overdue_cases", {"reason": reason})
-
-
-async def listed(world: World, **asked: Any) -> pb.ListCasesResponse:
-    """Ask for a page of cases."""
-    request = pb.ListCasesRequest(**{"tenant_id": TENANT.bytes, "page_size": 50} | asked)
-    return await world.rpc.ListCases(request, None)  # type: ignore[arg-type]
-
-
-async def story(world: World, case: pb.Case, tenant: UUID = TENANT) -> pb.GetCaseResponse:
-    """Ask for the story of a case."""
-    request = pb.GetCaseRequest(tenant_id=tenant.bytes, case_id=case.case_id)
-    return await world.rpc.GetCase(request, None)  # type: ignore[arg-type]
-
-
-async def do(world: World, case: pb.Case, act: str, person: str = ANA, **fields: Any) -> pb.Case:
-    """Let a person act on a case, and the loops work."""
-    request = {
-        "request_id": str(uuid4()), "tenant_id": TENANT.bytes, "case_id": case.case_id, "person": person,
-        "act": f"CASE_ACT_{act}",
-    }  # fmt: skip
-    answer = await world.rpc.ActOnCase(pb.ActOnCaseRequest(**request | fields), None)  # type: ignore[arg-type]
-    await world.pump()
-    return answer.case
-
-
-async def refused(world: World, case: pb.Case, act: str, person: str = ANA, **fields: Any) -> str:
-    """Return how an act is refused; nothing may have come of it."""
-    before = await world.pool.fetchval("SELECT count(*) FROM case_act")
-    with pytest.raises(Fault) as caught:
-        await do(world, case, act, person, **fields)
-    assert grpc.StatusCode.FAILED_PRECONDITION == caught.value.code
-    assert before == await world.pool.fetchval("SELECT count(*) FROM case_act")
-    return caught.value.message
-
-
-async def opened(world: World, words: str) -> pb.Case:
-    """Let the borrower say something that opens a case, and return the first one due."""
-    await world.attempt()
-    await world.text(words)
-    await world.pump()
-    return (await listed(world)).cases[0]
 
 
 async def test_a_dispute_opens_its_acknowledgement_and_its_verification(world: World) -> None:
@@ -247,26 +207,6 @@ async def test_where_law_keeps_the_machine_away_for_good_nobody_is_asked_each_mo
     await do(world, case, "CLOSE", note="have the address", outcome="CASE_OUTCOME_RESOLVED")
 
     assert [] == list((await listed(world)).cases)
-
-
-async def test_a_person_answers_with_an_approved_text_in_the_borrowers_language(world: World) -> None:
-    """No free text: what is sent was approved; options are computed, and can be chosen afterwards."""
-    await world.attempt(language="es")
-    await world.text("I never took out this loan")
-    await world.pump()
-    case = (await listed(world)).cases[0]
-    await do(world, case, "CLAIM")
-
-    own_words = await refused(world, case, "ANSWER", template="You must pay now")
-    await do(world, case, "ANSWER", template="options.offered")
-
-    assert "approved" in own_words
-    sent = world.dispatcher.contacts[-1]
-    assert ("options.offered", "es", types_pb.PURPOSE_FOLLOW_UP) == (
-        sent.template, sent.recipient.language, sent.purpose,
-    )  # fmt: skip
-    assert {"option_1", "option_2"} == set(sent.slots)
-    assert 1 == await world.pool.fetchval("SELECT count(*) FROM offer WHERE chosen IS NULL")
 
 
 async def test_an_act_that_is_repeated_happens_once(world: World) -> None:

@@ -264,6 +264,25 @@ def test_business_days_leave_out_weekends_and_federal_holidays_and_end_with_the_
     assert datetime(2026, 7, 11, 7, 0, tzinfo=UTC) == due
 
 
+@pytest.mark.parametrize(
+    ("said", "reason", "due"),
+    [
+        ("2026-03-08T06:50", Reason.DISTRESS, "2026-03-08T07:05"),  # 01:50, ten minutes before the clocks go on
+        ("2026-11-01T05:50", Reason.DISTRESS, "2026-11-01T06:05"),  # 01:50 for the first time
+        ("2026-03-07T22:00", Reason.HUMAN_REQUEST, "2026-03-08T02:00"),
+        ("2026-03-08T05:30", Reason.UNSURE, "2026-03-09T05:30"),  # a day is 24 hours, whatever the clocks show
+        ("2026-03-05T17:00", Reason.BANKRUPTCY, "2026-03-10T04:00"),  # ends with Monday in summer time
+        ("2026-10-29T17:00", Reason.BANKRUPTCY, "2026-11-03T05:00"),  # ends with Monday in standard time
+        ("2026-02-10T17:00", Reason.WITH_PEOPLE, "2026-03-13T04:00"),
+    ],
+)
+def test_terms_hold_over_the_change_of_the_clocks(said: str, reason: Reason, due: str) -> None:
+    """Spans are real time; whole days end with the borrower's day, in the offset of that day."""
+    at, zone = datetime.fromisoformat(said).replace(tzinfo=UTC), ZoneInfo("America/New_York")
+
+    assert datetime.fromisoformat(due).replace(tzinfo=UTC) == DUTIES[reason].due_at(at, zone)
+
+
 def test_what_a_case_brings_with_it_has_the_longer_term() -> None:
     """Acknowledge first, verify later; and no chain goes round in circles."""
     at, zone = datetime(2026, 3, 2, 17, 0, tzinfo=UTC), ZoneInfo("America/New_York")

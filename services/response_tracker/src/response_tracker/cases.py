@@ -21,6 +21,7 @@ from response_tracker.enact import put_on_table
 from response_tracker.follow_up import Plan, in_writing, plan
 from response_tracker.heard import Heard, current
 from response_tracker.model import Attempt, Purpose, Response, ResponseKind, SuppressionKind, part_id
+from response_tracker.restraint import SILENT
 from response_tracker.sealed import seal
 from response_tracker.store import attempts, conversations, outgoing
 from response_tracker.store import cases as store
@@ -55,6 +56,8 @@ class Outcome(StrEnum):
 FOR_GOOD = frozenset(
     {SuppressionKind.CEASE, SuppressionKind.ATTORNEY, SuppressionKind.BANKRUPTCY, SuppressionKind.DECEASED}
 )
+# Every approved answer speaks of the loan. An address that reaches somebody else is barred by itself.
+NO_WORD_OF_A_DEBT = SILENT - {SuppressionKind.WRONG_PARTY}
 NEEDS_NOTE = frozenset({Act.NOTE, Act.LIFT, Act.CLOSE})
 
 
@@ -147,6 +150,10 @@ async def _answer(connection: Connection, case: Case, asked: Asked, at: datetime
     of = await _last(connection, case)
     if of is None:
         raise CannotBeDone("the borrower was never written to, so there is no address to answer to")
+    silent = await outgoing.kinds_standing(connection, case.tenant_id, case.borrower_id, NO_WORD_OF_A_DEBT)
+    if silent:
+        why = ", ".join(kind.name.lower() for kind in sorted(silent))
+        raise CannotBeDone(f"{why} bars every text about the loan; lift it on its ground first, or speak in your words")
     to = await in_writing(connection, of)
     snapshot = await current(connection, to)
     language = words.speak(snapshot.language)
