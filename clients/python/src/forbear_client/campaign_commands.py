@@ -72,10 +72,15 @@ def import_file(context: click.Context, path: Path) -> None:
 @click.option("--key", help="a repeat under the same key creates nothing; made from the name when absent")
 @click.option("--channels", default="sms,email,voice", show_default=True, help="with commas")
 @click.option("--control-share", default=0.1, show_default=True, help="share served at random, to measure learning by")
+@click.option("--budget-a-day", type=float, help="most that the contacts of a day may cost; no limit when absent")
 @click.pass_context
-def create(context: click.Context, name: str, key: str | None, channels: str, control_share: float) -> None:
+def create(
+    context: click.Context, name: str, key: str | None, channels: str, control_share: float, budget_a_day: float | None
+) -> None:
     """Create a campaign as a draft, and print it."""
-    body = {"name": name, "channels": channels.split(","), "control_share": control_share}
+    body: dict[str, Any] = {"name": name, "channels": channels.split(","), "control_share": control_share}
+    if budget_a_day is not None:
+        body["budget_a_day"] = budget_a_day
     with open_api(context) as api:
         show(refused(lambda: api.create_campaign(body, key=key or _key_of(name))))
 
@@ -183,7 +188,7 @@ def rates(context: click.Context, campaign_id: str | None, by_segment: bool, as_
 @click.option("--sms", default=1.0, show_default=True, help="capacity of this channel, times this")
 @click.option("--email", default=1.0, show_default=True, help="capacity of this channel, times this")
 @click.option("--voice", default=1.0, show_default=True, help="capacity of this channel, times this")
-@click.option("--budget", type=float, help="most that the day may cost, in units of worth")
+@click.option("--budget", type=float, help="most that the day may cost, in the unit of the cost settings")
 @click.option("--json", "as_json", is_flag=True, help="print the document of the API instead of tables")
 @click.pass_context
 def what_if(context: click.Context, /, campaign_id: str, *, as_json: bool, **changes: float | None) -> None:

@@ -72,6 +72,7 @@ class Campaign:
     state: State
     next_plan_at: datetime | None
     created_at: datetime
+    budget_a_day: float | None = None  # most that the contacts of a day may cost, in the unit of the cost settings
 
 
 def target_state(state: State, verb: Verb) -> State | None:

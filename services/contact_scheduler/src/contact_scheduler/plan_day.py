@@ -146,6 +146,8 @@ class PlanDay:
             capacity=await self._room(connection, campaign, window),
             networks=await self.networks(connection, tenant_id, window),
             worth=worth,
+            budget=campaign.budget_a_day,
+            money=self.costs.contact,
             seed=self._seed,
             number=number,
             start_prices=np.array(prices, dtype=np.float32) if fits else None,

@@ -84,7 +84,7 @@ class AskWhatIf:
                 return None
             times = np.array(factors)[:, None]
             capacity = np.floor(request.capacity * times).astype(np.int64)
-            other = replace(request, capacity=capacity, budget=budget)
+            other = replace(request, capacity=capacity, budget=request.budget if budget is None else budget)
             before = await asyncio.to_thread(plan_day, request)
             after = await asyncio.to_thread(plan_day, other)
         window = request.window

@@ -29,6 +29,7 @@ PURPOSE_SAMPLE: Final = 5
 PURPOSE_DITHER: Final = 6
 PURPOSE_RAMP: Final = 7
 PURPOSE_NETWORK: Final = 8
+PURPOSE_BUDGET: Final = 9
 
 
 def _mix(state: UInt64Array) -> UInt64Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
@@ -16,14 +16,14 @@ from contact_scheduler.contacts import ContactPhase, Purpose
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.explore import control_group
 from contact_scheduler.learning.features import Borrowers, encode, without_habits
-from contact_scheduler.learning.lots import PURPOSE_NETWORK, draw_key, ids_from_bytes, uniform
+from contact_scheduler.learning.lots import PURPOSE_BUDGET, PURPOSE_NETWORK, draw_key, ids_from_bytes, uniform
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.monitor import Alarm, watch_facts
 from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
 from contact_scheduler.learning.scores import SHIPPED, Cards, LoanScores
 from contact_scheduler.learning.slots import HOURS_PER_WEEK, FloatArray, Horizon, LawfulSlots
 from contact_scheduler.learning.treatment import Treatment, choose_treatment
-from contact_scheduler.learning.worth import Worth
+from contact_scheduler.learning.worth import PerChannel, Worth
 from contact_scheduler.planning.candidates import (
     HOUR,
     Candidate,
@@ -39,6 +39,7 @@ from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
 from contact_scheduler.planning.networks import Network, deal
 from contact_scheduler.planning.patience import weigh_waiting
+from contact_scheduler.planning.spending import plan_within
 from contact_scheduler.portfolio.check import make_id
 from forbear_domain.policy import TenantPolicy
 
@@ -79,7 +80,8 @@ class PlanRequest:
     number: int  # of the campaign's plan, from 1
     start_prices: FloatArray | None
     deciding: Deciding = field(default_factory=Deciding)
-    budget: float | None = None
+    budget: float | None = None  # most that the plan may cost in `money`
+    money: PerChannel = (0.0, 0.0, 0.0)  # what a contact costs by channel, complaints not counted
     cards: Cards = SHIPPED
     networks: list[Network] = field(default_factory=list)  # those that take few
 
@@ -126,10 +128,16 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     )  # fmt: skip
     cast = _cast(request, calendar, [rows[row] for row in kept], _only(scores, chosen), waiting)
     lawful = LawfulSlots(lawful.patterns, lawful.pattern_of[kept])
-    plan = make_plan(
-        request.posterior, cast.borrowers, lawful, cast.horizon, request.capacity, _options(request),
-        request.deciding.weights_for(cast.strategy_of),
-    )  # fmt: skip
+    tables = request.deciding.weights_for(cast.strategy_of)
+
+    def make(worth: Worth) -> Plan:
+        options = replace(_options(request), worth=worth)
+        return make_plan(
+            request.posterior, cast.borrowers, lawful, cast.horizon, request.capacity, options, tables
+        )  # fmt: skip
+
+    lots = uniform(cast.borrowers.ids, draw_key(request.seed, PURPOSE_BUDGET, request.window.tick_at.toordinal()))
+    plan, budget_price = plan_within(make, request.worth, request.money, request.budget, lots)
     eligible.skipped[Skipped.NOT_WORTH] += int((plan.channel < 0).sum())
     choices = _Choices(cast, plan, lawful, scores, treatments, chosen, _plain(request.posterior, cast, plan))
     prices = np.nan_to_num(plan.prices).tolist()
@@ -138,7 +146,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
         _counts(request, eligible.skipped, plan),
         prices,
         float(plan.gap),
-        plan.budget_price,
+        budget_price,
         cast.alarms,
     )
 
@@ -232,7 +240,7 @@ def _plain(posterior: Posterior, cast: _Cast, plan: Plan) -> FloatArray:
 def _options(request: PlanRequest) -> PlanOptions:
     return PlanOptions(
         seed=request.seed, tick=request.window.tick_at.toordinal(), worth=request.worth, with_second=True,
-        start_prices=request.start_prices, budget=request.budget,
+        start_prices=request.start_prices,
     )  # fmt: skip
 
 

@@ -99,6 +99,14 @@ class CampaignBody(Strict):
     control_share: float = Field(
         default=0.1, ge=0, le=0.5, description="share served at random, to measure learning by"
     )
+    budget_a_day: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e9,
+        allow_inf_nan=False,
+        description="most that the contacts of one plan's day may cost, in the unit of the operator's cost settings, a "
+        "text counted as one part; absent: no limit",
+    )
     starts_at: AwareDatetime | None = Field(default=None, description="when planning begins; absent: at once")
     ends_at: AwareDatetime | None = Field(default=None, description="when it ends; absent: when it is cancelled")
 
@@ -123,6 +131,7 @@ class CampaignView(BaseModel):
     cadence: CadenceBody = Field(description="how often at most")
     hours: HoursBody = Field(description="when at most")
     control_share: float = Field(description="share served at random")
+    budget_a_day: float | None = Field(description="most that the contacts of a day may cost; absent: no limit")
     starts_at: datetime = Field(description="when planning begins")
     ends_at: datetime | None = Field(description="when it ends")
     next_plan_at: datetime | None = Field(description="when it is planned next; absent unless active")
@@ -191,7 +200,7 @@ def _to_campaign(body: CampaignBody, tenant_id: UUID, key: str, now: datetime) -
         rest_days=body.cadence.rest_days, contacts_a_week_max=body.cadence.contacts_a_week_max,
         control_share=body.control_share, hour_start=body.hours.start, hour_end=body.hours.end,
         starts_at=(body.starts_at or now).astimezone(UTC), ends_at=body.ends_at and body.ends_at.astimezone(UTC),
-        state=State.DRAFT, next_plan_at=None, created_at=now,
+        state=State.DRAFT, next_plan_at=None, created_at=now, budget_a_day=body.budget_a_day,
     )  # fmt: skip
 
 
@@ -209,5 +218,5 @@ def to_view(campaign: Campaign) -> CampaignView:
         cadence=CadenceBody(rest_days=campaign.rest_days, contacts_a_week_max=campaign.contacts_a_week_max),
         hours=HoursBody(start=campaign.hour_start, end=campaign.hour_end),
         control_share=round(campaign.control_share, 6), starts_at=campaign.starts_at, ends_at=campaign.ends_at,
-        next_plan_at=campaign.next_plan_at, created_at=campaign.created_at,
+        next_plan_at=campaign.next_plan_at, created_at=campaign.created_at, budget_a_day=campaign.budget_a_day,
     )  # fmt: skip

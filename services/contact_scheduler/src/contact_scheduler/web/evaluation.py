@@ -86,7 +86,9 @@ class OutcomeView(BaseModel):
     contacts: dict[str, int] = Field(description="contacts by channel")
     expected_answers: float = Field(description="answers expected of them")
     value: float = Field(description="value less costs, in average answers")
-    budget_price: float = Field(description="value of one more unit of money; 0 where money does not limit")
+    budget_price: float = Field(
+        description="average answers that one more unit of money would bring; 0 where money does not limit"
+    )
     gap: float = Field(description="largest possible loss against the best assignment, as a share of it")
 
 
@@ -110,12 +112,20 @@ class WhatIfView(BaseModel):
 
 
 Factor = Annotated[float, Query(ge=0, le=100, description="capacity of the channel, times this")]
+Money = Annotated[
+    float | None,
+    Query(
+        ge=0,
+        allow_inf_nan=False,
+        description="most that the day may cost, in the unit of the cost settings; absent: as the campaign says",
+    ),
+]
 
 
 @router.get("/campaigns/{campaign_id}/what-if", summary="Ask what other capacity would bring")
 async def ask_what_if(
     campaign_id: uuid.UUID, api: Parts, caller: Reader, sms: Factor = 1.0, email: Factor = 1.0, voice: Factor = 1.0,
-    budget: Annotated[float | None, Query(ge=0, description="most that the day may cost, in units of worth")] = None,
+budget: Money = None,
 ) -> WhatIfView:  # fmt: skip
     """Solve the latest plan again with other capacity or with a budget; nothing is written and nobody contacted."""
     campaign = await api.campaigns.find(caller.tenant_id, UUID(campaign_id.bytes))

@@ -22,7 +22,7 @@ WHY = {
     "resting": "contacted so lately, or so often this week, that they rest",
     "unreachable": "no consent and no usable address on any channel of the campaign",
     "unlawful": "no lawful hour is left today, or nobody knows where they are",
-    "not_worth": "no capacity is left today, or no contact is worth making",
+    "not_worth": "no capacity or money is left today, or no contact is worth making",
 }
 
 
