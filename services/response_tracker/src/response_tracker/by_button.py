@@ -12,6 +12,7 @@ from response_tracker.restraint import HELD_BACK, STANDING, is_held_back, restra
 from response_tracker.store import conversations, outgoing
 
 _NO_LONGER_OFFERED = Decision(cases=(Reason.NO_OFFER,), responses=(ResponseKind.HANDED_OVER,))
+_ABOUT_MONEY = Decision(is_offering=True)  # what a step that speaks of money asks the restraint, as an offer does
 
 
 async def carry_out(connection: Connection, heard: Heard, asked: Decision) -> str:
@@ -30,3 +31,14 @@ async def carry_out(connection: Connection, heard: Heard, asked: Decision) -> st
     if is_held_back(asked, allowed):
         return HELD_BACK
     return "answered" if allowed.answer else "silent"
+
+
+async def is_silent_about_money(connection: Connection, heard: Heard) -> bool:
+    """Return whether a bar that stands keeps a call from naming an amount or options; a person then sees to it."""
+    of = heard.of
+    standing = await outgoing.kinds_standing(connection, of.tenant_id, of.borrower_id, STANDING)
+    allowed = restrain(_ABOUT_MONEY, standing, is_collector=heard.snapshot.is_collector)
+    if allowed is _ABOUT_MONEY:
+        return False
+    await enact(connection, heard, allowed)
+    return True

@@ -54,6 +54,12 @@ class Words:
 
 async def converse(connection: Connection, reader: Reader, event: Event, said: Words) -> str:
     """Act on one message and return its fate: "answered" or "silent"."""
+    decision = await act_on(connection, reader, event, said)
+    return "answered" if decision.answer else "silent"
+
+
+async def act_on(connection: Connection, reader: Reader, event: Event, said: Words) -> Decision:
+    """Act on what somebody wrote or said, and return what was done about it."""
     heard = await hear(connection, event, said.of, source=said.source, is_direct=said.is_direct)
     reading = reader.read(
         said.text,
@@ -66,7 +72,7 @@ async def converse(connection: Connection, reader: Reader, event: Event, said: W
     heard = replace(heard, language=_answer_language(decision, reading, heard))
     await _write_down(connection, heard, said, reading)
     await enact(connection, heard, decision, table)
-    return "answered" if decision.answer else "silent"
+    return decision
 
 
 async def _decide(connection: Connection, heard: Heard, said: Words, reading: Reading, table: Table | None) -> Decision:

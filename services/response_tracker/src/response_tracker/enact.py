@@ -22,7 +22,7 @@ from response_tracker.decision import WAIT_DAYS, Bar, Decision, Scope
 from response_tracker.duties import DUTIES, FOLLOWING, Reason
 from response_tracker.follow_up import Plan, in_writing, plan
 from response_tracker.heard import Heard
-from response_tracker.model import Purpose, Response, ResponseKind, Suppression, SuppressionKind, part_id
+from response_tracker.model import Attempt, Purpose, Response, ResponseKind, Suppression, SuppressionKind, part_id
 from response_tracker.store import attempts, cases, conversations, outgoing
 from response_tracker.store.conversations import Message, Table
 from response_tracker.unwelcome import bar_hours, unwelcome_hours
@@ -87,11 +87,18 @@ async def open_case(connection: Connection, heard: Heard, reason: Reason, due_at
 async def answer(connection: Connection, heard: Heard, template: str, purpose: Purpose, slots: dict[str, str]) -> None:
     """Plan the one answer to what was heard; what was said in a call is confirmed in writing."""
     to = heard.of
+    if heard.channel is Channel.VOICE and template == CARE:  # said in the call itself, and nowhere else
+        await _write_down(connection, heard, to, template)
+        return
     if heard.channel is Channel.VOICE:
         to, purpose = await in_writing(connection, heard.of), Purpose.CONFIRMATION
         if to.channel is Channel.VOICE:
             return  # nobody is called back by a machine to hear what was just said
     await plan(connection, to, Plan(heard.event_id, "answer", template, purpose, heard.at, heard.language, slots))
+    await _write_down(connection, heard, to, template)
+
+
+async def _write_down(connection: Connection, heard: Heard, to: Attempt, template: str) -> None:
     message = Message(
         part_id(heard.event_id, "answer"), False, to.channel, heard.at, template, words.speak(heard.language)
     )

@@ -199,7 +199,7 @@ class HttpApp:
         raw = f"{STEP}={step}&".encode() + body
         fate = await self._receiver.settle(Event(event_id, Kind.CALL, attempt_id, raw, now))
         try:
-            return _xml(self._voice.speak(of, self._voice.next_action(step, form, now, fate)))
+            return _xml(self._voice.answer(of, step, form, now, fate))
         except TemplateError:
             log.error("call_unspeakable", attempt_id=str(attempt_id))
             return _xml('<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>')
@@ -246,7 +246,7 @@ class HttpApp:
         raw = stamp(provider, f"{STEP}={step}&".encode() + form_body)
         fate = await self._receiver.settle(Event(event_id, Kind.CALL, attempt_id, raw, now))
         try:
-            said = self._voice.speak(of, self._voice.next_action(step, form, now, fate, provider), provider)
+            said = self._voice.answer(of, step, form, now, fate, provider)
         except TemplateError:
             log.error("call_unspeakable", attempt_id=str(attempt_id))
             return Reply(200, b"[]", kind)

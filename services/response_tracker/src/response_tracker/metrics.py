@@ -39,7 +39,7 @@ READY = Gauge("forbear_tracker_ready", "1 while the process can do its work.")
 REFUSED = ("signature", "too_large", "malformed", "unknown_path", "unknown_token", "overload", "database", "dispatcher")
 FATES_KNOWN = (
     "answered", "silent", "recorded", "unattributed", "stranger_barred", "unreadable", "bounced", "complained",
-    "held_back", "put_aside",
+    "held_back", "cared", "put_aside",
 )  # fmt: skip
 
 # Children that the hot path keeps, so that no label is looked up for a callback.

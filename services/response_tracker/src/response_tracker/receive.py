@@ -13,9 +13,10 @@ from uuid import UUID
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Connection, Pool
 from forbear_chassis.worker import Pass
+from forbear_domain.model import Channel
 from forbear_providers.contract import DeliveryEvent, PayloadError, ReceiptState
 from forbear_providers.inbound_mail import MailKind, parse_inbound
-from response_tracker import metrics
+from response_tracker import metrics, wire
 from response_tracker.converse import Reader, Words, converse
 from response_tracker.decision import Bar, Decision, Scope
 from response_tracker.duties import Reason
@@ -121,8 +122,8 @@ class Receiver:
         """Process one event, unless somebody did, and return its fate."""
         async with self._pool.acquire() as connection, connection.transaction():
             event = await events.claim(connection, event_id)
-            if event is None:
-                return REPEATED
+            if event is None:  # a repeat, which is told what the first was
+                return await events.fate_of(connection, event_id) or REPEATED
             of = await self._attempt(connection, event)
             now = self._clock.now()
             if of is None and event.attempt_id is not None and event.received_at + events.ATTEMPT_WAIT > now:
@@ -165,9 +166,12 @@ class Receiver:
                 message = read_message(event.body)
             except (PayloadError, FormError):
                 return None
-            return await attempts.last_to_address(
+            of = await attempts.last_to_address(
                 connection, storable(message.from_), storable(message.to), event.received_at
             )
+            if of is None or of.channel is not Channel.VOICE:
+                return of
+            return await attempts.last_text_to(connection, of) or wire.as_text(of)  # a text to a call is no call
         if event.kind is Kind.RECORDING:
             return await attempts.by_provider_ref(connection, storable(read_form(event.body).get("CallSid", "")))
         if event.kind is Kind.MAIL:

@@ -28,6 +28,7 @@ STANDING = (SILENT | HELD) - {_K.WRONG_PARTY}
 _OF_NO_DEBT = frozenset({CARE, OPT_OUT_CONFIRMED})
 _OF_NO_MONEY = _OF_NO_DEBT | {"handover.person", "identity.verify", "preference.noted"}
 _COMMITMENTS = frozenset({ResponseKind.PROMISED, ResponseKind.ARRANGED})
+CARED = "cared"  # fate of words of despair said in a call: the crisis line is what the call says next
 HELD_BACK = "held_back"  # fate of an event that asked for what is left to a person, which page and call then say
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from forbear.types.v1 import types_pb2 as types_pb
 from forbear_domain.links import make_link_token
 from forbear_domain.messages import Catalogue, recipient_slots
+from forbear_domain.messages.crisis import CARE
 from forbear_domain.messages.slots import Addressee
 from forbear_domain.model import Channel
 from response_tracker import words
@@ -23,6 +24,12 @@ def spoken_steps(catalogue: Catalogue, of: Attempt, public_url: str, link_secret
     to = _addressee(contact, Channel.VOICE, of.sender, page_url, unsubscribe_url)
     slots = recipient_slots(to) | dict(contact.slots)
     return to.language, catalogue.render(contact.template, Channel.VOICE, to.language, slots).steps
+
+
+def spoken_care(catalogue: Catalogue, of: Attempt) -> str:
+    """Return what a call says to somebody in despair: whom to call, that a person comes, and no word of a debt."""
+    to = _addressee(types_pb.Contact.FromString(of.contact), Channel.VOICE, of.sender, NO_LINK, NO_LINK)
+    return catalogue.render(CARE, Channel.VOICE, to.language, recipient_slots(to)).steps["statement"]
 
 
 def rendered_text(catalogue: Catalogue, contact: bytes, channel: Channel, sender: str) -> str:

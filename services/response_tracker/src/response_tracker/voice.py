@@ -15,23 +15,24 @@ from uuid import UUID
 from forbear_chassis.postgres import Connection
 from forbear_domain.arrangements import Option
 from forbear_domain.messages import Catalogue
+from forbear_domain.messages.crisis import CARE
 from forbear_providers import twilio_voice
 from forbear_providers.accounts import module_of
 from forbear_providers.call_dialogue import CallAction, decide
 from forbear_providers.contract import CallParty, DeliveryEvent, ReceiptState, VoiceEvent
 from forbear_replies import Label
-from response_tracker.by_button import carry_out
-from response_tracker.converse import Reader, Words, converse
+from response_tracker.by_button import carry_out, is_silent_about_money
+from response_tracker.converse import Reader, Words, act_on
 from response_tracker.decision import ACTS, CONFIRMATIONS, HARDSHIP_DAYS, Bar, Decision, Scope
 from response_tracker.duties import Reason
-from response_tracker.enact import put_on_table
+from response_tracker.enact import open_case
 from response_tracker.events import Event
 from response_tracker.forms import read_form, storable
 from response_tracker.gateways import split
 from response_tracker.heard import Heard, hear
 from response_tracker.model import Attempt, PromiseTerms, ResponseKind, SuppressionKind
-from response_tracker.restraint import HELD_BACK
-from response_tracker.scripts import spoken_steps
+from response_tracker.restraint import CARED, HELD_BACK
+from response_tracker.scripts import spoken_care, spoken_steps
 from response_tracker.store import attempts
 from response_tracker.track import Told, record
 
@@ -96,15 +97,19 @@ class Voice:
                 return Step(meant, event, is_by_words=True)
         return Step(action, event, is_by_words=False)
 
-    def next_action(
-        self, step: str, form: Mapping[str, str], at: datetime, fate: str, provider: str = ""
-    ) -> CallAction:
-        """Return what the call goes on with: what was asked for, or a person where that was held back."""
-        return CallAction.TO_PERSON if fate == HELD_BACK else self.understand(step, form, at, provider).action
+    def answer(
+        self, of: Attempt, step: str, form: Mapping[str, str], at: datetime, fate: str, provider: str = ""
+    ) -> str:
+        """Return the document that the call goes on with, as the provider wants it. Raises TemplateError.
 
-    def speak(self, of: Attempt, action: CallAction, provider: str = "") -> str:
-        """Return the document that says an action, as the provider wants it."""
+        It says what was asked for, whom to call after words of despair, or that a person follows where it was held back.
+        """
+        action = CallAction.TO_PERSON
+        if fate not in (CARED, HELD_BACK):
+            action = self.understand(step, form, at, provider).action
         language, steps = spoken_steps(self._catalogue, of, self._public_url, self._link_secret)
+        if fate == CARED:
+            steps = {**steps, action.value: spoken_care(self._catalogue, of)}
         if not provider:
             return twilio_voice.twiml(action, steps, language, f"{self._public_url}/twilio/voice/{of.id}")
         url = f"{self._public_url}/gateway/{provider}/voice/{of.id}"
@@ -116,17 +121,41 @@ class Voice:
         provider, body = split(event.body)
         form = read_form(body)
         step = self.understand(form.get(STEP, ""), form, event.received_at, provider)
-        await _note_state(connection, event, of, step)
         if step.is_by_words:
-            words = Words(of, storable(step.event.speech), is_direct=True, source="speech")
-            fate = await converse(connection, self._reader, event, words)
-            if step.action is CallAction.OFFER_OPTIONS:
+            fate = await self._hear_words(connection, event, of, step)
+        else:
+            heard = await hear(connection, event, of, source="keypress", is_direct=True)
+            fate = await _take_key(connection, heard, step.action)
+        await _note_state(connection, event, of, step, is_held_back=fate == HELD_BACK)
+        return fate
+
+    async def _hear_words(self, connection: Connection, event: Event, of: Attempt, step: Step) -> str:
+        """Act on words as on a reply; what the call says next is no more than what was done about them."""
+        said = Words(of, storable(step.event.speech), is_direct=True, source="speech")
+        done = await act_on(connection, self._reader, event, said)
+        if done.answer == CARE:
+            return CARED
+        if not _is_given(step.action, done):
+            if not done.cases:
                 heard = await hear(connection, event, of, source="speech", is_direct=True)
-                await put_on_table(connection, heard)
-            return fate
-        heard = await hear(connection, event, of, source="keypress", is_direct=True)
-        decision = _decide(step.action, heard)
-        return "recorded" if decision is None else await carry_out(connection, heard, decision)
+                await open_case(connection, heard, Reason.HUMAN_REQUEST)
+            return HELD_BACK
+        return "answered" if done.answer else "silent"
+
+
+def _is_given(action: CallAction, done: Decision) -> bool:
+    """Return whether what an action says is so: a promise is noted, and options are offered, only where they are."""
+    if action is CallAction.TAKE_PROMISE:
+        return done.promise is not None
+    return action is not CallAction.OFFER_OPTIONS or done.is_offering
+
+
+async def _take_key(connection: Connection, heard: Heard, action: CallAction) -> str:
+    """Act on a key, or on none: what is read aloud next is asked of the bars that stand, as what is agreed is."""
+    if action in _SPEAKS_OF_MONEY:
+        return HELD_BACK if await is_silent_about_money(connection, heard) else "recorded"
+    decision = _decide(action, heard)
+    return "recorded" if decision is None else await carry_out(connection, heard, decision)
 
 
 def _decide(action: CallAction, heard: Heard) -> Decision | None:
@@ -140,6 +169,8 @@ def _decide(action: CallAction, heard: Heard) -> Decision | None:
     return _KEYED.get(action)
 
 
+# What these steps read aloud asks for money or a choice about it, so they ask the restraint as an offer does.
+_SPEAKS_OF_MONEY = frozenset({_A.STATE_AND_OFFER, _A.OFFER_AGAIN, _A.OFFER_OPTIONS_AGAIN})
 _WRONG_PARTY = ACTS[Label.WRONG_PARTY]
 _KEYED: Mapping[CallAction, Decision] = {
     _A.OFFER_OPTIONS: Decision(
@@ -157,9 +188,9 @@ _KEYED: Mapping[CallAction, Decision] = {
 }
 
 
-async def _note_state(connection: Connection, event: Event, of: Attempt, step: Step) -> None:
+async def _note_state(connection: Connection, event: Event, of: Attempt, step: Step, *, is_held_back: bool) -> None:
     """Move the attempt forward: reached a machine, answered by a person, or became a conversation about the debt."""
-    state = _STATES.get(step.action)
+    state = None if is_held_back else _STATES.get(step.action)
     if state is None and (step.event.party is CallParty.PERSON or step.event.digits or step.event.speech):
         state = ReceiptState.ANSWERED
     if state is None:

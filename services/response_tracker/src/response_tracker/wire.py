@@ -6,6 +6,7 @@ Only this module and `rpc_service` touch pb2 types.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from forbear.types.v1 import types_pb2 as types_pb
 from forbear_domain.arrangements import Terms
 from forbear_domain.ids import EVERYONE
 from forbear_domain.messages.slots import NOT_COLLECTING
+from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
 from response_tracker.borrower_time import choose_zone
 from response_tracker.model import Attempt, Purpose, Response, Snapshot, Suppression, part_id
@@ -94,6 +96,15 @@ def follow_up_contact(
     if language:
         contact.recipient.language = language
     return contact.SerializeToString(deterministic=True)
+
+
+def as_text(call: Attempt) -> Attempt:
+    """Return a call as a text, for who answers it by one: a consent to calls is no consent to texts."""
+    contact = types_pb.Contact.FromString(call.contact)
+    contact.channel = types_pb.CHANNEL_SMS
+    contact.recipient.consented = False
+    contact.recipient.ClearField("consent_time")
+    return replace(call, channel=Channel.SMS, contact=contact.SerializeToString(deterministic=True))
 
 
 def receipt(attempt: Attempt, cause: UUID, state: ReceiptState, at: datetime, code: str = "") -> bytes:

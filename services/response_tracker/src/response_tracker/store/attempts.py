@@ -116,6 +116,20 @@ async def last_to_address(connection: Connection, address: str, sender: str, bef
     return None if row is None else _attempt(row)
 
 
+async def last_text_to(connection: Connection, of: Attempt) -> Attempt | None:
+    """Find the latest text to the borrower and phone of an attempt, which may be a call."""
+    row = await connection.fetchrow(
+        f"SELECT {COLUMNS} FROM attempt WHERE tenant_id = $1 AND borrower_id = $2 AND address = $3 AND channel = $4 "
+        "AND send_at <= $5 ORDER BY send_at DESC, id DESC LIMIT 1",
+        of.tenant_id,
+        of.borrower_id,
+        of.address,
+        int(Channel.SMS),
+        of.send_at,
+    )
+    return None if row is None else _attempt(row)
+
+
 async def last_outreach(
     connection: Connection, of: Attempt, since: datetime, until: datetime, *, same_address: bool = True
 ) -> Attempt | None:

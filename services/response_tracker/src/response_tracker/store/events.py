@@ -63,6 +63,12 @@ async def count_try(connection: Connection, event_id: UUID) -> int:
     return tries or 0
 
 
+async def fate_of(connection: Connection, event_id: UUID) -> str | None:
+    """Return what became of an event; None while nothing has."""
+    fate: str | None = await connection.fetchval("SELECT fate FROM event WHERE id = $1", event_id)
+    return fate
+
+
 async def finish(
     connection: Connection, event_ids: Sequence[UUID], at: datetime, fate: str, tenant_id: UUID | None = None
 ) -> None:
