@@ -102,7 +102,7 @@ class Voice:
     ) -> str:
         """Return the document that the call goes on with, as the provider wants it. Raises TemplateError.
 
-        It says what was asked for, whom to call after words of despair, or that a person follows where it was held back.
+        It says what was asked for, or whom to call after words of despair, or that a person follows.
         """
         action = CallAction.TO_PERSON
         if fate not in (CARED, HELD_BACK):
