@@ -67,6 +67,7 @@ def show(console: Console, result: Result) -> None:
     """Print the summary and draw the picture."""
     console.rule(f"{result.days:.0f} days, {result.borrowers:,} borrowers, in {result.took_s:.0f} s")
     console.print(_contacts(result), _weeks(result.report), _blocked(result), understanding.table(result.understood))
+    console.print(f"lift      {told_lift(result.report['total'])}")
     console.print(f"people    {_deeds(result)}")
     _evidence(console, result)
     draw(result.picture, _cells(result.report), _picture_weeks(result.report), _title(result))
@@ -102,6 +103,20 @@ def _weeks(report: dict[str, Any]) -> Table:
             f"{100 * week['difference']:+.1f} ({100 * week['low']:+.1f} to {100 * week['high']:+.1f})",
         )
     return table
+
+
+def told_lift(total: dict[str, Any]) -> str:
+    """Say in one sentence what learning brought over all weeks, and whether chance explains it."""
+    learned, control = total["learned"], total["control"]
+    if not learned["contacts"] or not control["contacts"]:
+        return "not told: one side had no contact yet"
+    low, high = 100 * total["low"], 100 * total["high"]
+    verdict = "more than chance explains" if low > 0 else "worse than chance explains" if high < 0 else "may be chance"
+    return (
+        f"of 100 contacts {100 * learned['rate']:.1f} were answered where the learned policy chose channel and hour, "
+        f"{100 * control['rate']:.1f} where a lot did:\n"
+        f"          {100 * total['difference']:+.1f}, in all likelihood (95 %) {low:+.1f} to {high:+.1f}: {verdict}"
+    )
 
 
 def _blocked(result: Result) -> Table:
