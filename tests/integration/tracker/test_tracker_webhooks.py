@@ -220,3 +220,27 @@ def test_a_form_is_read_as_the_standard_library_reads_it(fields: list[tuple[str,
     body = urlencode(fields, errors="replace").encode()
 
     assert dict(parse_qsl(body.decode(), keep_blank_values=True)) == dict(read_form(body))
+
+
+@pytest.mark.parametrize("code", ["9" * 5_000, "²", "-1", "1e5", "\u0663"], ids=ascii)
+async def test_a_code_that_is_no_number_of_theirs_is_kept_and_stops_nothing(world: World, code: str) -> None:
+    """Figures that `int` does not take once ended the worker of statuses, each time it came back to the event."""
+    attempt = await world.attempt()
+    told = {"MessageSid": "SM-out-1", "MessageStatus": "failed", "ErrorCode": code}
+
+    status, _ = await world.post_signed(f"/twilio/status?attempt={attempt}", told)
+    await world.pump()
+
+    assert 204 == status
+    assert ["recorded"] == [row["fate"] for row in await world.pool.fetch("SELECT fate FROM event")]
+
+
+@pytest.mark.parametrize("sum_", ["$" + "9" * 40, "$9999999999", "999999 lakhs", "9,999,999,999.99 dollars"])
+async def test_a_promise_of_any_sum_is_taken_and_answered(world: World, sum_: str) -> None:
+    """More than a loan, more than a column holds, more than arithmetic holds: a promise, an answer, and no crash."""
+    await world.attempt()
+
+    assert 200 == await world.text(f"I will pay {sum_} on Friday")
+    await world.pump()
+    assert ["answered"] == [row["fate"] for row in await world.pool.fetch("SELECT fate FROM event")]
+    assert 1 == len(world.templates())

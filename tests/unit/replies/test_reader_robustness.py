@@ -35,6 +35,14 @@ PIECES = [
     "\u202e",
     "99999999999",
     "at 3",
+    "I will pay $" + "9" * 40,
+    "pago " + "9" * 5_000 + " pesos el viernes",
+    "$" + "1,000" * 9,
+    "9" * 11 + " lakhs",
+    "付九" + "万" * 400,
+    "on the " + "8" * 60 + "th",
+    "²",
+    "٣٠٠",
 ]
 
 
@@ -89,6 +97,21 @@ def test_monstrous_texts_are_read_in_bounded_time(text: str) -> None:
     READER.read(text, lang=None, channel="email", received_at=NOW)
 
     assert time.process_time() - started < 1.0
+
+
+@pytest.mark.parametrize("sum_", ["$" + "9" * 29, "$99999999999999", "999999 lakhs", "$1,000,000,000,000.00"])
+def test_a_sum_beyond_all_loans_is_a_promise_without_a_sum(sum_: str) -> None:
+    """Twenty-nine figures ended the process once; whatever is named must fit the column it is kept in."""
+    reading = READER.read(f"I will pay {sum_} on friday", lang="en", channel="sms", received_at=NOW)
+
+    assert Label.PROMISE_TO_PAY in reading.labels
+    assert (None, None) == (reading.extract.amount, reading.extract.currency)
+    assert (
+        9_999_999_999
+        == READER.read(
+            "I will pay $9,999,999,999.00 on friday", lang="en", channel="sms", received_at=NOW
+        ).extract.amount
+    )
 
 
 def test_the_model_belongs_to_the_training_files() -> None:

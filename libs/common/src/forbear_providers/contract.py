@@ -201,6 +201,11 @@ class Provider(Protocol):
         """Close the connections. The provider is not used after that."""
 
 
+def number_in(text: str) -> int | None:
+    """Return the number that a text of one to nine ASCII figures is, or None; `int` takes more, and fails on some."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
 def need(form: Mapping[str, str], key: str) -> str:
     """Return a field of a callback. Raises PayloadError, naming the field, where it is missing or empty."""
     value = form.get(key, "")

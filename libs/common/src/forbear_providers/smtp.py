@@ -29,6 +29,7 @@ from forbear_providers.contract import (
     SendOutcome,
     SendRequest,
     SendState,
+    number_in,
 )
 
 __all__ = ["CODES", "NAME", "OPTIONS", "Smtp", "SmtpRelay", "open_provider"]
@@ -281,8 +282,8 @@ class _Connection:
         """Ask a relay that can (RFC 2852) to give up, and to say so, what it could not deliver in time."""
         if life_s is None or life_s < 1 or not self._client.supports_extension("deliverby"):
             return []
-        least = self._client.esmtp_extensions.get("deliverby", "").partition(",")[0].strip()
-        return [f"BY={life_s};R"] if not least.isdigit() or life_s >= int(least) else []
+        least = number_in(self._client.esmtp_extensions.get("deliverby", "").partition(",")[0].strip())
+        return [f"BY={life_s};R"] if least is None or life_s >= least else []
 
     async def _reset(self) -> None:
         try:

@@ -22,6 +22,7 @@ from forbear_providers.contract import (
     SendRequest,
     SendState,
     need,
+    number_in,
 )
 from forbear_providers.twilio_signature import verify_signature
 
@@ -135,7 +136,8 @@ def parse_status(form: Mapping[str, str]) -> DeliveryEvent | None:
     if status in _ON_THE_WAY:
         return None
     code = form.get("ErrorCode", "")
-    known = CODES.get(int(code)) if code.isdigit() else None
+    number = number_in(code)
+    known = None if number is None else CODES.get(number)
     if status not in _STATES:
         return DeliveryEvent(ref, ReceiptState.SENT, code, "unknown_status")
     state, is_final = _STATES[status]

@@ -52,6 +52,8 @@ _OTHER_MONEY = re.compile(
 )
 _HALF = re.compile(r"\b(?:half|the rest|remainder|mitad|el resto|lo demas)\b|一半|剩下|其余|全部|全额|余款")
 _CONTEXT = 26
+_AMOUNT_MAX = 10**10  # more than any loan in any of the currencies: whoever writes more states no sum
+_FIGURES_MAX = 15  # ten before the point, and what may stand behind it
 _CLAUSE = re.compile(
     r"[.;!?,]\s|[;!?。，,](?!\d)|(?<=[一-龥]) (?=[一-龥\d])|(?<=\d) (?=\d{1,2}[号日月])|\b(?:and|but|so|y|pero|que)\b"
 )
@@ -132,6 +134,8 @@ def _is_taken(match: re.Match[str], taken: list[tuple[int, int]]) -> bool:
 
 
 def _is_not_money(match: re.Match[str], text: str) -> bool:
+    if len(_plain(match["digits"])) > _FIGURES_MAX or _value(match) > _AMOUNT_MAX:
+        return True
     if match["mark"] or match["unit"]:
         return False
     if not match["scale"] and _NOT_MONEY_AFTER.match(text[match.end("digits") :]):
