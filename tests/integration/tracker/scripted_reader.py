@@ -63,5 +63,6 @@ SCRIPT: dict[str, tuple[set[Label], Extract]] = {
     "I never took out this loan": ({Label.DISPUTE}, Extract()),
     "My husband is on active duty": ({Label.MILITARY}, Extract()),
     "Maria died in January": ({Label.DECEASED}, Extract()),
+    "I am not Maria, never contact me again": ({Label.WRONG_PARTY, Label.CEASE_ALL, Label.OPT_OUT}, Extract()),
     "Never contact me again in any way": ({Label.CEASE_ALL, Label.OPT_OUT}, Extract()),
 }

@@ -158,6 +158,63 @@ async def test_what_the_borrower_decided_no_person_can_take_back(world: World, w
     assert [] == world.dispatcher.lifted
 
 
+async def test_silence_demanded_at_a_wrong_number_binds_the_borrower_only_until_a_person_knows_who_wrote(
+    world: World,
+) -> None:
+    """All contact rests; the address is barred for good; a person finds that it was a stranger and gives Maria back."""
+    await world.attempt()
+    await world.text("I am not Maria, never contact me again")
+    await world.pump()
+    case = (await listed(world)).cases[0]
+    kinds = set(world.suppression_kinds())
+    responses = world.scheduler.kinds()
+    await do(world, case, "CLAIM")
+    bars = {types_pb.SuppressionKind.Name(one.kind).removeprefix("SUPPRESSION_KIND_"): one
+            for one in (await story(world, case)).bars}  # fmt: skip
+
+    for kind in ("WRONG_PARTY", "OPT_OUT"):
+        await refused(
+            world, case, "LIFT", suppression_id=bars[kind].suppression_id, basis="somebody_else_wrote", note="x"
+        )
+    asked = {"suppression_id": bars["CEASE"].suppression_id, "note": "Maria's new number answers as her."}
+    await refused(world, case, "LIFT", basis="borrower_asks_for_messages", **asked)
+    await do(world, case, "LIFT", basis="somebody_else_wrote", **asked)
+    await do(world, case, "CLOSE", outcome="CASE_OUTCOME_RETURNED", note="Back.")
+
+    assert "who_wrote" == case.reason
+    assert {"WRONG_PARTY", "CEASE", "OPT_OUT"} == kinds
+    assert ["REPLIED", "HANDED_OVER"] == responses
+    assert "RETURNED" == world.scheduler.kinds()[-1]
+    assert [bars["CEASE"].suppression_id] == world.dispatcher.lifted
+    assert [] == world.templates()
+
+
+async def test_a_demand_to_cease_of_the_borrower_s_own_stays_although_a_stranger_demands_it_too(world: World) -> None:
+    """The doubt is about the second demand alone."""
+    await world.attempt()
+    await world.text("Never contact me again in any way")
+    await world.text("I am not Maria, never contact me again")
+    await world.pump()
+    case = next(one for one in (await listed(world)).cases if one.reason == "who_wrote")
+    await do(world, case, "CLAIM")
+    first, second = sorted(
+        (one for one in (await story(world, case)).bars if one.kind == types_pb.SUPPRESSION_KIND_CEASE),
+        key=lambda one: len(one.bases),
+    )
+
+    await refused(
+        world,
+        case,
+        "LIFT",
+        suppression_id=first.suppression_id,
+        basis="somebody_else_wrote",
+        note="Strangers.",
+    )
+
+    assert [] == list(first.bases)
+    assert ["somebody_else_wrote"] == list(second.bases)
+
+
 async def test_a_borrower_goes_back_to_the_machine_only_when_nothing_else_waits(world: World) -> None:
     """The scheduler is told once, by the last case."""
     first = await opened(world, "I never took out this loan")

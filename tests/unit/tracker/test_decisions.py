@@ -126,6 +126,19 @@ def test_one_answer_the_most_urgent_or_none(labels: tuple[Label, ...], answer: s
     assert answer == decide(reading(*labels), CALM).answer
 
 
+def test_what_a_stranger_demands_ends_nothing_for_good_but_at_their_address() -> None:
+    """Whatever else is said: no response that never ends, one case to find out who wrote; the borrower's own stays."""
+    for others in ((), (Label.OPT_OUT,), (Label.DISPUTE,), (Label.HOSTILE, Label.OPT_OUT), (Label.DISTRESS,)):
+        stranger = decide(reading(Label.WRONG_PARTY, Label.CEASE_ALL, *others), CALM)
+        own = decide(reading(Label.CEASE_ALL, *others), CALM)
+
+        assert ResponseKind.OPTED_OUT not in stranger.responses
+        assert {Reason.WHO_WROTE} == {Reason.WHO_WROTE, Reason.CEASE} & set(stranger.cases)
+        assert {SuppressionKind.WRONG_PARTY, SuppressionKind.CEASE} <= {bar.kind for bar in stranger.bars}
+        assert ResponseKind.OPTED_OUT in own.responses
+        assert {Reason.CEASE} == {Reason.WHO_WROTE, Reason.CEASE} & set(own.cases)
+
+
 def test_a_promise_keeps_its_day_and_amount_and_a_far_day_is_no_promise() -> None:
     """Sixty days are the most that reminders wait for."""
     near = decide(reading(Label.PROMISE_TO_PAY, date=date(2026, 3, 6), amount=Decimal("12.34")), CALM)

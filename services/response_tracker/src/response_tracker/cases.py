@@ -7,6 +7,7 @@ A bar that was lifted is lifted at the dispatcher by the worker of suppressions;
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,8 +17,9 @@ from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Connection, Pool
 from response_tracker import metrics, wire, words
 from response_tracker.attribute import NO_CREDIT, keep
+from response_tracker.decision import CEASE
 from response_tracker.duties import DUTIES, Reason
-from response_tracker.enact import put_on_table
+from response_tracker.enact import bar_id, put_on_table
 from response_tracker.follow_up import Plan, in_writing, plan
 from response_tracker.heard import Heard, current
 from response_tracker.model import Attempt, Purpose, Response, ResponseKind, SuppressionKind, part_id
@@ -27,7 +29,7 @@ from response_tracker.store import attempts, conversations, outgoing
 from response_tracker.store import cases as store
 from response_tracker.store.cases import Case, CaseAct
 from response_tracker.store.conversations import Message
-from response_tracker.way_back import LIFTS
+from response_tracker.way_back import lift_of
 
 NOTE_CHARS_MAX = 2_000
 
@@ -169,13 +171,23 @@ async def _answer(connection: Connection, case: Case, asked: Asked, at: datetime
     await conversations.add_message(connection, to, message)
 
 
+def doubted(of_borrower: Iterable[Case]) -> frozenset[UUID]:
+    """Return the demands to cease that somebody else may have made, as open cases say."""
+    return frozenset(
+        bar_id(case.event_id, CEASE, case.tenant_id)
+        for case in of_borrower
+        if case.reason is Reason.WHO_WROTE and case.closed_at is None
+    )
+
+
 async def _lift(connection: Connection, case: Case, asked: Asked) -> None:
     kind = None
     if asked.suppression_id is not None:
         kind = await outgoing.kind_in_force(connection, case.tenant_id, case.borrower_id, asked.suppression_id)
     if kind is None or asked.suppression_id is None:
         raise CannotBeDone("name a bar of this borrower that is in force")
-    allowed = LIFTS[kind]
+    of_borrower = await store.of_borrower(connection, case.tenant_id, case.borrower_id)
+    allowed = lift_of(kind, is_doubted=asked.suppression_id in doubted(of_borrower))
     if not allowed.bases:
         raise CannotBeDone(f"no person may lift this. {allowed.rule}")
     if asked.basis not in allowed.bases:

@@ -62,10 +62,11 @@ CONSIDER_DAYS = 7  # how long options may be thought over in peace
 CHECK_PAYMENT_DAYS = 5
 WAIT_DAYS = 7  # no reminder while a person has not answered yet, at most; it ends when they give the borrower back
 
+CEASE = Bar(_S.CEASE, Scope.BORROWER)
 ACTS: Mapping[Label, Act] = {
     Label.DISTRESS: Act(Bar(_S.DISTRESS, Scope.BORROWER), Reason.DISTRESS, CARE, _R.HANDED_OVER),
     Label.WRONG_PARTY: Act(Bar(_S.WRONG_PARTY, Scope.ADDRESS), None, "", _R.OPTED_OUT, ends_talk=True),
-    Label.CEASE_ALL: Act(Bar(_S.CEASE, Scope.BORROWER), Reason.CEASE, "", _R.OPTED_OUT, ends_talk=True),
+    Label.CEASE_ALL: Act(CEASE, Reason.CEASE, "", _R.OPTED_OUT, ends_talk=True),
     Label.ATTORNEY: Act(Bar(_S.ATTORNEY, Scope.BORROWER), Reason.ATTORNEY, "", _R.HANDED_OVER, ends_talk=True),
     Label.BANKRUPTCY: Act(Bar(_S.BANKRUPTCY, Scope.BORROWER), Reason.BANKRUPTCY, "", _R.HANDED_OVER, ends_talk=True),
     Label.DECEASED: Act(Bar(_S.DECEASED, Scope.BORROWER), Reason.DECEASED, "", _R.HANDED_OVER, ends_talk=True),
@@ -116,6 +117,7 @@ _ANSWERED_BY: Mapping[Label, frozenset[str]] = {
     Label.QUESTION_HOW_TO_PAY: _ON_THE_PAGE | {"options.offered"},
     Label.QUESTION_BALANCE: _ON_THE_PAGE,
 }
+_OF_ANOTHER = frozenset({Label.WRONG_PARTY, Label.CEASE_ALL})
 _NOT_THE_BORROWER = frozenset({Label.WRONG_PARTY, Label.DECEASED})  # who asks is owed no answer about the loan
 
 
@@ -163,7 +165,7 @@ def decide(reading: Reading, situation: Situation) -> Decision:
         labels.remove(Label.PROMISE_TO_PAY)
         unsure = unsure or not labels
     wish = _wish(reading) if not unsure else NO_WISH
-    acts = [ACTS[label] for label in labels]
+    acts = [_act(label, labels) for label in labels]
     cases = [act.case for act in acts if act.case is not None]
     answer = _answer(acts)
     if unsure:
@@ -197,6 +199,19 @@ def decide(reading: Reading, situation: Situation) -> Decision:
         lasting=frozenset(act.response for act in acts if act.response is not None and not act.pause_days),
     )
     return _limit(decision, situation)
+
+
+def _act(label: Label, labels: Sequence[Label]) -> Act:
+    """Return what a label asks for; silence for good that somebody else demands binds their address, not the borrower.
+
+    Until a person has found out who wrote, all contact rests; the rest ends when they give the borrower back.
+    """
+    act = ACTS[label]
+    if not _OF_ANOTHER.issubset(labels):
+        return act
+    if label is Label.CEASE_ALL:
+        return replace(act, case=Reason.WHO_WROTE, response=_R.HANDED_OVER)
+    return replace(act, response=None) if act.response is _R.OPTED_OUT else act
 
 
 def _is_left_open(labels: Sequence[Label], answer: str) -> bool:

@@ -22,6 +22,7 @@ class Reason(StrEnum):
 
     DISTRESS = "distress"
     CEASE = "cease"
+    WHO_WROTE = "who_wrote"
     DECEASED = "deceased"
     ATTORNEY = "attorney"
     BANKRUPTCY = "bankruptcy"
@@ -77,6 +78,12 @@ DUTIES: Mapping[Reason, Duty] = {
         "Contact has stopped. Confirm it once at most, in writing; notices that the law prescribes go on.",
         "12 CFR 1006.6(c); for a mortgage 12 CFR 1024.39(d)",
         business_days=5,
+    ),
+    Reason.WHO_WROTE: Duty(
+        "Somebody says that they are not the borrower, and wants no contact ever. The address is barred for good, and "
+        "contact rests. Find out who wrote: if it was not the borrower, lift the demand to cease and give them back.",
+        "12 CFR 1006.6(c), a demand of the consumer; 12 CFR 1006.14(h)(1), of a person about a medium",
+        within=_LOOK,
     ),
     Reason.DECEASED: Duty(
         "Say no more to anybody about the debt. Find out who handles the estate, and who succeeds to the home.",

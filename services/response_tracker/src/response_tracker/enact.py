@@ -181,12 +181,17 @@ async def bar_contact(connection: Connection, heard: Heard, bar: Bar) -> None:
         await outgoing.add_suppression(connection, made, wire.suppression(made))
 
 
+def bar_id(event_id: UUID, bar: Bar, tenant_id: UUID) -> UUID:
+    """Name the suppression that an event puts."""
+    return part_id(event_id, "suppression", bar.kind.name, bar.scope.value, tenant_id)
+
+
 def suppression(heard: Heard, bar: Bar, tenant_id: UUID) -> Suppression:
     """Return the suppression that a bar asks for."""
     by_address = bar.scope in (Scope.ADDRESS, Scope.ADDRESS_CHANNEL)
     by_channel = bar.scope in (Scope.CHANNEL, Scope.ADDRESS_CHANNEL)
     return Suppression(
-        id=part_id(heard.event_id, "suppression", bar.kind.name, bar.scope.value, tenant_id),
+        id=bar_id(heard.event_id, bar, tenant_id),
         tenant_id=tenant_id,
         kind=SuppressionKind(bar.kind),
         event_id=heard.event_id,

@@ -6,7 +6,7 @@ approved text that was sent, of a note. Links are left out of what was sent, bec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -19,12 +19,13 @@ from forbear_domain.messages import Catalogue, TemplateError, money
 from forbear_domain.model import Channel
 from forbear_providers.contract import ReceiptState
 from response_tracker import wire
+from response_tracker.cases import doubted
 from response_tracker.heard import current
 from response_tracker.model import ResponseKind, SuppressionKind
 from response_tracker.scripts import rendered_text
 from response_tracker.store import attempts, cases, stories
 from response_tracker.store.cases import Case, CaseAct
-from response_tracker.way_back import LIFTS, Lift
+from response_tracker.way_back import Lift, lift_of
 
 LINES_MAX = 500
 
@@ -90,11 +91,12 @@ async def tell(
     acts = await cases.acts_of(connection, tenant_id, case.borrower_id)
     of = await attempts.last_of_borrower(connection, tenant_id, case.borrower_id)
     snapshot = None if of is None else await current(connection, of)
+    in_doubt = doubted(of_borrower)
     return Story(
         case=case,
         cases=of_borrower,
         lines=in_order(kept, of_borrower, acts, catalogue)[-LINES_MAX:],
-        bars=[_bar(row, now) for row in reversed(kept.suppressions)],
+        bars=[_bar(row, now, in_doubt) for row in reversed(kept.suppressions)],
         given_name="" if snapshot is None else snapshot.given_name,
         language="" if snapshot is None else snapshot.language,
     )
@@ -203,11 +205,12 @@ def _act_lines(acts: Iterable[CaseAct]) -> Iterator[Line]:
         yield Line(act.at, LineKind.PERSON, f"{act.person}: {act.act}{detail}", act.note)
 
 
-def _bar(row: Mapping[str, Any], now: datetime) -> CaseBar:
+def _bar(row: Mapping[str, Any], now: datetime, in_doubt: Collection[UUID]) -> CaseBar:
     kind = SuppressionKind(row["kind"])
     start, end = wire.suppression_times(row["body"])
     is_over = row["lift_reason"] is not None or (end is not None and end <= now)
-    return CaseBar(row["id"], kind, start, end, not is_over, LIFTS[kind])
+    lift = lift_of(kind, is_doubted=row["id"] in in_doubt)
+    return CaseBar(row["id"], kind, start, end, not is_over, lift)
 
 
 def _money(minor: int, row: Any) -> str:

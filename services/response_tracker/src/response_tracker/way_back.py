@@ -56,3 +56,13 @@ LIFTS: Mapping[SuppressionKind, Lift] = {
     _K.PROMISE: Lift((), "It ends by itself, with the promise."),
     _K.ARRANGEMENT: Lift((), "It ends by itself, with the arrangement."),
 }
+
+_CEASE_OF_ANOTHER = Lift(
+    ("somebody_else_wrote",),
+    "When it was not the borrower who demanded it (12 CFR 1006.6(c) speaks of the consumer); the address stays barred.",
+)
+
+
+def lift_of(kind: SuppressionKind, *, is_doubted: bool) -> Lift:
+    """Return the grounds on which a bar may be lifted; `is_doubted`: a person is to find out who asked for it."""
+    return _CEASE_OF_ANOTHER if kind is _K.CEASE and is_doubted else LIFTS[kind]
