@@ -42,7 +42,8 @@ def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
 
 
 def _table(policies: list[dict[str, Any]]) -> Table:
-    table = Table(title="Answers per 100 contacts, estimated (95 % interval)", title_justify="left")
+    title = "\nAnswers per 100 contacts, estimated (95 % interval)"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1), pad_edge=False)  # fits eighty columns
     table.add_column("policy", no_wrap=True)
     for name in ("dr", "snips", "ips"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -50,7 +51,7 @@ def _table(policies: list[dict[str, Any]]) -> Table:
         table.add_column(name, justify="right")
     for policy in policies:
         estimates = [_say(policy[name]) for name in ("dr", "snips", "ips")]
-        worth = f"{policy['effective_contacts']:,.0f}" + ("" if policy["is_telling"] else " (too few to tell)")
+        worth = f"{policy['effective_contacts']:,.0f}" + ("" if policy["is_telling"] else ", too few")
         table.add_row(policy["policy"], *estimates, f"{policy['contacts']:,}", worth)
     return table
 
@@ -58,5 +59,5 @@ def _table(policies: list[dict[str, Any]]) -> Table:
 def _say(estimate: dict[str, float] | None) -> str:
     if estimate is None:
         return "-"
-    value, low, high = (100 * estimate[name] for name in ("value", "low", "high"))
-    return f"{value:.1f} ({low:.1f}-{high:.1f})" if low >= 0.0 else f"{value:.1f} ({low:.1f} to {high:.1f})"
+    value, low, high = (round(100 * estimate[name], 1) + 0.0 for name in ("value", "low", "high"))
+    return f"{value:.1f} ({low:.1f}, {high:.1f})"
