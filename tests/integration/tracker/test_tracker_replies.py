@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as dispatcher_pb
 from forbear.types.v1 import types_pb2 as types_pb
-from tests.integration.tracker.tracker_stage import BORROWER, LOAN, World
+from response_tracker.events import Event, Kind, name_event
+from tests.integration.tracker.tracker_stage import BORROWER, LOAN, PHONE, SENDER, World
 
 pytestmark = pytest.mark.needs_postgres
 
@@ -23,6 +25,23 @@ async def test_a_message_taken_twice_is_acted_on_once(world: World) -> None:
 
     assert ["options.offered"] == world.templates()
     assert 1 == world.scheduler.kinds().count("HARDSHIP")
+
+
+async def test_a_message_that_was_durable_when_its_process_died_is_acted_on_once_by_the_next(world: World) -> None:
+    """Killed between the write and the answer: the next process finds it, and the provider's second try is a repeat."""
+    await world.attempt()
+    form = {"MessageSid": "SM-killed", "From": PHONE, "To": SENDER, "Body": "I will pay $300 on Friday"}
+    came = name_event(Kind.MESSAGE, "SM-killed")
+    await world.receiver.take(Event(came, Kind.MESSAGE, None, urlencode(form).encode(), world.clock.now()))
+    before = world.templates()
+
+    await world.advance(timedelta(seconds=1))
+    again = await world.text("I will pay $300 on Friday", sid="SM-killed")
+    await world.pump()
+
+    assert ([], 200) == (before, again)
+    assert ["promise.thanks"] == world.templates()
+    assert 1 == world.scheduler.kinds().count("PROMISED")
 
 
 @pytest.mark.parametrize(
