@@ -11,7 +11,7 @@ _CHANNELS: tuple[tuple[WantedChannel, str], ...] = (
     (WantedChannel.WECHAT, r"\bwe ?chat\b|微信|加(?:个|我)?v(?![a-z])|(?<![a-z])vx(?![a-z])"),
     (WantedChannel.LINE, r"\bline\b(?= ?(?:app|me|我|说|傳|传|联|就|上|群|通|比|id|啦|吧|给|好))|(?:用|加|传|发|改|走|的|,|透过|以|寄|开|我|看|有事|^)line"),
     (WantedChannel.IN_PERSON, r"\bin person\b|\bface to face\b|\bde frente\b|\b(?:ir|voy|vamos) a ver\w+\b|\bvoy al banco\b|\b(?:come|stop|drop|swing|walk) (?:in|by)(?:to)?\b(?! (?:accident|mistake|error|a huff|anger))|\bsit down\b|\bcome (?:and|to) (?:sit|see|talk|speak)\b|\bin the (?:branch|office)\b|\bat the (?:branch|office)\b|\ben persona\b|\bir (?:a la|en persona|personalmente)\b|\b(?:en|a) la (?:sucursal|oficina)\b|\bcara a cara\b|\bpersonalmente\b|当面|面谈|(?:来|到)(?:我|俺)?(?:家|帐篷|店|单位|部落)|网点|分行|柜台|面对面|亲自|上门谈|见面"),
-    (WantedChannel.PORTAL, r"\bportal\b|\bonline account\b|\bmy account online\b|\b(?:the|your|bank'?s?) (?:app|website|site)\b|\bsecure (?:message|inbox)\b|\b(?:la|su) (?:app|aplicacion|pagina)\b|\ben linea\b|\bin-?app\b|\bwebsite\b|\b(?:la|su) web\b|\bel app\b|站内信|手机银行|网银|app上|app里|用app|app(?:消息|通知|推送)|网上银行|个人中心|官网"),
+    (WantedChannel.PORTAL, r"\bportal\b|\bonline account\b|\bmy account online\b|\b(?:the|your|bank'?s?) (?:app|website|site)\b|\bsecure (?:message|inbox)\b|\b(?:la|su) (?:app|aplicacion|pagina)\b|\ben linea\b|\bin-?app\b|\bapp (?:messages?|notifications?|alerts?)\b|\bwebsite\b|\b(?:la|su) web\b|\bel app\b|站内信|手机银行|网银|app上|app里|用app|app(?:消息|通知|推送)|网上银行|个人中心|官网"),
     (WantedChannel.EMAIL, r"\be-?mails?\b|\b(?:por|al|a mi|mi|el|un|todo por|\w+me) mail\b|\bmail id\b|\bmail on id\b|\binbox\b|[\w.-]@[\w-]+\.\w|\bcorreo electronico\b|\b(?:al|por|mi|un|el|a mi|en el|mejor|solo|los|puro|de) correos?\b(?! (?:postal|normal|regular|ordinario|fisico|certificado|a (?:mi )?casa))|\bcorreos?\b(?! (?:postal|normal|regular|ordinario|fisico|a mi casa|a la casa|certificado))|邮箱|邮件|信箱(?!寄)|电子邮|伊妹儿|寄e"),
     (WantedChannel.MAIL, r"\bletters?\b|\bin writing\b|\bon paper\b|\bpaper\b(?! trail)|\b(?:snail|regular|us|postal|normal|physical) mail\b|(?<!e-)(?<!por )(?<!al )(?<!mi )(?<!el )(?<!un )\bmail(?:ed|ing)?\b(?! (?:on )?id)|\bmailbox\b|\b(?:home|street|mailing) address\b|\bpost(?:ed)?\b(?! (?:yet|to my account))|\bhard cop(?:y|ies)\b|\bletterhead\b|\bprinted\b|\bwritten\b|\benvelope\b|\bcart(?:it)?as?\b|\bapartado postal\b|\bpor escrito\b|\bpapel\b|\bcorreo (?:postal|normal|regular|ordinario|fisico|a mi casa|a la casa|certificado)\b|\bimpres[oa]s?\b|\ba mi (?:casa|domicilio|direccion)\b|书面|纸质|纸本|寄信|寄到家|信件|挂号|来信|写(?:一?封)?信|寄(?:一?封|给|到|来|过来|去|纸|实体|白纸)(?!.{0,4}(?:email|e-mail|邮|电子))|白纸黑字|实体账单|信函|快递|平信|纸|邮寄|用寄|都寄|写批"),
     (WantedChannel.SMS, r"\btexts?(?:ing)?\b|\bsms\b|\bmessages?\b|\bmessaging\b|\bmensaj\w*\b|\btexte\w*\b|\btextos?\b|\bpor texto\b|短信|短讯|简讯|讯息|信息|文字|打字|发消息|传消息|留言"),
@@ -34,6 +34,8 @@ _REFUSED = re.compile(
       | (?:短信|电话|邮件|语音|email|微信|信)我?(?:不(?:看|收|接|用|回|听)|要钱|收费|太贵|很贵)
       | \b(?:textos|mensajes|llamadas)\s(?:me\s)?(?:cuestan|cobran|molestan|despiertan)\b
       | \b(?:mailbox|inbox)\s(?:is\s)?full\b
+      | \bnothing\s(?:in|on|by|through|via|over)\s(?:(?:the|your|my)\s)?(?:\w+\s)?(?:app|portal|website|site|account|phone|texts?|e-?mail|mail)\b
+      | \bnada\s(?:por|en)\s(?:(?:la|el|su|mi)\s)?(?:app|aplicacion|portal|pagina|web|telefono|correo|mensajes?)\b
       | \b(?:calls?|texts?|messages?|e-?mails?|letters)\b[^.,;]{0,25}\s(?:isnt|arent|(?:is|are)\s(?:not\s|no\slonger\s|un))\s?(?:welcome|wanted)\b
       | \b(?:por|a|al|en)\s(?:el\s|este\s|mi\s|ese\s)?(?:telefono|texto|mensajes?|correo|email|whatsapp|celular|cel|numero)\s(?:ya\s)?no\b[^.,;]{0,24}?(?:mas\b|ya\b|(?=[.,;]|$))
       | \b(?:desactiv|apag|suspend|cancel|cort|elimin)\w*\s(?:ya\s)?(?:con\s)?(?:las?|los?|sus|todas\slas|todos\slos)\s(?:llamadas?|mensajes?|textos?|correos?|avisos\spor\s\w+|cartas?)\b
@@ -60,7 +62,7 @@ _CLAUSE_END = re.compile(
     re.ASCII,
 )
 _TURNS_DOWN = re.compile(
-    r"\b(?:no|not|dont|doesnt|cant|cannot|never|stop|quit|isnt|arent|wont|without|hate|lost|lose|broken|dead|hardly|none|leave|"
+    r"\b(?:no|not|dont|doesnt|cant|cannot|never|stop|quit|isnt|arent|wont|without|nothing(?= (?:in|on|by|through|via|over) )|nada(?= (?:por|en) )|hate|lost|lose|broken|dead|hardly|none|leave|"
     r"forget|skip|enough|bounces?|eat up|poor|small|ni|nunca|jamas|sin|deje\w*|casi|apenas|hard|difficult|frighten\w*|scares?|wet|hears|wakes?|woke|"
     r"drops?|yelling|jacked|stolen|stole|miss(?:es|ed)?|off|who calls|anxiety|old phone|despierta\w*|borran?|cuestan?)\b"
     r"|[不没别勿莫甭唔毋免拒断停慢贵罚退]|断断续续|收费|垃圾|漏看|漏接|无益|阻塞",
