@@ -73,6 +73,10 @@ def test_each_item_becomes_a_line_with_what_was_read() -> None:
         (STOP | {"channel": "fax"}, "line 2, channel: write one of sms, email, voice"),
         (STOP | {"received_at": None}, "line 2, received_at: is missing; write the local time with its offset"),
         (STOP | {"received_at": "soon"}, "line 2, received_at: is no time; write the local time with its offset"),
+        (
+            STOP | {"received_at": "9999-12-31T23:59:59"},
+            "line 2, received_at: is not of our time; write the local time",
+        ),
         (STOP | {"labels": "opt_out"}, "line 2, labels: write a list of labels"),
         (STOP | {"labels": ["opt_out", "stop"]}, "line 2, labels: number 2 is no label; write some of opt_out,"),
         (STOP | {"extract": {"sum": 5}}, "line 2, extract: write an object of amount, currency,"),

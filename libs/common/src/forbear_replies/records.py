@@ -14,6 +14,7 @@ from forbear_replies.labels import Label
 
 LINE_BYTES_MAX = 1024 * 1024  # as much as a mail may be
 CHANNELS = ("sms", "email", "voice")
+YEARS = range(1970, 2200)  # beside the ends of the calendar no day is counted
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHAPE = '{"id": "1", "lang": "en", "channel": "sms", "received_at": "2026-03-02T12:00:00-05:00", "text": "ok"}'
 
@@ -119,9 +120,12 @@ def _received_at(record: dict[str, Any]) -> datetime:
     mend = "write the local time with its offset, such as 2026-03-02T12:00:00-05:00"
     value = _text(record, "received_at", mend, is_needed=True)
     try:
-        return datetime.fromisoformat(value)
+        at = datetime.fromisoformat(value)
     except ValueError:
         raise _Wrong("received_at", f"is no time; {mend}") from None
+    if at.year not in YEARS:
+        raise _Wrong("received_at", f"is not of our time; {mend}")
+    return at
 
 
 def _labels(record: dict[str, Any], field: str) -> frozenset[Label]:
