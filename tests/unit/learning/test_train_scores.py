@@ -11,7 +11,9 @@ from click.testing import CliRunner
 
 from contact_scheduler.__main__ import main
 from contact_scheduler.learning.scores import LoanFacts, score_loans
+from contact_scheduler.learning.training import ScoreReport
 from contact_scheduler.score_cards import CardsRefused, read_cards
+from contact_scheduler.train_scores import train_scores, verdict
 
 COLUMNS = ("payment_to_income", "unemployment_pct", "days_past_due", "promises_kept", "ability", "willingness", "sex")
 
@@ -38,7 +40,7 @@ def write_table(path: Path, rows: int = 3_000, **changes: str) -> Path:
 def run(table: Path, out: Path, *more: str) -> tuple[int, str]:
     arguments = ["train-scores", str(table), "--out", str(out), "--origin", "loans of a test, 2025", *more]
     result = CliRunner().invoke(main, arguments)
-    return result.exit_code, result.output
+    return result.exit_code, result.stdout if result.exit_code == 0 else result.output
 
 
 def test_the_command_writes_cards_that_the_plan_can_read_and_a_model_card_that_tells(tmp_path: Path) -> None:
@@ -57,6 +59,38 @@ def test_the_command_writes_cards_that_the_plan_can_read_and_a_model_card_that_t
     assert all(area > 0.7 for area in areas)
     assert "| m |" in told
     assert "as it should be" in told
+    assert told.count("It tells later loans apart.") == 2
+    low, high = (float(text) for text in told.split("| the card |")[1].split("|")[1].split(" to "))
+    assert 0.5 < low < areas[0] < high < low + 0.1
+
+
+def test_columns_that_teach_nothing_are_named_before_anything_else(tmp_path: Path) -> None:
+    """A misspelt column, an empty one and one that never varies; the table is then refused for its outcomes."""
+    path = tmp_path / "loans.csv"
+    header = "payment_to_incom,loan_to_value,missed_12m,days_past_due,ability,willingness"
+    path.write_text("\n".join([header, *(f"0.3,,2,{number},1,1" for number in range(500))]), encoding="utf-8")
+    told: list[str] = []
+
+    with pytest.raises(CardsRefused, match="more loans of both outcomes"):
+        train_scores(path, tmp_path / "cards", (), "loans of a test", told.append)
+
+    assert [
+        "not used: payment_to_incom: no input has this name; see --help for the names",
+        "not used: loan_to_value: no row has a value",
+        "not used: missed_12m: every known value is the same, so it tells loans apart by nothing",
+    ] == told
+
+
+def test_a_card_that_tells_nothing_is_called_so() -> None:
+    """By the lower end of the area's interval, not by the area; a poor level and better trees get a word."""
+    truth = np.arange(200.0) % 2
+    trees = ScoreReport(0.80, 0.2, 0.01, 200, None)
+
+    assert "do not use it" in verdict(ScoreReport(0.56, 0.2, 0.01, 200, None), trees, truth)
+    fair = verdict(ScoreReport(0.70, 0.2, 0.05, 200, None), trees, truth)
+    assert "off by 5 points on average" in fair
+    assert "Trees would do better by 0.100" in fair
+    assert verdict(trees, trees, truth) == "It tells later loans apart.\n"
 
 
 def test_a_table_that_cannot_teach_is_refused_with_its_line_and_nothing_is_written(tmp_path: Path) -> None:

@@ -259,13 +259,14 @@ def train_scores_command(table: Path, out: Path, groups: tuple[str, ...], origin
     and the outcomes, 0 or 1:
       ability       resumed paying within three months
       willingness   paid or arranged after being reached
-    The last three in ten rows test what the others taught. Point FORBEAR_SCHEDULER_SCORE_CARDS at the folder to use
-    the cards.
+    The last three in ten rows test what the others taught; a few thousand rows take a minute.
+    Point FORBEAR_SCHEDULER_SCORE_CARDS at the folder to use the cards.
     """
     from contact_scheduler.train_scores import train_scores  # needs scikit-learn; serving does not
 
     try:
-        click.echo(train_scores(table, out, groups, origin))
+        click.echo(train_scores(table, out, groups, origin, lambda words: click.echo(words, err=True)))
+        click.echo(f"The cards and this page are in {out}.", err=True)
     except CardsRefused as error:
         raise click.UsageError(str(error)) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contact_scheduler.learning.default_cards import ABILITY_CARD, WILLINGNESS_CARD
+from contact_scheduler.learning.lift import Z_95
 from contact_scheduler.learning.scorecard import Columns, Matrix, Scorecard
 from contact_scheduler.learning.scores import PROTECTED, LoanFacts
 from contact_scheduler.learning.training import ScoreReport, TreeScore, fit_scorecard, report
@@ -19,13 +21,17 @@ INPUTS = tuple(field.name for field in fields(LoanFacts))
 ROWS_MIN = 500
 CLASS_MIN = 50  # outcomes of each kind among the rows that teach, and a third of that among those that test
 TEST_SHARE = 0.3
+AUC_WORTH_A_WORD, ECE_WORTH_A_WORD = 0.01, 0.02
 WORDS = {one.name: one.words for card in (ABILITY_CARD, WILLINGNESS_CARD) for one in card.attributes}
 
 
-def train_scores(table: Path, out: Path, groups: tuple[str, ...], origin: str) -> str:
+def train_scores(
+    table: Path, out: Path, groups: tuple[str, ...], origin: str, tell: Callable[[str], None] = lambda _: None
+) -> str:
     """Train on the first rows, test on the last, write both cards and the model card; return the model card.
 
-    Raises CardsRefused, and writes nothing, when the table cannot teach.
+    `tell` hears what is going on and what of the table is not used. Raises CardsRefused, and writes nothing, when the
+    table cannot teach.
     """
     rows = _read(table, groups)
     columns = {
@@ -33,8 +39,14 @@ def train_scores(table: Path, out: Path, groups: tuple[str, ...], origin: str) -
     }
     if not columns:
         raise CardsRefused(f"{table}: none of the columns {', '.join(INPUTS)} holds a value")
+    for warning in _unused(rows[0], columns, groups):
+        tell(warning)
     first_test = int(len(rows) * (1.0 - TEST_SHARE))
-    told = [_section(name, origin, columns, _labels(rows, name, table), rows, groups, first_test) for name in NAMES]
+    labels = [_labels(rows, name, table) for name in NAMES]
+    told = []
+    for number, (name, label) in enumerate(zip(NAMES, labels, strict=True), start=1):
+        tell(f"{number} of {len(NAMES)}: {name}, the card and the trees beside it, on {first_test:,} loans ...")
+        told.append(_section(name, origin, columns, label, rows, groups, first_test))
     out.mkdir(parents=True, exist_ok=True)
     tested = len(rows) - first_test
     page = f"# Score cards\n\nTrained on {first_test:,} loans, tested on the {tested:,} after them: {origin}.\n"
@@ -43,6 +55,20 @@ def train_scores(table: Path, out: Path, groups: tuple[str, ...], origin: str) -
         page += "\n" + section
     (out / "model-card.md").write_text(page, encoding="utf-8")
     return page
+
+
+def _unused(header: dict[str, str], columns: Columns, groups: tuple[str, ...]) -> list[str]:
+    """Say which columns teach nothing: a name that is misspelt is lost in silence otherwise."""
+    known = {*INPUTS, *NAMES, *groups}
+    unknown = [name for name in header if name and name not in known]
+    empty = [name for name in INPUTS if name in header and name not in columns]
+    alike = [name for name, values in columns.items() if np.nanmin(values) == np.nanmax(values)]
+    found = [
+        (unknown, "no input has this name; see --help for the names"),
+        (empty, "no row has a value"),
+        (alike, "every known value is the same, so it tells loans apart by nothing"),
+    ]
+    return [f"not used: {', '.join(names)}: {why}" for names, why in found if names]
 
 
 def _read(table: Path, groups: tuple[str, ...]) -> list[dict[str, str]]:
@@ -105,9 +131,11 @@ def _section(
     card = fit_scorecard(name, inside, label[:first_test], version="trained-1", origin=origin, words=WORDS)
     score, truth = card.score(outside), label[first_test:]
     challenger = report(truth, TreeScore(1).fit(inside, label[:first_test]).score(outside))
+    found = report(truth, score)
     lines = [
-        f"## {name}\n", "| tested on later loans | AUC | Brier | ECE |", "|---|---|---|---|",
-        _figures("the card", report(truth, score)), _figures("trees, for comparison", challenger), "",
+        f"## {name}\n", "| tested on later loans | AUC | its 95 % interval | Brier | ECE |", "|---|---|---|---|---|",
+        _figures("the card", found, truth), _figures("trees, for comparison", challenger, truth), "",
+        verdict(found, challenger, truth),
         f"Inputs: {', '.join(columns)}. No protected attribute is among them.\n",
     ]  # fmt: skip
     for group in groups:
@@ -115,8 +143,34 @@ def _section(
     return card, "\n".join(lines)
 
 
-def _figures(who: str, found: ScoreReport) -> str:
-    return f"| {who} | {found.auc:.3f} | {found.brier:.4f} | {found.ece:.4f} |"
+def _figures(who: str, found: ScoreReport, truth: Matrix) -> str:
+    low, high = _interval(found.auc, truth)
+    return f"| {who} | {found.auc:.3f} | {low:.3f} to {high:.3f} | {found.brier:.4f} | {found.ece:.4f} |"
+
+
+def _interval(area: float, truth: Matrix) -> tuple[float, float]:
+    """Return the 95 % interval of an AUC (Hanley, McNeil 1982)."""
+    ones = float(truth.sum())
+    zeros = len(truth) - ones
+    of_ones = area / (2.0 - area) - area**2
+    of_zeros = 2.0 * area**2 / (1.0 + area) - area**2
+    variance = (area * (1.0 - area) + (ones - 1.0) * of_ones + (zeros - 1.0) * of_zeros) / (ones * zeros)
+    reach = Z_95 * float(np.sqrt(variance))
+    return max(0.0, area - reach), min(1.0, area + reach)
+
+
+def verdict(card: ScoreReport, trees: ScoreReport, truth: Matrix) -> str:
+    """Say in words what the figures mean for whoever is to use the card."""
+    if _interval(card.auc, truth)[0] <= 0.5:
+        return "**It does not tell these loans apart better than chance: do not use it.**\n"
+    words = "It tells later loans apart."
+    if card.ece > ECE_WORTH_A_WORD:
+        words += (
+            f" Its probabilities are off by {100 * card.ece:.0f} points on average: trust its order, not its level."
+        )
+    if trees.auc - card.auc > AUC_WORTH_A_WORD:
+        words += f" Trees would do better by {trees.auc - card.auc:.3f}: the card leaves something on the table."
+    return words + "\n"
 
 
 def _fairness(group: str, truth: Matrix, score: Matrix, members: NDArray[np.str_]) -> list[str]:
