@@ -65,6 +65,11 @@ def mean_reach(values: list[float]) -> tuple[float, float]:
     return float(array.mean()), float(reach)
 
 
+def standard_error(values: list[float]) -> float:
+    """Standard error of the mean over seeds; infinite for a single one."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("inf")
+
+
 def verdict(name: str, value: float, reference: float, goal: str, is_ok: bool) -> None:
     """Prints one machine-readable line."""
     ratio = value / reference if reference else 0.0

@@ -2,20 +2,25 @@
 
 The pure parts of the service (import, law, plan, feedback, model) run as in production; PostgreSQL, dispatcher and
 tracker are left out: every contact goes out when planned, and an engaged borrower answers, rests and pays as the
-sandbox says. The habits are read here only to answer contacts and to know the optimum; the plan never sees them.
+sandbox says. Beside each run stands what an ideal learner reaches with the same people (`learn_ideal.py`).
 
-Run: .venv/bin/python bench/learn_service.py [borrowers] [seeds]
+Run: .venv/bin/python bench/learn_service.py --borrowers 1200 5000 20000 --seeds 1-3
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
+import time
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as in the service; read when numpy is loaded
 
 import numpy as np
 import orjson
@@ -23,36 +28,25 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.learn_data import verdict
+from bench.learn_data import standard_error, verdict
+from bench.learn_ideal import IDEAL_BORROWERS, after_four_weeks
+from bench.learn_people import DAYS, OPEN_HOURS, START, TENANT, People, Reach, make_people, reach_of, truth_of
 from contact_scheduler.campaigns import Audience, Campaign, State
 from contact_scheduler.contacts import ATTRIBUTION
 from contact_scheduler.learn_outcomes import teach
 from contact_scheduler.learning import Arm, ResponseModel, encode, lift, rate
 from contact_scheduler.learning.worth import Worth
-from contact_scheduler.planning.candidates import Candidate, History, Touch, Window
+from contact_scheduler.planning.candidates import History, Touch, Window
 from contact_scheduler.planning.compose import PlanRequest, plan_day
 from contact_scheduler.planning.facts import describe, score_candidates
-from contact_scheduler.planning.lawful import CONSENT_FRESH, Place
-from contact_scheduler.portfolio.check import Row, RowChecker
-from contact_scheduler.portfolio.columns import NAMES
-from contact_scheduler.portfolio.derive import EMPLOYMENT_CODES, derive_place, derive_points, to_minor
-from contact_scheduler.portfolio.derive import Place as DerivedPlace
-from contact_scheduler.portfolio.places import load_atlas
-from contact_scheduler.portfolio.reading import Record
 from contact_scheduler.store.learning import Outcome
 from forbear_domain.model import Channel
-from forbear_sandbox import portfolio
-from forbear_sandbox.borrower import Borrower, make_borrower
-from forbear_sandbox.habits import CHANCE_MAX, CHANNELS, weekly_chances
-from forbear_sandbox.lots import Lots
+from forbear_sandbox.habits import CHANNELS
 
-START: Final = datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
-DAYS: Final = 28
-TENANT: Final = UUID(int=7)
 COST: Final = (0.008, 0.0004, 0.014)
-CAPACITY: Final = (3_600, 36_000, 600)
-OPEN_HOURS: Final = np.array([hour for hour in range(168) if 8 <= hour % 24 < 21])
+CAPACITY: Final = (3_600, 36_000, 600)  # an hour, whatever the number of borrowers
 FOREVER: Final = datetime.max.replace(tzinfo=UTC)
+BAR: Final = 0.9
 
 
 @dataclass(slots=True)
@@ -68,59 +62,6 @@ class Sent:
     at: datetime
     answered_at: datetime | None
     learned: bool = False
-
-
-@dataclass(slots=True)
-class People:
-    """Everybody, as the service knows them and as they are."""
-
-    candidates: list[Candidate]
-    places: dict[int, Place]
-    persons: list[Borrower]
-    paused_until: list[datetime] = field(default_factory=list)
-    row_of: dict[UUID, int] = field(default_factory=dict)
-
-
-def make_people(count: int, seed: int) -> People:
-    """Make borrowers up and import them."""
-    lots, atlas = Lots("population", seed), load_atlas()
-    checker = RowChecker(TENANT.bytes, START.date())
-    people = People([], {}, [])
-    for number, row in enumerate(portfolio.generate(count, seed, START.date())):
-        columns = {name: getattr(row, name) for name in portfolio.COLUMNS}
-        checked = checker.check([Record(number + 2, [columns.get(name, "") for name in NAMES])])
-        if not checked.rows:
-            continue
-        place = derive_place(checked.rows[0], atlas)
-        people.places[place.place_id] = Place(tuple(place.zones), tuple(place.regions))
-        people.candidates.append(_candidate(checked.rows[0], place, columns))
-        people.persons.append(make_borrower(columns, lots))
-    people.paused_until = [START] * len(people.candidates)
-    people.row_of = {one.borrower_id: row for row, one in enumerate(people.candidates)}
-    return people
-
-
-def _candidate(row: Row, place: DerivedPlace, columns: dict[str, str]) -> Candidate:
-    reached = derive_points(row, place, TENANT.bytes)
-    points = {point.channel: point.consent_on for point in reached}
-    kinds = {point.channel: point.address_kind for point in reached}
-    limit = (START - CONSENT_FRESH).date()
-    income, unemployment = columns["monthly_income"], columns["regional_unemployment"]
-    preferred = columns["preferred_channel"]
-    return Candidate(
-        borrower_id=row.borrower_id, place_id=place.place_id, language=columns["language"],
-        employment=EMPLOYMENT_CODES[columns["employment"]],
-        monthly_income=to_minor(income, "USD") if income else None,
-        unemployment_pct=float(unemployment) if unemployment else None,
-        preferred_channel=int(Channel[preferred.upper()]) if preferred else None, wished_channel=None,
-        wished_hours=None, loan_id=row.loan_id, product=columns["product"],
-        instalment=to_minor(columns["instalment"], "USD"), past_due=to_minor(columns["past_due"], "USD"),
-        past_due_days=int(columns["past_due_days"]), missed_payments_12m=int(columns["missed_payments_12m"]),
-        kept_promises=int(columns["kept_promises"]), broken_promises=int(columns["broken_promises"]),
-        consented=sum(1 << channel for channel, on in points.items() if on),
-        fresh=sum(1 << channel for channel, on in points.items() if on and on > limit),
-        kinds=(kinds.get(1, 0), kinds.get(2, 2), kinds.get(3, 0)), is_paused=False,
-    )  # fmt: skip
 
 
 class Month:
@@ -221,32 +162,6 @@ class Month:
         self.people.paused_until[row] = max(until, self.people.paused_until[row])
 
 
-def truth_of(people: People) -> NDArray[np.float64]:
-    """The true chance in each open slot of the week where there is consent, NaN elsewhere: [n, 3 x open hours]."""
-    table = np.full((len(people.persons), len(CHANNELS), len(OPEN_HOURS)), np.nan)
-    for row, (person, known) in enumerate(zip(people.persons, people.candidates, strict=True)):
-        for column, channel in enumerate(CHANNELS):
-            if (known.fresh if channel == "sms" else known.consented) & 1 << (column + 1):
-                week = np.array(weekly_chances(person.habits.pattern, channel)) * person.habits.readiness[channel]
-                table[row, column] = np.minimum(CHANCE_MAX, week[(OPEN_HOURS - person.habits.shift_h) % 168])
-    return table.reshape(len(table), -1)
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Mean true chance over all who agreed to some channel, had they one contact each."""
-
-    uniform: float
-    by_employment: float  # at the best slot of their kind of employment: what the columns of the portfolio allow
-    best: float  # at their own best slot, which nobody can know
-    learned: float  # at the slot that the model prefers
-
-    @property
-    def closed(self) -> float:
-        """Share of the gap from uniform choice to what the columns allow."""
-        return (self.learned - self.uniform) / (self.by_employment - self.uniform)
-
-
 def reach(month: Month, truth: NDArray[np.float64], tick: datetime) -> Reach:
     """Compare the model's preferred slots with the truth."""
     candidates, history = month.people.candidates, month.history(tick)
@@ -256,28 +171,26 @@ def reach(month: Month, truth: NDArray[np.float64], tick: datetime) -> Reach:
     return reach_of(month.people, truth, log_odds.reshape(len(truth), -1))
 
 
-def reach_of(people: People, truth: NDArray[np.float64], liking: NDArray[Any]) -> Reach:
-    """Compare the slots that are liked best, [n, 3 x open hours], with the truth."""
-    some = np.isfinite(truth).any(axis=1)
-    truth, kind = truth[some], np.array([one.employment for one in people.candidates])[some]
-    typical = np.zeros_like(truth)
-    for one in np.unique(kind):
-        typical[kind == one] = np.nan_to_num(np.nanmean(truth[kind == one], axis=0))
-    return Reach(
-        uniform=float(np.nanmean(truth, axis=1).mean()),
-        by_employment=_at_best(truth, typical),
-        best=_at_best(truth, truth),
-        learned=_at_best(truth, liking[some]),
-    )
+class Week(NamedTuple):
+    """Answers and contacts of one week: learned, control."""
+
+    learned: tuple[int, int]
+    control: tuple[int, int]
 
 
-def _at_best(truth: NDArray[np.float64], liking: NDArray[Any]) -> float:
-    choice = np.where(np.isfinite(truth), liking, -np.inf).argmax(axis=1)
-    return float(truth[np.arange(len(truth)), choice].mean())
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What four weeks with one population brought."""
+
+    weeks: list[Week]
+    found: Reach
+    ideal: float  # share of the gap to each one's own best slot that an ideal learner closes with the same people
+    cpu_s: float
 
 
-def run(count: int, seed: int, control: float = 0.25) -> tuple[list[Week], Reach]:
+def run(count: int, seed: int, control: float = 0.25) -> Life:
     """Live through four weeks, telling each."""
+    begun = time.process_time()
     people = make_people(count, seed)
     truth, month = truth_of(people), Month(people, seed, control=control)
     weeks = []
@@ -285,18 +198,14 @@ def run(count: int, seed: int, control: float = 0.25) -> tuple[list[Week], Reach
         month.day(day)
         if day % 7 == 6:
             now = START + timedelta(days=day + 1)
+            month.learn(now)
             lately = [one for one in month.sent if one.at >= now - timedelta(days=7)]
             weeks.append(Week(*(_rate(lately, is_control=group) for group in (False, True))))
-            now_reach = reach(month, truth, now)
-            _tell(seed, day // 7 + 1, weeks[-1], now_reach)
-    return weeks, now_reach
-
-
-class Week(NamedTuple):
-    """Answers and contacts of one week: learned, control."""
-
-    learned: tuple[int, int]
-    control: tuple[int, int]
+            found = reach(month, truth, now)
+            _tell(seed, day // 7 + 1, weeks[-1], found)
+    spent = time.process_time() - begun
+    some = people.first(IDEAL_BORROWERS)
+    return Life(weeks, found, after_four_weeks(some, truth[: len(some)], seed, rule="greedy").own_closed, spent)
 
 
 def _rate(sent: list[Sent], *, is_control: bool) -> tuple[int, int]:
@@ -310,32 +219,72 @@ def _surely_worse(week: Week) -> float:
 
 
 def _tell(seed: int, number: int, week: Week, found: Reach) -> None:
-    rates = "  ".join(f"{100 * answers / max(1, contacts):4.1f} of {contacts:5,}" for answers, contacts in week)
+    rates = "  ".join(f"{100 * answers / max(1, contacts):4.1f} of {contacts:6,}" for answers, contacts in week)
     print(
         f"{seed:4d}  {number:4d}  {rates}     {100 * found.uniform:4.1f}  {100 * found.learned:4.1f}  "
-        f"{100 * found.by_employment:4.1f}  {100 * found.best:4.1f}   {found.closed:.2f}",
+        f"{100 * found.by_employment:4.1f}  {100 * found.best:4.1f}   {found.closed:.3f}  {found.own_closed:.3f}",
         flush=True,
     )
 
 
-def main() -> None:
-    """Print the table and the verdicts."""
-    count, seeds = (int(word) for word in [*sys.argv[1:], "1200", "3"][:2])
-    print("answered within 48 hours, of 100 contacts      true chance of all at the slot of ...")
-    print("seed  week  learned        control            chance  model  job   own    gap closed")
-    runs = [run(count, seed) for seed in range(1, seeds + 1)]
-    learned, control = (
-        sum(weeks[-1][group][0] for weeks, _ in runs) / sum(weeks[-1][group][1] for weeks, _ in runs)
-        for group in (0, 1)
-    )
-    closed = float(np.mean([found.closed for _, found in runs]))
-    verdict("learned_over_control_in_week_four", learned, control, ">= 2 times", learned >= 2 * control)
-    verdict("gap_to_what_the_columns_allow_closed", closed, 1.0, ">= 0.85", closed >= 0.85)
-    own = float(np.mean([(found.learned - found.uniform) / (found.best - found.uniform) for _, found in runs]))
-    verdict("gap_to_each_ones_own_best_slot_closed", own, 1.0, ">= 0.9", own >= 0.9)
-    weeks = [week for of_seed, _ in runs for week in of_seed]
-    worst = min(_surely_worse(week) for week in weeks)
+def live(count: int, seeds: range) -> list[Life]:
+    """Live with several populations of one size."""
+    print(f"\n{count:,} borrowers: answered of 100 contacts      true chance of all at the slot of ...   gap closed to")
+    print("seed  week  learned         control            chance  model  job   own    job    own")
+    return [run(count, seed) for seed in seeds]
+
+
+def tell_sizes(lives: dict[int, list[Life]]) -> None:
+    """Print what was closed after four weeks by the number of borrowers."""
+    print(f"\ngap closed after four weeks (mean +- standard error over the seeds); the bar is {BAR}")
+    print("borrowers  contacts a week  to the job's best slot  to each one's own  an ideal learner  CPU s a seed")
+    for count, of_size in lives.items():
+        contacts = np.mean([sum(week.learned[1] + week.control[1] for week in one.weeks) / 4 for one in of_size])
+        columns, own, ideal = (
+            f"{np.mean(values):.3f} +-{standard_error(values):.3f}"
+            for values in (
+                [one.found.closed for one in of_size],
+                [one.found.own_closed for one in of_size],
+                [one.ideal for one in of_size],
+            )
+        )
+        spent = np.mean([one.cpu_s for one in of_size])
+        print(f"{count:9,}  {contacts:15,.0f}  {columns:>22}  {own:>17}  {ideal:>16}  {spent:12.0f}")
+
+
+def judge(lives: dict[int, list[Life]]) -> None:
+    """Print the verdicts."""
+    for count, of_size in lives.items():
+        learned, control = (
+            sum(one.weeks[-1][group][0] for one in of_size) / sum(one.weeks[-1][group][1] for one in of_size)
+            for group in (0, 1)
+        )
+        verdict(f"learned_over_control_in_week_four_{count}", learned, control, ">= 2 times", learned >= 2 * control)
+        closed = float(np.mean([one.found.closed for one in of_size]))
+        verdict(f"gap_to_what_the_columns_allow_closed_{count}", closed, 1.0, ">= 0.85", closed >= 0.85)
+        own = float(np.mean([one.found.own_closed for one in of_size]))
+        ideal = float(np.mean([one.ideal for one in of_size]))
+        verdict(f"gap_to_each_ones_own_best_slot_closed_{count}", own, ideal, f">= {BAR}", own >= BAR)
+    worst = min(_surely_worse(week) for of_size in lives.values() for one in of_size for week in one.weeks)
     verdict("no_week_worse_than_the_control_beyond_noise", worst, 0.0, ">= 0", worst >= 0.0)
+
+
+def arguments() -> argparse.Namespace:
+    """Read the sizes and the seeds."""
+    parser = argparse.ArgumentParser(description="Four weeks of plan and learning with the sandbox's people.")
+    parser.add_argument("--borrowers", type=int, nargs="+", default=[1_200], help="sizes of the portfolio")
+    parser.add_argument("--seeds", default="1-3", help="populations, first to last: 31-35")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print the tables and the verdicts."""
+    asked = arguments()
+    first, _, last = asked.seeds.partition("-")
+    seeds = range(int(first), int(last or first) + 1)
+    lives = {count: live(count, seeds) for count in asked.borrowers}
+    tell_sizes(lives)
+    judge(lives)
 
 
 if __name__ == "__main__":
