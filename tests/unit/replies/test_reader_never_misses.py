@@ -76,6 +76,8 @@ def test_a_revocation_in_any_words_is_an_opt_out(reader: Reader, text: str) -> N
         "别打到我们工地",
         "千万别把短信提醒停了",
         "代扣怎么取消",
+        "别把短信给我掐了，我全靠它",
+        "no me las corten, por teléfono sí entiendo",
     ],
 )
 def test_a_text_that_only_contains_the_word_is_no_opt_out(reader: Reader, text: str) -> None:

@@ -43,6 +43,7 @@ _REFUSED = re.compile(
       | (?:看不了|收不到|看不到|看不清|听不清|接不了)(?:短信|电话|邮件|信息|微信|来电)
       | (?:短信|短讯|sms|电话|邮件|语音|email|微信|信)(?:就|都|请|先)?(?:已淹|不要|停|别|莫|勿|甭|免|不用|取消|太|经常|老|常|很少|听不|看不|漏接|没信号|费|不方便|不便|接不)[^,。;]{0,6}
       | (?:打)?(?:电话|语音)(?:里|上|来)?[^,。;]{0,6}?(?:接不|听不|说不|讲不|聊不|没法接|没法听|耳朵)[^,。;]{0,10}?(?=发|加|给|用|上你|到你|你给|寄|走|[,。;]|$)
+      | 打?电话(?:的|这|那)?(?:部分|条路|块|一块)?(?:就|也)?(?:免了|算了|不必了)
       | 打(?:字|电话)(?:慢|费事|麻烦|好贵|很贵)|接(?:一个|个)?电话(?:好|要|很|不|太)[^,。;]{0,6}
     """,
     re.VERBOSE | re.ASCII,
@@ -159,7 +160,7 @@ _NOT_UNDERSTOOD = re.compile(
     r"""(?:\b(?:no|not|dont|doesnt|cant|cannot|didnt|never|little|poor|bad|poco|poquito|casi\ no|ni|instead\ of|tampoco|isnt|hardly|barely|without)\s(?:\w+\s){0,3}?$)|\b(?:esta|estan|vienen?|vino|llegan?|llego|came|comes|is\ all|are\ all|was|were)\s(?:todo\s|toda\s)?(?:en|in)\s$|(?:不会|不懂|不谙|看不懂|听不懂|不太会|不识|不明白|看不太懂|不认识|不好|听不太懂|没学过|唔识|读不懂|看不明|听不明|讲不好|说不好|听无|袂晓)(?:说|讲|看|听|写|的)?$"""
 )
 _NOT_GOOD_AFTER = re.compile(
-    r"^\s?(?:is\s|es\s|isnt\s)?(?:not|no|bad|poor|so bad|very bad|so so|no good|isnt|malo|muy malo|no muy|no es|no very|not so)\b|^(?:字|我)?(?:我)?(?:(?:讲|说|写)得?不(?:太|怎么)?好|不|看不|听不|很慢|太快|太难|太绕|说得?太快|讲得?太快|看得|很差|差|一般|不太)"
+    r"^\s?(?:is\s|es\s|isnt\s)?(?:not|no|bad|poor|so bad|very bad|so so|no good|isnt|malo|muy malo|no muy|no es|no very|not so)\b|^(?:字|我)?(?:我)?(?:(?:讲|说|写)得?不(?:太|怎么)?好|阅读(?:能力)?(?:一般|吃力|不好|慢|差)|不|看不|听不|很慢|太快|太难|太绕|说得?太快|讲得?太快|看得|很差|差|一般|不太)"
 )
 
 

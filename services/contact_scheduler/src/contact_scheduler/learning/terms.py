@@ -29,7 +29,7 @@ WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "satu
 # start tighter, so that with little data the model is additive. Those of families are only where learning starts.
 SD_CHANNEL: Final = 1.0
 SD_HOUR: Final = 0.5
-SD_WEEKDAY: Final = 0.3
+SD_WEEKDAY: Final = 0.15
 SD_BORROWER: Final = 0.5
 SD_INTERACTION: Final = 0.3
 SD_HABIT: Final = 0.7
@@ -60,10 +60,13 @@ def _basis() -> tuple[Matrix, tuple[str, ...]]:
     blocks: list[Matrix] = [np.ones((SLOTS, 1)), in_channel, splines, on_weekday, in_part]
     blocks += [in_channel[:, [c]] * splines for c in range(CHANNELS)]
     blocks += [in_channel[:, [c]] * on_weekday for c in range(CHANNELS)]
+    at_weekend = (weekday[:, None] >= WEEKDAYS.index("saturday")).astype(np.float64)
+    blocks += [at_weekend, in_channel * at_weekend]
     hours = [f"hour{k * 24 // HOUR_SPLINES:02d}" for k in range(HOUR_SPLINES)]
     channels = [c.name.lower() for c in Channel]
     names = ["always", *channels, *hours, *WEEKDAYS, *DAY_PARTS]
     names += [f"{c}*{h}" for c in channels for h in hours] + [f"{c}*{d}" for c in channels for d in WEEKDAYS]
+    names += ["weekend", *(f"{c}*weekend" for c in channels)]
     return np.concatenate(blocks, axis=1), tuple(names)
 
 
@@ -123,7 +126,8 @@ def _term_rows() -> list[tuple[str, str, float, float]]:
     rows += [(name, "always", 0.0, SD_BORROWER) for name in shared + kinds]
     rows += [(name, c, 0.0, SD_INTERACTION) for name in shared + kinds for c in channels]
     rows += [(kind, h, 0.0, SD_HOUR) for kind in kinds for h in hours]
-    rows += [(kind, day, 0.0, SD_WEEKDAY) for kind in kinds for day in ("saturday", "sunday")]
+    rows += [(one, "weekend", 0.0, SD_WEEKDAY) for one in ("base", *kinds)]
+    rows += [("base", f"{c}*weekend", 0.0, SD_WEEKDAY) for c in channels]
     rows += [(kind, f"{c}*{h}", 0.0, SD_INTERACTION) for kind in kinds for c in channels for h in hours]
     return rows
 
