@@ -26,12 +26,12 @@ signal.pause()
 
 
 @pytest.mark.needs_postgres
-async def test_each_service_works_in_its_own_schema_only(database: Database) -> None:
+async def test_each_service_works_in_its_own_schema_only(empty_database: Database) -> None:
     """A role reaches its own schema by default and cannot read another's (deploy/sql/roles.sql)."""
-    owner = await asyncpg.connect(database.url("forbear_scheduler_owner"))
+    owner = await asyncpg.connect(empty_database.url("forbear_scheduler_owner"))
     await owner.execute("CREATE TABLE loan (id int); GRANT SELECT ON loan TO forbear_scheduler")
-    service = await asyncpg.connect(database.url("forbear_scheduler"))
-    stranger = await asyncpg.connect(database.url("forbear_dispatcher"))
+    service = await asyncpg.connect(empty_database.url("forbear_scheduler"))
+    stranger = await asyncpg.connect(empty_database.url("forbear_dispatcher"))
 
     assert [] == await service.fetch("SELECT * FROM loan")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from forbear_replies import Label, Reader
 from forbear_replies.corpus import corpus_hash
-from forbear_replies.labels import EXCLUSIVE
+from forbear_replies.extraction import extract
+from forbear_replies.labels import EXCLUSIVE, Lang
 from forbear_replies.mail import strip_quoted
 from forbear_replies.model import Model
+from forbear_replies.reader import prepare
 
 NOW = datetime.fromisoformat("2025-06-10T10:15:00-05:00")
 READER = Reader.load()
@@ -44,6 +46,63 @@ PIECES = [
     "²",
     "٣٠٠",
 ]
+# Words that make days, hours and sums, in orders that nobody writes: each may meet each.
+_NUMBER_WORDS = """
+I will pay by the on until half past quarter to no not twenty thirty forty hundred thousand first second third
+fifth ninth tenth twentieth thirtieth twenty-first thirty-first last next this friday monday march may week
+month days ago from now dollars bucks am pm noon pago el la las de del a y media cuarto veinte treinta primero
+ultimo viernes lunes mayo mes semana pesos dolares manana tarde noche hasta antes despues 1 2 12 25 31 99 % $
+: / - ] [ ( )
+"""
+NUMBER_WORDS = [*_NUMBER_WORDS.split(), *"二十三百千万亿号月日周五下上个半点元块蚊之前后"]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(NUMBER_WORDS), min_size=1, max_size=12), st.sampled_from(["en", "es", "zh-Hans"]))
+def test_any_run_of_words_for_days_hours_and_sums_is_extracted_without_an_error(words: list[str], lang: str) -> None:
+    """All facts are looked for, whatever the labels: an order of words that no pattern foresaw must not end the reader."""
+    for text in (" ".join(words), "".join(words)):
+        folded = prepare(text, lang).folded
+        for labels in ({Label.PROMISE_TO_PAY, Label.TIME_PREFERENCE, Label.LANGUAGE_REQUEST}, {Label.ALREADY_PAID}):
+            extract(folded, frozenset(labels), lang=Lang(lang), channel="sms", received_at=NOW, is_cantonese=False)
+
+
+ORDINALS = (
+    *(
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+        "eleventh",
+        "twelfth",
+    ),
+    *("thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth"),
+    *(
+        "twenty-first",
+        "twenty second",
+        "twenty-third",
+        "twenty fourth",
+        "twenty-fifth",
+        "twenty sixth",
+        "twenty-seventh",
+    ),
+    *("twenty eighth", "twenty-ninth", "thirtieth", "thirty first"),
+)
+
+
+@pytest.mark.parametrize(("number", "word"), list(enumerate(ORDINALS, 1)))
+def test_each_day_of_a_month_is_read_in_words(number: int, word: str) -> None:
+    """Written out, with and without a hyphen; 'on the thirtieth' once ended the reader."""
+    received = NOW.replace(month=7, day=1)
+    reading = READER.read(f"I will pay 200 on the {word}", lang="en", channel="sms", received_at=received)
+
+    assert received.date().replace(day=number) == reading.extract.date
 
 
 @settings(max_examples=150, deadline=None)
