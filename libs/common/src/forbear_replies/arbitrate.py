@@ -21,7 +21,7 @@ _TIME_SURE, _HALF = 0.6, 0.5
 # A refusal whose words have a harmless sense is believed only when the model is this sure; danger always is.
 _EXPLAINED_MIN: Mapping[Label, float] = {Label.OPT_OUT: 0.8, Label.CEASE_ALL: 0.8}
 
-# 'Keep sending and I report you' looks like a wish to resume; a refusal by rule and by a model this sure stands.
+# 'You change numbers and keep sending' sounds like a wish to resume; a refusal by rule and a model this sure stands.
 _INSISTS_MIN = 0.95
 _INSISTENT = frozenset({Label.OPT_OUT, Label.CEASE_ALL})
 

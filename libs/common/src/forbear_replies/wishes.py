@@ -85,6 +85,7 @@ def find_channel(text: str, *, own_channel: str) -> WantedChannel:
     """The channel wished for, the first one if several; the channel of the reply where none is named ('START')."""
     own = WantedChannel(own_channel) if own_channel in set(WantedChannel) else WantedChannel.SMS
     refused = [(*found.span(), _first_named(found.group())) for found in _REFUSED.finditer(text)]
+    ever_refused = {first for *_, first in refused}
     named = []
     for start, clause in _clauses(text):
         welcome = bool(_WELCOMES.search(clause)) - 2 * bool(_TURNS_DOWN.search(clause))
@@ -92,8 +93,7 @@ def find_channel(text: str, *, own_channel: str) -> WantedChannel:
             for match in pattern.finditer(clause):
                 at = start + match.start()
                 is_refused = any(begin <= at < end and channel is first for begin, end, first in refused)
-                is_refused_elsewhere = any(channel is first for *_, first in refused)
-                rank = welcome - 4 * is_refused - is_refused_elsewhere - (pattern is _HERE) / 2
+                rank = welcome - 4 * is_refused - (channel in ever_refused) - (pattern is _HERE) / 2
                 named.append((-rank, at, order, WantedChannel.PORTAL if _IN_PORTAL.search(clause) else channel))
     return min(named)[-1] if named else own
 
@@ -169,16 +169,15 @@ _NOTHING_BUT = re.compile(r"\b(?:nothing|but|only|except|other than|mas que|sino
 
 def find_language(text: str, *, written_in: Lang) -> str | None:
     """ISO code of the language wished for; where only the one not understood is named, the language written in."""
-    all_named = [match for _, pattern in _LANGUAGE_PATTERNS for match in pattern.finditer(text)]
+    found = [(match, code) for code, pattern in _LANGUAGE_PATTERNS for match in pattern.finditer(text)]
     named = []
-    for code, pattern in _LANGUAGE_PATTERNS:
-        for match in pattern.finditer(text):
-            since = max((one.end() for one in all_named if one.end() <= match.start()), default=0)
-            before = text[since : match.start()]  # 'no ingles, espanol': the 'no' is the first one's
-            refused = bool(_NOT_UNDERSTOOD.search(before) and not _NOTHING_BUT.search(before)) or bool(
-                _NOT_GOOD_AFTER.match(text[match.end() :])
-            )
-            named.append((refused, match.start(), code))
+    for match, code in found:
+        since = max((other.end() for other, _ in found if other.end() <= match.start()), default=0)
+        before = text[since : match.start()]  # 'no ingles, espanol': the 'no' is the first one's
+        refused = bool(_NOT_UNDERSTOOD.search(before) and not _NOTHING_BUT.search(before)) or bool(
+            _NOT_GOOD_AFTER.match(text[match.end() :])
+        )
+        named.append((refused, match.start(), code))
     wished = sorted(one for one in named if not one[0])
     if wished:
         return wished[0][2]
