@@ -117,9 +117,11 @@ async def test_two_at_the_greeting_is_a_wrong_number(world: World) -> None:
     attempt = await world.attempt(channel=Channel.VOICE)
 
     await call(world, attempt, "identity", Digits="2")
+    await world.pump()
 
     assert ["WRONG_PARTY"] == world.suppression_kinds()
     assert b"" == world.dispatcher.suppressions[0].borrower_id
+    assert 1 == world.scheduler.kinds().count("WRONG_PARTY")
 
 
 async def test_a_repeated_step_says_the_same_and_acts_once(world: World) -> None:

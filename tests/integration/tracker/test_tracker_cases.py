@@ -183,7 +183,7 @@ async def test_silence_demanded_at_a_wrong_number_binds_the_borrower_only_until_
 
     assert "who_wrote" == case.reason
     assert {"WRONG_PARTY", "CEASE", "OPT_OUT"} == kinds
-    assert ["REPLIED", "HANDED_OVER"] == responses
+    assert ["REPLIED", "HANDED_OVER", "WRONG_PARTY"] == responses
     assert "RETURNED" == world.scheduler.kinds()[-1]
     assert [bars["CEASE"].suppression_id] == world.dispatcher.lifted
     assert [] == world.templates()

@@ -70,6 +70,7 @@ async def test_what_the_law_or_safety_asks_for_is_done_at_once(
     assert suppression in in_force
     assert case is None or case in await world.cases()
     assert ([template] if template else []) == world.templates()
+    assert (suppression == "WRONG_PARTY") == ("WRONG_PARTY" in world.scheduler.kinds())
 
 
 @pytest.mark.parametrize(("actor", "templates"), [("servicer", ["handover.person"]), ("collector", [])])

@@ -40,6 +40,30 @@ PAUSE_REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """How likely each step of a contact is, as foreseen when it was planned; None: nobody reports such a thing."""
+
+    delivered: float | None
+    answered: float
+    right_party: float
+    promise: float
+    payment: float  # within 14 days
+    anyway: float  # the payment, of such borrowers who do not answer
+
+    @property
+    def words(self) -> str:
+        """Return all of it in one line."""
+        shares = [
+            "delivery is not reported on this channel" if self.delivered is None else f"delivered {self.delivered:.0%}",
+            f"answered {self.answered:.0%}",
+            f"by the right person {self.right_party:.0%}",
+            f"a promise {self.promise:.0%}",
+            f"a payment within 14 days {self.payment:.0%}",
+        ]
+        return f"expected: {', '.join(shares)}; {self.anyway:.0%} would pay without an answer"
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedContact:
     """The next contact."""
 
@@ -55,6 +79,7 @@ class PlannedContact:
     arm: str
     propensity: float
     probability: float
+    expected: Expected | None  # None: planned before such expectations were kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +163,13 @@ def _planned(row: Any) -> PlannedContact:
         channel=Channel(row["channel"]), template=row["template"], treatment=row["treatment"],
         not_before=row["not_before"], expire_at=row["expire_at"], local_time=_local(row["slot"]),
         arm=Arm(row["arm"]).name.lower(), propensity=row["propensity"], probability=row["probability"],
+        expected=_expected(row),
     )  # fmt: skip
+
+
+def _expected(row: Any) -> Expected | None:
+    steps = orjson.loads(row["reason"]).get("steps")
+    return None if steps is None else Expected(**steps)
 
 
 def _why(row: Any) -> Iterator[str]:
@@ -149,6 +180,9 @@ def _why(row: Any) -> Iterator[str]:
         yield f"the probability of drawing exactly this was {row['propensity']:.4f}"
     learned = reason["outcomes_learned"]
     yield f"an answer is expected with probability {row['probability']:.1%}, learned from {learned} earlier contacts"
+    expected = _expected(row)
+    if expected is not None:
+        yield expected.words
     if reason["second"] is not None:
         second = reason["second"]
         yield f"second best was {Channel(second['channel']).label} on {_local(second['slot'])}"

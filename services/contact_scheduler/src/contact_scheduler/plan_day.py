@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +18,7 @@ import structlog
 from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign, State, next_plan_at, tick_of
+from contact_scheduler.learn_funnel import learn_funnel
 from contact_scheduler.learn_outcomes import Learned, learn_outcomes, present_posterior
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.monitor import Alarm
@@ -119,7 +121,9 @@ class PlanDay:
         learned = await learn_outcomes(connection, tenant_id, window.tick_at)
         worth = weigh_channels(await read_tally(connection, tenant_id, campaign.goal, window.tick_at), self.costs)
         deciding = await release_strategies(connection, tenant_id, window.tick_at, worth)
-        return learned, await self.request(connection, campaign, window, number, learned.posterior, worth, deciding)
+        funnel = await learn_funnel(connection, tenant_id, window.tick_at)
+        request = await self.request(connection, campaign, window, number, learned.posterior, worth, deciding)
+        return learned, replace(request, funnel=funnel)
 
     async def request(
         self, connection: Connection, campaign: Campaign, window: Window, number: int, posterior: Posterior,

@@ -159,6 +159,8 @@ async def _report(connection: Connection, heard: Heard, decision: Decision, rest
         if kind is ResponseKind.PROMISED and decision.promise is None:
             continue
         await respond(connection, heard, kind, decision, rest_until if kind in AGREED else None)
+    if any(bar.kind is SuppressionKind.WRONG_PARTY for bar in decision.bars):
+        await respond(connection, heard, ResponseKind.WRONG_PARTY)
     if heard.channel is not Channel.VOICE:
         code = DISTRESS if decision.answer == CARE else ""
         receipt = wire.receipt(heard.of, heard.event_id, ReceiptState.INBOUND, heard.at, code)

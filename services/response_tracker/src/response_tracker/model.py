@@ -46,6 +46,7 @@ class ResponseKind(IntEnum):
     CONVERSED = 13
     BOUNCED = 14
     RETURNED = 15
+    WRONG_PARTY = 16
 
     @property
     def label(self) -> str:

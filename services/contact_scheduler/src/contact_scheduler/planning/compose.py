@@ -16,12 +16,13 @@ from contact_scheduler.contacts import ContactPhase, Purpose
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.explore import control_group
 from contact_scheduler.learning.features import Borrowers, encode, without_habits
+from contact_scheduler.learning.funnel import Chances, Funnel
 from contact_scheduler.learning.lots import PURPOSE_BUDGET, PURPOSE_NETWORK, draw_key, ids_from_bytes, uniform
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.monitor import Alarm, watch_facts
 from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
 from contact_scheduler.learning.scores import SHIPPED, Cards, LoanScores
-from contact_scheduler.learning.slots import HOURS_PER_WEEK, FloatArray, Horizon, LawfulSlots
+from contact_scheduler.learning.slots import HOURS_PER_WEEK, FloatArray, Horizon, IntArray, LawfulSlots
 from contact_scheduler.learning.treatment import Treatment, choose_treatment
 from contact_scheduler.learning.worth import PerChannel, Worth
 from contact_scheduler.planning.candidates import (
@@ -84,6 +85,7 @@ class PlanRequest:
     money: PerChannel = (0.0, 0.0, 0.0)  # what a contact costs by channel, complaints not counted
     cards: Cards = SHIPPED
     networks: list[Network] = field(default_factory=list)  # those that take few
+    funnel: Funnel = field(default_factory=Funnel.before_any_contact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,10 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     lots = uniform(cast.borrowers.ids, draw_key(request.seed, PURPOSE_BUDGET, request.window.tick_at.toordinal()))
     plan, budget_price = plan_within(make, request.worth, request.money, request.budget, lots)
     eligible.skipped[Skipped.NOT_WORTH] += int((plan.channel < 0).sum())
-    choices = _Choices(cast, plan, lawful, scores, treatments, chosen, _plain(request.posterior, cast, plan))
+    slot = _slots(cast, plan)
+    plain = request.posterior.probability(without_habits(cast.borrowers.features), slot)
+    steps = request.funnel.chances(cast.borrowers.features, slot, plan.probability)
+    choices = _Choices(cast, plan, lawful, scores, treatments, chosen, plain, steps)
     prices = np.nan_to_num(plan.prices).tolist()
     return PlannedDay(
         list(_contacts(request, choices)),
@@ -174,6 +179,7 @@ class _Choices:
     treatments: NDArray[np.int8]
     chosen: NDArray[np.int64]
     plain: FloatArray  # the probability expected of others like them: with the borrowers' own habits left out
+    steps: Chances  # of delivery, the right person, a promise and a payment, where a slot was chosen
 
 
 def _treatments(everybody: list[Candidate], scores: LoanScores) -> NDArray[np.int8]:
@@ -230,11 +236,11 @@ def _cast(
     return _Cast(rows, borrowers, calendar.horizon(zones), strategy_of, watch_facts(facts), waiting)
 
 
-def _plain(posterior: Posterior, cast: _Cast, plan: Plan) -> FloatArray:
-    borrowers = cast.borrowers
-    local = cast.horizon.local_hour[borrowers.zone, np.maximum(plan.hour, 0)].astype(np.int64)
-    slot = np.maximum(plan.channel, 0).astype(np.int64) * HOURS_PER_WEEK + local
-    return posterior.probability(without_habits(borrowers.features), slot)
+def _slots(cast: _Cast, plan: Plan) -> IntArray:
+    """Return the slot that was chosen for each; any where none was."""
+    local = cast.horizon.local_hour[cast.borrowers.zone, np.maximum(plan.hour, 0)].astype(np.int64)
+    slot: IntArray = np.maximum(plan.channel, 0).astype(np.int64) * HOURS_PER_WEEK + local
+    return slot
 
 
 def _options(request: PlanRequest) -> PlanOptions:
@@ -294,6 +300,7 @@ def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int
         "outcomes_learned": int(request.posterior.outcomes),
         "plain": round(float(choices.plain[row]), 5),
         "strategy": str(choices.cast.strategy_of[row]),
+        "steps": choices.steps.document(row),
     }
     if choices.cast.waiting[row] > 1.0:
         reason["waiting"] = round(float(choices.cast.waiting[row]), 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from datetime import date, datetime
 
 from fastapi import APIRouter
@@ -85,6 +86,19 @@ class ClosedView(BaseModel):
     why: str = Field(description="in one sentence")
 
 
+class ExpectedView(BaseModel):
+    """How likely each step of the contact is, in this channel and at this hour, foreseen when it was planned."""
+
+    delivered: float | None = Field(description="it arrives; absent: nobody reports that on this channel")
+    answered: float = Field(description="somebody answers within 48 hours")
+    right_party: float = Field(description="it is the borrower who answers, as far as the next 7 days tell")
+    promise: float = Field(description="and promises to pay or agrees to an arrangement within 7 days")
+    payment: float = Field(description="the borrower pays within 14 days, answered or not")
+    anyway: float = Field(
+        description="such borrowers who do not answer pay within 14 days; payment less this is what the contact brings"
+    )
+
+
 class NextContactView(BaseModel):
     """The next contact and why."""
 
@@ -98,6 +112,7 @@ class NextContactView(BaseModel):
     arm: str | None = Field(description="planned, explored or control")
     propensity: float | None = Field(description="probability with which exactly this was chosen")
     probability: float | None = Field(description="expected probability of an answer")
+    expected: ExpectedView | None = Field(description="chances of each step; absent: no contact is planned")
     reasons: list[str] = Field(description="why, or why not, most important first")
     closed: list[ClosedView] = Field(description="which hours of the next two days are closed, and by which rule")
 
@@ -157,10 +172,11 @@ async def explain_next_contact(borrower_ref: str, api: Parts, caller: Reader) ->
     contact = explanation.contact
     shown = {name: None if contact is None else getattr(contact, name) for name in names}
     channel = None if contact is None else contact.channel.label
+    foreseen = None if contact is None or contact.expected is None else ExpectedView(**asdict(contact.expected))
     closed = await explain_hours(
         api.pool, caller.tenant_id, borrower_id, contact.campaign_id if contact else None, api.clock.now()
     )
     return NextContactView(
-        channel=channel, reasons=explanation.reasons,
+        channel=channel, reasons=explanation.reasons, expected=foreseen,
         closed=[ClosedView(**one._asdict() | {"channel": one.channel.label}) for one in closed], **shown,
     )  # fmt: skip

@@ -198,6 +198,8 @@ class _ResponseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Response
     """The address takes nothing on this channel any more: the channel is planned no more for the borrower."""
     RESPONSE_KIND_RETURNED: _ResponseKind.ValueType  # 15
     """A person has done what was to be done: the machine may go on."""
+    RESPONSE_KIND_WRONG_PARTY: _ResponseKind.ValueType  # 16
+    """Somebody else answered: the address is not the borrower's."""
 
 class ResponseKind(_ResponseKind, metaclass=_ResponseKindEnumTypeWrapper):
     """Says what a borrower did, or what a provider learned on the way. May grow."""
@@ -234,6 +236,8 @@ RESPONSE_KIND_BOUNCED: ResponseKind.ValueType  # 14
 """The address takes nothing on this channel any more: the channel is planned no more for the borrower."""
 RESPONSE_KIND_RETURNED: ResponseKind.ValueType  # 15
 """A person has done what was to be done: the machine may go on."""
+RESPONSE_KIND_WRONG_PARTY: ResponseKind.ValueType  # 16
+"""Somebody else answered: the address is not the borrower's."""
 Global___ResponseKind: _TypeAlias = ResponseKind  # noqa: Y015
 
 class _SuppressionKind:
