@@ -81,17 +81,17 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
     def wake() -> None:
         """The tests make the passes themselves."""
 
-    explain = ExplainContact(BorrowerStore(pool), manual_clock)
+    plan = PlanDay(
+        pool, manual_clock, DispatcherCapacity(dispatcher_stub, (10, 10, 10)), wake, plan_hour_utc=9, seed=1,
+        costs=COSTS,
+    )  # fmt: skip
+    explain = ExplainContact(BorrowerStore(pool), manual_clock, plan.know_now)
     server = RpcServer("127.0.0.1:0", manual_clock, activity)
     service = SchedulerService(TakeFeedback(pool, wake), explain)
     scheduler_grpc.add_SchedulerServiceServicer_to_server(service, server.server)
     await server.start()
     own_channel = connect(f"127.0.0.1:{server.port}", manual_clock)
     report = ReportCampaign(ReportStore(pool))
-    plan = PlanDay(
-        pool, manual_clock, DispatcherCapacity(dispatcher_stub, (10, 10, 10)), wake, plan_hour_utc=9, seed=1,
-        costs=COSTS,
-    )  # fmt: skip
     api = Api(
         pool=pool, clock=manual_clock, tenants=TenantStore(pool), imports=ImportStore(pool),
         campaigns=CampaignStore(pool),

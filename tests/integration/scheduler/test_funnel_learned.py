@@ -108,7 +108,7 @@ async def test_the_next_contact_tells_what_is_expected_of_it(scheduler: Schedule
     assert row["probability"] == pytest.approx(expected["answered"], abs=1e-4)
     assert 1 >= expected["delivered"] >= expected["answered"] >= expected["right_party"] >= expected["promise"] > 0
     assert expected["payment"] > expected["anyway"] > 0
-    words = next(reason for reason in shown["reasons"] if reason.startswith("expected: "))
+    words = next(reason for reason in shown["reasons"] if reason.startswith("expected when planned: "))
     assert f"answered {expected['answered']:.0%}" in words
     assert "would pay without an answer" in words
     await scheduler.pool.execute("UPDATE contact SET state = 7")

@@ -11,9 +11,11 @@ import numpy as np
 import orjson
 
 from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.know_now import Known, KnowNow
 from contact_scheduler.learning.assign import Arm
+from contact_scheduler.learning.features import FEATURES
 from contact_scheduler.learning.scores import SHIPPED, Cards, LoanFacts, score_loans
-from contact_scheduler.learning.slots import BoolArray
+from contact_scheduler.learning.slots import HOURS_PER_WEEK, BoolArray
 from contact_scheduler.learning.strategies import LEARNING
 from contact_scheduler.learning.treatment import WHY, Treatment
 from contact_scheduler.planning.drawn import read_cells
@@ -41,7 +43,7 @@ PAUSE_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """How likely each step of a contact is, as foreseen when it was planned; None: nobody reports such a thing."""
+    """How likely each step of a contact is; None: nobody reports such a thing."""
 
     delivered: float | None
     answered: float
@@ -60,7 +62,25 @@ class Expected:
             f"a promise {self.promise:.0%}",
             f"a payment within 14 days {self.payment:.0%}",
         ]
-        return f"expected: {', '.join(shares)}; {self.anyway:.0%} would pay without an answer"
+        return f"{', '.join(shares)}; {self.anyway:.0%} would pay without an answer"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedNow:
+    """The same by what is known now, and from how many contacts: closed ones, and those that may still be answered."""
+
+    expected: Expected
+    at: datetime
+    outcomes: int
+    still_open: int
+
+    @property
+    def words(self) -> str:
+        """Return all of it in one line."""
+        return (
+            f"by what is known at {self.at:%Y-%m-%d %H:%M:%S} UTC, from {self.outcomes} earlier contacts and "
+            f"{self.still_open} that may still be answered: {self.expected.words}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +99,7 @@ class PlannedContact:
     arm: str
     propensity: float
     probability: float
-    expected: Expected | None  # None: planned before such expectations were kept
+    expected: Expected | None  # when it was planned; None: before such expectations were kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +108,16 @@ class Explanation:
 
     contact: PlannedContact | None
     reasons: list[str]
+    now: ExpectedNow | None = None
 
 
 class ExplainContact:
     """The use case behind `next-contact`."""
 
-    def __init__(self, store: BorrowerStore, clock: Clock) -> None:
+    def __init__(self, store: BorrowerStore, clock: Clock, know_now: KnowNow) -> None:
         self._store = store
         self._clock = clock
+        self._know_now = know_now
         self.cards: Cards = SHIPPED
 
     async def run(self, tenant_id: UUID, borrower_id: UUID) -> Explanation | None:
@@ -106,7 +128,9 @@ class ExplainContact:
         row = await self._store.next_contact(tenant_id, borrower_id)
         if row is not None:
             scored = await self._scored(tenant_id, borrower, row["loan_id"])
-            return Explanation(_planned(row), [*_why(row), *scored])
+            now = _expected_now(row, await self._know_now.of(tenant_id))
+            reasons = [*_why(row), *scored] if now is None else [*_why(row), now.words, *scored]
+            return Explanation(_planned(row), reasons, now)
         return Explanation(None, [reason async for reason in self._why_not(tenant_id, borrower)])
 
     async def _scored(self, tenant_id: UUID, borrower: Any, loan_id: UUID) -> list[str]:
@@ -172,6 +196,16 @@ def _expected(row: Any) -> Expected | None:
     return None if steps is None else Expected(**steps)
 
 
+def _expected_now(row: Any, known: Known) -> ExpectedNow | None:
+    """Foresee a planned contact by what is known now; None where its features are those of another version."""
+    if len(row["features"]) != FEATURES * np.dtype(np.float32).itemsize:
+        return None
+    features = np.frombuffer(row["features"], dtype=np.float32)[None, :]
+    slot = np.array([(row["channel"] - 1) * HOURS_PER_WEEK + row["slot"]])
+    chances = known.funnel.chances(features, slot, known.posterior.probability(features, slot))
+    return ExpectedNow(Expected(**chances.document(0)), known.at, known.outcomes, known.still_open)
+
+
 def _why(row: Any) -> Iterator[str]:
     reason = orjson.loads(row["reason"])
     channel = Channel(row["channel"]).label
@@ -182,7 +216,7 @@ def _why(row: Any) -> Iterator[str]:
     yield f"an answer is expected with probability {row['probability']:.1%}, learned from {learned} earlier contacts"
     expected = _expected(row)
     if expected is not None:
-        yield expected.words
+        yield f"expected when planned: {expected.words}"
     if reason["second"] is not None:
         second = reason["second"]
         yield f"second best was {Channel(second['channel']).label} on {_local(second['slot'])}"

@@ -7,6 +7,7 @@ counts provisionally, answered or silent so far, and is taken back at the next t
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ from contact_scheduler.store.learning import (
     keep_model,
     latest_model,
     other_summaries,
+    peek_outcomes,
     take_outcomes,
 )
 from forbear_chassis.postgres import UUID, Connection
@@ -51,11 +53,9 @@ async def learn_outcomes(connection: Connection, tenant_id: UUID, tick_at: datet
     A state that cannot be read (another version of the terms) is left behind: the model starts again from its prior.
     """
     tenant = str(tenant_id)
-    kept = await latest_model(connection, tenant_id)
+    kept = await latest_model(connection, tenant_id, to_change=True)
     version, outcomes = (0, 0) if kept is None else (kept.version, kept.outcomes)
-    model = _load(kept)
-    summaries = [TenantSummary.from_bytes(blob) for blob in await other_summaries(connection, tenant_id, tick_at)]
-    model.lean_on(tenant, [one for one in summaries if one is not None])
+    model = await _open_model(connection, tenant_id, kept, tick_at)
     known = await take_outcomes(connection, tenant_id, tick_at)
     if known:
         report = teach(model, tenant, known, tick_at)
@@ -66,10 +66,32 @@ async def learn_outcomes(connection: Connection, tenant_id: UUID, tick_at: datet
     return Learned(version, model.for_tenant(tenant), model.alarms(tenant))
 
 
-async def present_posterior(connection: Connection, tenant_id: UUID) -> Posterior:
-    """Return what was known at the last tick; nothing is learned."""
-    kept = await latest_model(connection, tenant_id)
-    return _load(kept).for_tenant(str(tenant_id))
+class Foretaste(NamedTuple):
+    """What a tick at this instant would know. `still_open` counts contacts that an answer may yet come to."""
+
+    posterior: Posterior
+    still_open: int
+
+
+async def foretaste(connection: Connection, tenant_id: UUID, now: datetime) -> Foretaste:
+    """Learn what a tick would learn now, and write nothing: the same bits, for who asks between two ticks."""
+    tenant = str(tenant_id)
+    kept = await latest_model(connection, tenant_id, to_change=False)
+    model = await _open_model(connection, tenant_id, kept, now)
+    known = await peek_outcomes(connection, tenant_id, now)
+    if known:
+        await asyncio.to_thread(teach, model, tenant, known, now)
+    return Foretaste(model.for_tenant(tenant), sum(not one.is_closed for one in known))
+
+
+async def _open_model(
+    connection: Connection, tenant_id: UUID, kept: ModelVersion | None, now: datetime
+) -> ResponseModel:
+    """Return the stored model, leaning on what the others had learned before this instant."""
+    model = _load(kept)
+    summaries = [TenantSummary.from_bytes(blob) for blob in await other_summaries(connection, tenant_id, now)]
+    model.lean_on(str(tenant_id), [one for one in summaries if one is not None])
+    return model
 
 
 def teach(model: ResponseModel, tenant: str, known: list[Outcome], tick_at: datetime) -> UpdateReport:

@@ -18,8 +18,9 @@ import structlog
 from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign, State, next_plan_at, tick_of
+from contact_scheduler.know_now import KnowNow
 from contact_scheduler.learn_funnel import learn_funnel
-from contact_scheduler.learn_outcomes import Learned, learn_outcomes, present_posterior
+from contact_scheduler.learn_outcomes import Learned, learn_outcomes
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.monitor import Alarm
 from contact_scheduler.learning.scores import SHIPPED, Cards
@@ -66,6 +67,7 @@ class PlanDay:
         self._plan_hour_utc = plan_hour_utc
         self._seed = seed
         self.costs = costs
+        self.know_now = KnowNow(pool, clock)
         self.cards: Cards = SHIPPED
 
     async def run_once(self) -> Pass:
@@ -107,8 +109,8 @@ class PlanDay:
         """Plan a campaign from now on as if it were started, and write nothing."""
         now, tenant_id = self._clock.now(), campaign.tenant_id
         window = Window.after(now, next_plan_at(now, self._plan_hour_utc))
+        posterior = (await self.know_now.of(tenant_id)).posterior
         async with self._pool.acquire() as connection, connection.transaction():
-            posterior = await present_posterior(connection, tenant_id)
             worth = weigh_channels(await read_tally(connection, tenant_id, campaign.goal, now), self.costs)
             number = await planning.plan_number(connection, campaign, tick_of(now, self._plan_hour_utc).date())
             request = await self.request(connection, campaign, window, number or 1, posterior, worth, Deciding())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from contact_scheduler.campaigns import Campaign
-from contact_scheduler.learn_outcomes import present_posterior
+from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.worth import weigh_channels
 from contact_scheduler.plan_day import PlanDay
 from contact_scheduler.planning.candidates import HOUR, History, Window
@@ -78,8 +78,9 @@ class AskWhatIf:
     async def run(self, campaign: Campaign, factors: tuple[float, float, float], budget: float | None) -> WhatIf | None:
         """Solve the campaign's latest plan with its capacity as it is and multiplied; None before the first plan."""
         async with self._turn:
+            posterior = (await self._plan.know_now.of(campaign.tenant_id)).posterior
             async with self._pool.acquire() as connection, connection.transaction():
-                request = await self._request(connection, campaign)
+                request = await self._request(connection, campaign, posterior)
             if request is None:
                 return None
             times = np.array(factors)[:, None]
@@ -92,12 +93,11 @@ class AskWhatIf:
             window.starts_at, _outcome(before), _outcome(after), _places(before, window), _places(after, window)
         )
 
-    async def _request(self, connection: Connection, campaign: Campaign) -> PlanRequest | None:
+    async def _request(self, connection: Connection, campaign: Campaign, posterior: Posterior) -> PlanRequest | None:
         run = await planning.latest_run(connection, campaign)
         if run is None:
             return None
         window = Window(run.tick_at, run.horizon_at, len(run.prices[0]))
-        posterior = await present_posterior(connection, campaign.tenant_id)
         tally = await read_tally(connection, campaign.tenant_id, campaign.goal, window.tick_at)
         worth = weigh_channels(tally, self._plan.costs)
         request = await self._plan.request(connection, campaign, window, 1, posterior, worth, Deciding())

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,8 +118,8 @@ class Chances:
     payment: Matrix
     anyway: Matrix
 
-    def document(self, row: int) -> dict[str, float | None]:
-        """Return one contact's chances, rounded, as a plan keeps them; None: nobody can know."""
+    def document(self, row: int) -> dict[str, Any]:
+        """Return one contact's chances by name, rounded, as a plan keeps them; None: nobody can know."""
         values = {name: float(getattr(self, name)[row]) for name in self.__slots__}
         return {name: round(value, 4) if np.isfinite(value) else None for name, value in values.items()}
 

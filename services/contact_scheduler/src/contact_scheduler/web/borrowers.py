@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.explain_contact import ExpectedNow
 from contact_scheduler.explain_hours import explain_hours
 from contact_scheduler.web.access import Parts, Reader
 from contact_scheduler.web.problems import RESPONSES, not_found
@@ -87,7 +88,7 @@ class ClosedView(BaseModel):
 
 
 class ExpectedView(BaseModel):
-    """How likely each step of the contact is, in this channel and at this hour, foreseen when it was planned."""
+    """How likely each step of the contact is, on this channel and at this hour."""
 
     delivered: float | None = Field(description="it arrives; absent: nobody reports that on this channel")
     answered: float = Field(description="somebody answers within 48 hours")
@@ -97,6 +98,14 @@ class ExpectedView(BaseModel):
     anyway: float = Field(
         description="such borrowers who do not answer pay within 14 days; payment less this is what the contact brings"
     )
+
+
+class ExpectedNowView(ExpectedView):
+    """The same by what is known now: answers count within seconds, and change the plan at its next tick."""
+
+    at: datetime = Field(description="up to when what happened is counted")
+    outcomes: int = Field(description="contacts that were learned from, their windows over")
+    still_open: int = Field(description="contacts that count too, answered or silent so far")
 
 
 class NextContactView(BaseModel):
@@ -112,7 +121,8 @@ class NextContactView(BaseModel):
     arm: str | None = Field(description="planned, explored or control")
     propensity: float | None = Field(description="probability with which exactly this was chosen")
     probability: float | None = Field(description="expected probability of an answer")
-    expected: ExpectedView | None = Field(description="chances of each step; absent: no contact is planned")
+    expected: ExpectedView | None = Field(description="chances of each step when planned; absent: none is planned")
+    expected_now: ExpectedNowView | None = Field(description="chances of each step by what is known now")
     reasons: list[str] = Field(description="why, or why not, most important first")
     closed: list[ClosedView] = Field(description="which hours of the next two days are closed, and by which rule")
 
@@ -173,10 +183,15 @@ async def explain_next_contact(borrower_ref: str, api: Parts, caller: Reader) ->
     shown = {name: None if contact is None else getattr(contact, name) for name in names}
     channel = None if contact is None else contact.channel.label
     foreseen = None if contact is None or contact.expected is None else ExpectedView(**asdict(contact.expected))
+    now = None if explanation.now is None else _view_now(explanation.now)
     closed = await explain_hours(
         api.pool, caller.tenant_id, borrower_id, contact.campaign_id if contact else None, api.clock.now()
     )
     return NextContactView(
-        channel=channel, reasons=explanation.reasons, expected=foreseen,
+        channel=channel, reasons=explanation.reasons, expected=foreseen, expected_now=now,
         closed=[ClosedView(**one._asdict() | {"channel": one.channel.label}) for one in closed], **shown,
     )  # fmt: skip
+
+
+def _view_now(now: ExpectedNow) -> ExpectedNowView:
+    return ExpectedNowView(**asdict(now.expected), at=now.at, outcomes=now.outcomes, still_open=now.still_open)
