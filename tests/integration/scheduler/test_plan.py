@@ -8,9 +8,8 @@ from datetime import timedelta
 import pytest
 
 from forbear.scheduler.v1 import scheduler_service_pb2 as pb
-from forbear.types.v1 import types_pb2
 from forbear_domain import ids
-from tests.integration.scheduler.reporting import report_outcomes, report_response
+from tests.integration.scheduler.reporting import report_outcomes
 from tests.integration.scheduler.scheduler_stage import Scheduler, make_csv, make_row
 
 pytestmark = pytest.mark.needs_postgres
@@ -73,24 +72,6 @@ async def test_a_contacted_borrower_rests_as_long_as_the_campaign_says(scheduler
     assert 3 <= min(row["gap"] for row in gaps if row["gap"] is not None)
 
 
-async def test_a_wish_binds_the_plan(scheduler: Scheduler) -> None:
-    """Channel and hours that the borrower asked for are the only ones that are planned, in the language asked for."""
-    await scheduler.upload(make_csv([make_row(number) for number in range(1, 9)]))
-    for number in range(1, 9):
-        await report_response(
-            scheduler, f"B{number:05d}", types_pb2.RESPONSE_KIND_REPLIED, preferred_channel=types_pb2.CHANNEL_EMAIL,
-            preferred_hour_start=17, preferred_hour_end=19, preferred_language="es",
-        )  # fmt: skip
-    await scheduler.start_campaign(control_share=0.5)
-    await scheduler.live_until(scheduler.clock.now() + timedelta(hours=11))
-    rows = await scheduler.pool.fetch("SELECT channel, slot % 24 AS hour FROM contact")
-
-    assert rows
-    assert {2} == {row["channel"] for row in rows}
-    assert {17, 18} >= {row["hour"] for row in rows}
-    assert {"es"} == {contact.recipient.language for contact in scheduler.dispatcher.contacts.values()}
-
-
 async def test_nobody_is_planned_whose_place_is_unknown_or_who_never_agreed(scheduler: Scheduler) -> None:
     """Without an address or a stated zone, and without consent, there is no contact, and the API says why."""
     nowhere = make_row(1, region="", postal_code="")
@@ -145,18 +126,3 @@ async def test_the_same_seed_and_events_give_the_same_plan(scheduler: Scheduler,
     await scheduler.run_plan()
 
     assert first == await scheduler.count(query)
-
-
-async def test_a_wish_with_one_end_binds_too(scheduler: Scheduler) -> None:
-    """ "Only after five": the plan keeps to it until the end of the day."""
-    await scheduler.upload(make_csv([make_row(number) for number in range(1, 5)]))
-    for number in range(1, 5):
-        await report_response(
-            scheduler, f"B{number:05d}", types_pb2.RESPONSE_KIND_REPLIED, preferred_hour_start=17
-        )  # fmt: skip
-    await scheduler.start_campaign(control_share=0.5)
-    await scheduler.live_until(scheduler.clock.now() + timedelta(hours=11))
-
-    hours = {row["hour"] for row in await scheduler.pool.fetch("SELECT slot % 24 AS hour FROM contact")}
-    assert hours
-    assert {17, 18, 19, 20} >= hours

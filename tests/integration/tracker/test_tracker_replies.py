@@ -353,3 +353,13 @@ async def test_the_words_stay_in_the_transcript(world: World) -> None:
     assert 1 == await world.pool.fetchval("SELECT count(*) FROM message WHERE text LIKE '%zanzibar%'")
     assert BORROWER.bytes == world.scheduler.responses[0].borrower_id
     assert LOAN.bytes == world.dispatcher.contacts[0].loan_id
+
+
+async def test_a_wish_about_days_reaches_the_scheduler(world: World) -> None:
+    """ "Only on weekends": Saturday and Sunday, so that the plan does not choose what the gate would refuse."""
+    await world.attempt()
+
+    await world.text("Please only contact me on weekends")
+    await world.pump()
+
+    assert [[5, 6]] == [list(one.preferred_days) for one in world.scheduler.responses]

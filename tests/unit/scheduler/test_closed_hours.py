@@ -47,17 +47,19 @@ def ask(one: Candidate, place: Place, touches: list[Touch], spoken: list[datetim
 @given(
     place=PLACES, consented=st.integers(0, 7), fresh=st.integers(0, 7),
     wished_channel=st.sampled_from([None, 1, 3]), wished_hours=st.sampled_from([None, (18, 20)]),
+    preferred_channel=st.sampled_from([None, 2]), wished_days=st.sampled_from([0, 0b0011111, 0b1000000]),
     touched=st.lists(st.tuples(st.integers(1, 3), st.integers(1, 240), st.booleans()), max_size=6),
     spoken=st.lists(st.integers(1, 200), max_size=1),
 )  # fmt: skip
 def test_an_hour_is_explained_exactly_when_the_plan_could_not_take_it(
     place: Place, consented: int, fresh: int, wished_channel: int | None, wished_hours: tuple[int, int] | None,
-    touched: list[tuple[int, int, bool]], spoken: list[int],
+    preferred_channel: int | None, wished_days: int, touched: list[tuple[int, int, bool]], spoken: list[int],
 ) -> None:  # fmt: skip
     """Against the vectorised law, for any consents, wishes, places and pasts."""
     one = replace(
-        BORROWER, consented=consented << 1, fresh=fresh << 1, wished_channel=wished_channel, wished_hours=wished_hours
-    )
+        BORROWER, consented=consented << 1, fresh=fresh << 1, wished_channel=wished_channel, wished_hours=wished_hours,
+        preferred_channel=preferred_channel, wished_days=wished_days,
+    )  # fmt: skip
     touches = sorted(
         (
             Touch(channel, NOW - ago * HOUR, 10, 0.1, False, False, True, one.kinds[channel - 1],

@@ -30,6 +30,20 @@ def test_a_wish_shuts_what_it_leaves_out(wish: Wish, shut: tuple[WeeklyHours, ..
     assert shut == unwelcome_hours(wish)
 
 
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [((), ()), (("mon",), ()), (("sun", "sat"), (5, 6)), (DAY_NAMES[:5], (0, 1, 2, 3, 4)), (DAY_NAMES, ())],
+)
+def test_the_plan_is_told_of_the_days_that_the_gate_leaves_open(days: tuple[str, ...], told: tuple[int, ...]) -> None:
+    """Both keep to the same days: what the gate would refuse is not planned."""
+    wish = Wish(days=days)
+
+    assert told == wish.weekdays
+    assert {day for shut in unwelcome_hours(wish) for day in shut.weekdays} == (
+        set(WEEK) - set(told) if told else set()
+    )
+
+
 @given(st.integers(0, 23), st.integers(1, 24), st.sets(st.sampled_from(DAY_NAMES)))
 def test_no_welcome_hour_is_shut(start: int, end: int, names: set[str]) -> None:
     """Whatever was asked for, the hours within it stay open on the days within it."""

@@ -81,6 +81,8 @@ def _response(item: pb.Response) -> Response:
     start, end = item.preferred_hour_start, item.preferred_hour_end if item.HasField("preferred_hour_end") else 24
     if has_hours and not 0 <= start < end <= 24:
         raise _violation("preferred_hour_end", "give hours with 0 <= start < end <= 24")
+    if any(not 0 <= day <= 6 for day in item.preferred_days):
+        raise _violation("preferred_days", "give days of the week, 0 for Monday to 6 for Sunday")
     return Response(
         tenant_id=_uuid(item.tenant_id, "tenant_id"), response_id=_uuid(item.response_id, "response_id"),
         borrower_id=_uuid(item.borrower_id, "borrower_id"),
@@ -89,6 +91,7 @@ def _response(item: pb.Response) -> Response:
         pause_until=_instant(item, "pause_until_time") if item.HasField("pause_until_time") else None,
         wished_channel=item.preferred_channel or None, wished_hour_start=start if has_hours else None,
         wished_hour_end=end if has_hours else None, wish=wish,
+        wished_days=sum(1 << day for day in set(item.preferred_days)) or None,
     )  # fmt: skip
 
 

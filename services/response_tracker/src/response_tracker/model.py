@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from forbear_domain.arrangements import Terms
 from forbear_domain.model import Channel
+from forbear_replies.weekdays import DAY_NAMES
 
 
 class Purpose(IntEnum):
@@ -118,6 +119,9 @@ class Snapshot:
     payment_url: str = ""  # the lender's page to pay on; empty where there is none
 
 
+WISHED_DAYS_MIN = 2  # "on Monday" says when to speak next, "on weekdays" when not to: only the latter shuts other days
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a borrower asked for. Absent parts are no wish. Hours are 0 to 24 on the borrower's clock."""
@@ -131,6 +135,12 @@ class Wish:
 
     def __bool__(self) -> bool:
         return self != NO_WISH
+
+    @property
+    def weekdays(self) -> tuple[int, ...]:
+        """Return the days of the week that are welcome from now on, 0 for Monday; none where none is shut."""
+        named = tuple(number for number, name in enumerate(DAY_NAMES) if name in self.days)
+        return named if WISHED_DAYS_MIN <= len(named) < len(DAY_NAMES) else ()
 
 
 NO_WISH = Wish()

@@ -7,7 +7,6 @@ consumer says otherwise. What is said later replaces what was said before.
 from __future__ import annotations
 
 from forbear_chassis.postgres import Connection
-from forbear_replies.weekdays import DAY_NAMES
 from response_tracker import wire
 from response_tracker.heard import Heard
 from response_tracker.model import Suppression, SuppressionKind, WeeklyHours, Wish, part_id
@@ -15,7 +14,6 @@ from response_tracker.store import outgoing
 
 DAY_MINUTES = 1440
 EVERY_DAY = tuple(range(7))
-DAYS_MIN = 2  # "on Monday" says when to speak next, "on weekdays" when not to: only the latter shuts other days
 
 
 def unwelcome_hours(wish: Wish) -> tuple[WeeklyHours, ...]:
@@ -25,8 +23,8 @@ def unwelcome_hours(wish: Wish) -> tuple[WeeklyHours, ...]:
         shut.append(WeeklyHours(EVERY_DAY, 0, wish.hour_start * 60))
     if wish.hour_end is not None and wish.hour_end < 24:
         shut.append(WeeklyHours(EVERY_DAY, wish.hour_end * 60, DAY_MINUTES))
-    if len(wish.days) >= DAYS_MIN and (days := _other_days(wish.days)):
-        shut.append(WeeklyHours(days, 0, DAY_MINUTES))
+    if welcome := wish.weekdays:
+        shut.append(WeeklyHours(tuple(day for day in EVERY_DAY if day not in welcome), 0, DAY_MINUTES))
     return tuple(shut)
 
 
@@ -49,7 +47,3 @@ async def bar_hours(connection: Connection, heard: Heard, shut: tuple[WeeklyHour
             hours=hours,
         )
         await outgoing.add_suppression(connection, made, wire.suppression(made))
-
-
-def _other_days(names: tuple[str, ...]) -> tuple[int, ...]:
-    return tuple(number for number, name in enumerate(DAY_NAMES) if name not in names)

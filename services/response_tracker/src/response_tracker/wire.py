@@ -138,6 +138,7 @@ def response(made: Response) -> bytes:
         preferred_hour_start=made.wish.hour_start,
         preferred_hour_end=made.wish.hour_end,
         preferred_language=made.wish.language,
+        preferred_days=made.wish.weekdays,
     )
     if made.pause_until is not None:
         message.pause_until_time.CopyFrom(stamp(made.pause_until))

@@ -61,6 +61,12 @@ class Candidate:
     notices: tuple[str, ...] = ()  # written ones that were given about the loan
     is_protected: bool = False  # was in hardship, or with a person, within a year: nothing is tried out
     rested_until: datetime | None = None  # when the latest reason to leave them in peace ended
+    wished_days: int = 0  # bit per day of the week asked for, bit 0 for Monday; 0: any day
+
+    @property
+    def asked_channel(self) -> int | None:
+        """Return the channel that the borrower asked for: in a reply, or else as the lender's file says."""
+        return self.wished_channel or self.preferred_channel
 
 
 class Touch(NamedTuple):

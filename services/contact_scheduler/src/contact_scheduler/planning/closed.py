@@ -38,7 +38,7 @@ class _Cause(NamedTuple):
 NO_CONSENT = _Cause("consent", "there is no consent on this channel")
 NO_PLACE = _Cause("place", "nobody knows where the borrower is")
 OTHER_CHANNEL = _Cause("wish", "the borrower asked for another channel")
-OTHER_HOURS = _Cause("wish", "the borrower asked for other hours")
+OTHER_HOURS = _Cause("wish", "the borrower asked for other hours or days")
 NOT_USED = _Cause("campaign", "the campaign does not use this channel")
 CAMPAIGN_HOURS = _Cause("campaign", "the campaign contacts nobody at this hour")
 WEEKLY_CAP = _Cause("weekly cap", "the campaign has made its contacts of seven days")
@@ -83,8 +83,7 @@ def _causes(
         return
     rules = lawful.rules(place)
     facts = replace(lawful.facts(one, place)[channel - 1], past=past)
-    is_used = lawful.welcome(place, None)
-    is_welcome = lawful.welcome(place, one.wished_hours)
+    is_used, is_welcome = lawful.used(place), lawful.welcome(place, one)
     cap_ends = lawful.week_opens(place, touches)
     for row, at in enumerate(hours):
         verdicts = (policy.decide(facts, rules, at + probe) for probe in PROBES)

@@ -50,9 +50,8 @@ def describe(
         facts.language[row] = one.language != MAIN_LANGUAGE
         if one.unemployment_pct is not None:
             facts.region_unemployment_pct[row] = one.unemployment_pct
-        asked_for = one.wished_channel or one.preferred_channel
-        if asked_for is not None:
-            facts.preference[row] = asked_for - 1
+        if one.asked_channel is not None:
+            facts.preference[row] = one.asked_channel - 1
         for touch in history.get(one.borrower_id, []):
             column = touch.channel - 1
             facts.attempts[row, column] += touch.at > tick_at - LOOK_BACK

@@ -114,7 +114,8 @@ class LawfulHours:
         pattern_of = np.zeros(len(candidates), dtype=np.int32)
         for row, one in enumerate(candidates):
             place, group = places[one.place_id], int(group_of[row])
-            key = (group, place, one.consented, one.wished_channel, one.wished_hours, tuple(first[row]))
+            wish = (one.asked_channel, one.wished_hours, one.wished_days)
+            key = (group, place, one.consented, wish, tuple(first[row]))
             if key not in found:
                 found[key] = len(patterns)
                 patterns.append(self._pattern(one, place, tables[group], first[row]))
@@ -127,7 +128,7 @@ class LawfulHours:
         for channel in open_channels(one, self.campaign):
             column = channel - 1
             pattern[column, first[column] :] = table[column, first[column] :]
-        pattern &= self.welcome(place, one.wished_hours)
+        pattern &= self.used(place) & self.welcome(place, one)
         if self.campaign.ends_at is not None:
             hours_left = int((self.campaign.ends_at - self.calendar.window.starts_at) / HOUR)
             pattern[:, max(0, hours_left) :] = False
@@ -144,14 +145,23 @@ class LawfulHours:
         opens = max(week_after(touches[-week_max].at, zone) for zone in place.zones)
         return min(max(0, ceil((opens - window.starts_at) / HOUR)), window.hours)
 
-    def welcome(self, place: Place, wished: tuple[int, int] | None) -> BoolArray:
-        """Return the hours that campaign and borrower agree to, in all zones."""
-        welcome = np.ones(self.calendar.window.hours, dtype=np.bool_)
+    def used(self, place: Place) -> BoolArray:
+        """Return the hours that the campaign uses, in all zones."""
+        used = np.ones(self.calendar.window.hours, dtype=np.bool_)
         for zone in place.zones if place.is_known else ():
             hour = self.calendar.local_hours(zone) % 24
-            welcome &= (hour >= self.campaign.hour_start) & (hour < self.campaign.hour_end)
-            if wished is not None:
-                welcome &= (hour >= wished[0]) & (hour < wished[1])
+            used &= (hour >= self.campaign.hour_start) & (hour < self.campaign.hour_end)
+        return used
+
+    def welcome(self, place: Place, one: Candidate) -> BoolArray:
+        """Return the hours of the days that the borrower asked for, in all zones; all where nothing was asked."""
+        welcome = np.ones(self.calendar.window.hours, dtype=np.bool_)
+        for zone in place.zones if place.is_known else ():
+            day, hour = np.divmod(self.calendar.local_hours(zone), 24)
+            if one.wished_hours is not None:
+                welcome &= (hour >= one.wished_hours[0]) & (hour < one.wished_hours[1])
+            if one.wished_days:
+                welcome &= (one.wished_days >> day & 1).astype(np.bool_)
         return welcome
 
     def rules(self, place: Place) -> policy.RuleSet:
@@ -249,7 +259,12 @@ class _PastRow(NamedTuple):
 
 
 def open_channels(one: Candidate, campaign: Campaign) -> list[Channel]:
-    """Return the channels with consent; a wish for one of them binds, a wish for another leaves them open."""
+    """Return the channels with consent; a wish for one of them binds, a wish for another leaves them open.
+
+    Whatever the model would rather: what the borrower asked for is no feature to weigh. A wish for texts binds while
+    law lets them be sent: bound to a number that was not confirmed for long, the borrower would hear nothing at all.
+    """
     consented = [channel for channel in campaign.channels if one.consented & 1 << channel]
-    wished = [channel for channel in consented if channel == one.wished_channel]
+    can_bind = one.consented if one.fresh & 1 << Channel.SMS else one.consented & ~(1 << Channel.SMS)
+    wished = [channel for channel in consented if channel == one.asked_channel and can_bind & 1 << channel]
     return wished or consented

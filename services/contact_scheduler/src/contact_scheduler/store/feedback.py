@@ -48,9 +48,12 @@ UPDATE contact SET state = CASE WHEN state = {PLANNED} THEN {CANCELLED} ELSE sta
 WHERE tenant_id = $1 AND borrower_id = ANY($2) AND state IN ({PLANNED}, {RELEASED})
 RETURNING contact_id, state
 """
+# Hours and days replace those of an earlier wish together, as they do at the gate.
 SET_WISH = """
 UPDATE borrower SET wished_at = $3, wished_channel = coalesce($4, wished_channel),
-    wished_hour_start = coalesce($5, wished_hour_start), wished_hour_end = coalesce($6, wished_hour_end),
+    wished_hour_start = CASE WHEN $8 THEN $5 ELSE wished_hour_start END,
+    wished_hour_end = CASE WHEN $8 THEN $6 ELSE wished_hour_end END,
+    wished_days = CASE WHEN $8 THEN $9 ELSE wished_days END,
     wish = CASE WHEN length($7::bytea) > 0 THEN $7 ELSE wish END
 WHERE tenant_id = $1 AND borrower_id = $2 AND (wished_at IS NULL OR wished_at <= $3)
 """
@@ -81,11 +84,17 @@ class Response(NamedTuple):
     wished_hour_start: int | None = None
     wished_hour_end: int | None = None
     wish: bytes = b""
+    wished_days: int | None = None  # bit per day of the week, bit 0 for Monday
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the borrower asked for hours or days."""
+        return self.wished_hour_start is not None or self.wished_days is not None
 
     @property
     def has_wish(self) -> bool:
-        """Whether the borrower asked for a channel, hours or a language."""
-        return self.wished_channel is not None or self.wished_hour_start is not None or bool(self.wish)
+        """Whether the borrower asked for a channel, hours, days or a language."""
+        return self.wished_channel is not None or self.is_timed or bool(self.wish)
 
 
 class Pause(NamedTuple):
@@ -145,7 +154,7 @@ async def set_wishes(connection: Connection, responses: Sequence[Response]) -> N
         [
             (
                 one.tenant_id, one.borrower_id, one.event_at, one.wished_channel, one.wished_hour_start,
-                one.wished_hour_end, one.wish,
+                one.wished_hour_end, one.wish, one.is_timed, one.wished_days,
             )
             for one in responses
         ],

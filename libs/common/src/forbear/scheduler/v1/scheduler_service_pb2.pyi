@@ -158,6 +158,7 @@ class Response(_message.Message):
     PREFERRED_HOUR_START_FIELD_NUMBER: _builtins.int
     PREFERRED_HOUR_END_FIELD_NUMBER: _builtins.int
     PREFERRED_LANGUAGE_FIELD_NUMBER: _builtins.int
+    PREFERRED_DAYS_FIELD_NUMBER: _builtins.int
     response_id: _builtins.bytes
     """Names the response; a repeat changes nothing."""
     tenant_id: _builtins.bytes
@@ -186,6 +187,10 @@ class Response(_message.Message):
     def pause_until_time(self) -> _timestamp_pb2.Timestamp:
         """Until when the borrower is left in peace because of it, for instance until a promise falls due. May be absent."""
 
+    @_builtins.property
+    def preferred_days(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Days of the week that the borrower asked for, on their own clock, 0 for Monday to 6 for Sunday. Empty means no wish."""
+
     def __init__(
         self,
         *,
@@ -201,10 +206,11 @@ class Response(_message.Message):
         preferred_hour_start: _builtins.int | None = ...,
         preferred_hour_end: _builtins.int | None = ...,
         preferred_language: _builtins.str = ...,
+        preferred_days: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_preferred_hour_end", b"_preferred_hour_end", "_preferred_hour_start", b"_preferred_hour_start", "event_time", b"event_time", "pause_until_time", b"pause_until_time", "preferred_hour_end", b"preferred_hour_end", "preferred_hour_start", b"preferred_hour_start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_preferred_hour_end", b"_preferred_hour_end", "_preferred_hour_start", b"_preferred_hour_start", "borrower_id", b"borrower_id", "channel", b"channel", "contact_id", b"contact_id", "event_time", b"event_time", "kind", b"kind", "pause_until_time", b"pause_until_time", "preferred_channel", b"preferred_channel", "preferred_hour_end", b"preferred_hour_end", "preferred_hour_start", b"preferred_hour_start", "preferred_language", b"preferred_language", "response_id", b"response_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_preferred_hour_end", b"_preferred_hour_end", "_preferred_hour_start", b"_preferred_hour_start", "borrower_id", b"borrower_id", "channel", b"channel", "contact_id", b"contact_id", "event_time", b"event_time", "kind", b"kind", "pause_until_time", b"pause_until_time", "preferred_channel", b"preferred_channel", "preferred_days", b"preferred_days", "preferred_hour_end", b"preferred_hour_end", "preferred_hour_start", b"preferred_hour_start", "preferred_language", b"preferred_language", "response_id", b"response_id", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__preferred_hour_end: _TypeAlias = _typing.Literal["preferred_hour_end"]  # noqa: Y015
     _WhichOneofArgType__preferred_hour_end: _TypeAlias = _typing.Literal["_preferred_hour_end", b"_preferred_hour_end"]  # noqa: Y015
