@@ -15,7 +15,7 @@ from forbear.types.v1 import types_pb2
 from forbear_chassis.postgres import UUID
 from forbear_domain import ids
 from tests.integration.scheduler.reporting import report_outcomes, report_response
-from tests.integration.scheduler.scheduler_stage import Scheduler
+from tests.integration.scheduler.scheduler_stage import KEY, Scheduler
 
 pytestmark = pytest.mark.needs_postgres
 
@@ -54,7 +54,7 @@ async def live_through(scheduler: Scheduler, portfolio: str) -> Any:
 async def read(scheduler: Scheduler, now: Any) -> tuple[Courses, list[int]]:
     """Return the courses that are known at an instant, and the story of each."""
     async with scheduler.pool.acquire() as connection:
-        rows = await read_courses(connection, scheduler.tenant_id, now)
+        rows = await read_courses(connection, scheduler.tenant_id, now, 1_000)
     borrowers = await scheduler.pool.fetch(
         "SELECT ref FROM contact JOIN borrower USING (tenant_id, borrower_id) WHERE state = 1 "
         "ORDER BY sent_at, contact_id"
@@ -114,3 +114,27 @@ async def test_the_next_contact_tells_what_is_expected_of_it(scheduler: Schedule
     await scheduler.pool.execute("UPDATE contact SET state = 7")
     assert (await scheduler.http.get(f"/v1/borrowers/{row['ref']}/next-contact")).json()["expected"] is None
     assert uuid.UUID(shown["contact_id"])
+
+
+async def test_the_evaluation_sets_forecasts_beside_what_happened(scheduler: Scheduler, portfolio: str) -> None:
+    """After two weeks every step has as many contacts as tell about it, over HTTP and on the console."""
+    sent_at = await live_through(scheduler, portfolio)
+    campaign_id = (await scheduler.http.get("/v1/campaigns")).json()[0]["campaign_id"]
+    scheduler.clock.move_to(sent_at + 15 * DAY)
+    shown = (await scheduler.http.get(f"/v1/campaigns/{campaign_id}/evaluation")).json()["steps"]
+    sent = await scheduler.count("SELECT count(*) FROM contact WHERE state = 1")
+
+    assert [step.value for step in Step] == [one["step"] for one in shown]
+    by_step = {one["step"]: one for one in shown}
+    assert sent == by_step["answered"]["whole"]["contacts"] == by_step["payment"]["whole"]["contacts"]
+    assert sent > by_step["delivered"]["whole"]["contacts"]
+    for one in shown:
+        assert sum(part["contacts"] for part in one["fifths"]) == one["whole"]["contacts"]
+        assert [part["predicted"] for part in one["fifths"]] == sorted(part["predicted"] for part in one["fifths"])
+        assert 0 <= abs(one["whole"]["predicted"] - one["whole"]["happened"]) <= one["error"] + 1e-9
+    expected = await scheduler.count("SELECT avg((reason->'steps'->>'payment')::float8) FROM contact WHERE state = 1")
+    assert expected == pytest.approx(by_step["payment"]["whole"]["predicted"])
+    await scheduler.http.post("/console/login", data={"key": KEY})
+    page = (await scheduler.http.get("/console")).text
+    assert "What was foreseen of contacts, and what happened" in page
+    assert '<th scope="row">right party</th>' in page

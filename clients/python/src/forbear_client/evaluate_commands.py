@@ -25,7 +25,8 @@ def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
     The first line compares contacts as they were made. The table estimates, from contacts that were drawn by lot, what
     other policies would have brought; "dr" (doubly robust) is the column to act on, the others are there to disagree.
     "tell as much as": so many contacts that followed the policy would tell as much; below 50 nothing is claimed.
-    Last comes what was amiss with the model or its data at the latest plan, and what to do about it.
+    Then come the forecasts of each step of a contact beside what happened; the fifths go from the contacts of which
+    least was expected to those of which most was. Last comes what was amiss at the latest plan, and what to do.
     """
     with connect(url, key_file) as api:
         found = refused(lambda: api.evaluation(campaign_id))
@@ -37,6 +38,8 @@ def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
     console.print(_table(found["policies"]))
     for policy in found["policies"]:
         console.print(f"  {policy['policy']}: {policy['words']}", highlight=False)
+    if found["steps"]:
+        console.print(_steps(found["steps"]))
     for alarm in found["alarms"]:
         console.print(f"Amiss at the last plan: {alarm['words']}.", highlight=False)
 
@@ -53,6 +56,21 @@ def _table(policies: list[dict[str, Any]]) -> Table:
         estimates = [_say(policy[name]) for name in ("dr", "snips", "ips")]
         worth = f"{policy['effective_contacts']:,.0f}" + ("" if policy["is_telling"] else ", too few")
         table.add_row(policy["policy"], *estimates, f"{policy['contacts']:,}", worth)
+    return table
+
+
+def _steps(steps: list[dict[str, Any]]) -> Table:
+    title = "\nForeseen and happened, per 100 contacts, where the time for it is over"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("step", no_wrap=True)
+    for name in ("contacts", "foreseen", "happened", "fifths, foreseen/happened", "error"):
+        table.add_column(name, justify="right")
+    for one in steps:
+        whole = one["whole"]
+        fifths = " ".join(f"{100 * part['predicted']:.0f}/{100 * part['happened']:.0f}" for part in one["fifths"])
+        rates = [f"{100 * value:.1f}" for value in (whole["predicted"], whole["happened"])]
+        name = one["step"].replace("_", " ")
+        table.add_row(name, f"{whole['contacts']:,}", *rates, fifths, f"{100 * one['error']:.1f}")
     return table
 
 

@@ -10,14 +10,16 @@ its probability, this shifts a value by less than a hundredth of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from contact_scheduler.learn_funnel import readable, to_courses
 from contact_scheduler.learning.assign import Arm
+from contact_scheduler.learning.calibration import StepCalibration, calibrate_steps
 from contact_scheduler.learning.explore import OPTIONS, option_of
 from contact_scheduler.learning.lift import Lift
 from contact_scheduler.learning.monitor import Alarm
@@ -30,6 +32,7 @@ from forbear_chassis.postgres import UUID
 from forbear_domain.model import Channel
 
 EFFECTIVE_ROWS_MIN: Final = 50.0  # below it an interval is not worth showing as an answer
+CALIBRATED_MAX: Final = 5_000  # the latest contacts whose forecasts are compared with facts, for each window
 CHANNEL_OF_OPTION: Final = np.arange(OPTIONS) // len(DAY_PARTS)
 
 Matrix = NDArray[np.float64]
@@ -63,11 +66,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Learned against control, in fact; the policies, estimated; and what was wrong at the last plan."""
+    """Learned against control, in fact; the policies, estimated; forecasts beside facts; what was wrong last."""
 
     lift: Lift
     policies: list[Policy]
     alarms: list[Alarm]
+    steps: list[StepCalibration] = field(default_factory=list)
 
     @property
     def summary(self) -> str:
@@ -102,7 +106,15 @@ class EvaluateCampaign:
             drawn.append(
                 Drawn(Arm(row["arm"]), option, row["propensity"], logged["open"], logged["best"], row["has_answered"])
             )
-        return Evaluation(report.total, value_policies(drawn), [] if report.plan is None else report.plan["alarms"])
+        alarms = [] if report.plan is None else report.plan["alarms"]
+        return Evaluation(report.total, value_policies(drawn), alarms, await self._steps(tenant_id, campaign_id))
+
+    async def _steps(self, tenant_id: UUID, campaign_id: UUID) -> list[StepCalibration]:
+        """Compare what was foreseen of the latest contacts with what became of them."""
+        rows = await self._store.courses(tenant_id, campaign_id, self._clock.now(), CALIBRATED_MAX)
+        rows = [row for row in readable(rows) if row["foreseen"] is not None]
+        foreseen = [orjson.loads(row["foreseen"]) for row in rows]
+        return calibrate_steps(to_courses(rows), foreseen)
 
 
 def value_policies(drawn: list[Drawn]) -> list[Policy]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from contact_scheduler.learning.features import FEATURES
-from contact_scheduler.learning.funnel import UNTOLD, Courses, Flags, Funnel, fit_funnel
+from contact_scheduler.learning.funnel import FITTED_MAX, UNTOLD, Courses, Flags, Funnel, fit_funnel
 from contact_scheduler.learning.slots import HOURS_PER_WEEK
 from contact_scheduler.store.funnel import read_courses
 from forbear_chassis.postgres import UUID, Connection
@@ -20,18 +20,19 @@ from forbear_chassis.postgres import UUID, Connection
 
 async def learn_funnel(connection: Connection, tenant_id: UUID, now: datetime) -> Funnel:
     """Fit the steps to what is known of a tenant's contacts before `now`."""
-    rows = await read_courses(connection, tenant_id, now)
+    rows = readable(await read_courses(connection, tenant_id, now, FITTED_MAX))
     if not rows:
         return Funnel.before_any_contact()
     return await asyncio.to_thread(lambda: fit_funnel(to_courses(rows)))
 
 
-def to_courses(rows: list[Any]) -> Courses:
-    """Put rows of `store.funnel` into arrays; contacts that were planned with features of another version are left out.
+def readable(rows: list[Any]) -> list[Any]:
+    """Return the contacts that were planned with features of this version."""
+    return [row for row in rows if len(row["features"]) == FEATURES * np.dtype(np.float32).itemsize]
 
-    An answer by somebody else is no right party, whatever they said.
-    """
-    rows = [row for row in rows if len(row["features"]) == FEATURES * np.dtype(np.float32).itemsize]
+
+def to_courses(rows: list[Any]) -> Courses:
+    """Put readable rows of `store.funnel` into arrays; who says it is somebody else is no right party."""
     channel = np.array([row["channel"] - 1 for row in rows], dtype=np.int64)
     hour = np.array([row["slot"] + row["late_h"] for row in rows], dtype=np.int64) % HOURS_PER_WEEK
     is_talk_over, is_payment_over = _flags(rows, "is_talk_over"), _flags(rows, "is_payment_over")

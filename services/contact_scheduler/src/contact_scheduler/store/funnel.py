@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contact_scheduler.contacts import ATTRIBUTION, ContactPhase, ResponseKind
-from contact_scheduler.learning.funnel import FITTED_MAX
 from contact_scheduler.store.worth import GOAL_WINDOW
 from forbear_chassis.postgres import UUID, Connection
 
@@ -40,7 +39,7 @@ def _latest(window: str) -> str:
     return f"""(SELECT contact_id FROM contact
         WHERE tenant_id = $1 AND state = {ContactPhase.ACCEPTED.value} AND sent_at <= $2::timestamptz - {window}
           AND ($3::uuid IS NULL OR campaign_id = $3)
-        ORDER BY sent_at DESC LIMIT {FITTED_MAX})"""
+        ORDER BY sent_at DESC LIMIT $4)"""
 
 
 COURSES = f"""
@@ -69,8 +68,11 @@ ORDER BY c.sent_at, c.contact_id
 
 
 async def read_courses(
-    connection: Connection, tenant_id: UUID, now: datetime, campaign_id: UUID | None = None
+    connection: Connection, tenant_id: UUID, now: datetime, count: int, campaign_id: UUID | None = None
 ) -> list[Any]:
-    """Return what became of the latest contacts, as known before `now`, oldest first; of one campaign or of all."""
-    rows: list[Any] = await connection.fetch(COURSES, tenant_id, now, campaign_id)
+    """Return what became of the latest `count` contacts for each window, as known before `now`, oldest first.
+
+    Of one campaign, or of all.
+    """
+    rows: list[Any] = await connection.fetch(COURSES, tenant_id, now, campaign_id, count)
     return rows

@@ -9,6 +9,7 @@ import orjson
 
 from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
 from contact_scheduler.learning.monitor import Alarm, AlarmKind
+from contact_scheduler.store.funnel import read_courses
 from forbear_chassis.postgres import UUID, Pool
 
 ACCEPTED, REFUSED = ContactPhase.ACCEPTED.value, ContactPhase.REFUSED.value
@@ -90,6 +91,11 @@ class ReportStore:
             tenant_id, campaign_id, now - ATTRIBUTION,
         )  # fmt: skip
         return rows
+
+    async def courses(self, tenant_id: UUID, campaign_id: UUID, now: datetime, count: int) -> list[Any]:
+        """Return what became of the latest contacts of a campaign, with what was foreseen of each."""
+        async with self._pool.acquire() as connection:
+            return await read_courses(connection, tenant_id, now, count, campaign_id)
 
     async def responses(self, tenant_id: UUID) -> list[Any]:
         """Return (kind, responses) of the tenant."""

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from contact_scheduler.evaluate_campaign import Policy
+from contact_scheduler.learning.funnel import Step
 from contact_scheduler.learning.monitor import AlarmKind
 from contact_scheduler.learning.ope import Estimate
 from contact_scheduler.release_strategies import who_decides
@@ -52,6 +53,23 @@ class AlarmView(BaseModel):
     words: str = Field(description="what is wrong, what is done about it, and what a person can do")
 
 
+class PartView(BaseModel):
+    """Contacts of similar forecasts."""
+
+    contacts: int = Field(description="how many")
+    predicted: float = Field(description="mean of what was foreseen when they were planned")
+    happened: float = Field(description="share that came to it")
+
+
+class StepView(BaseModel):
+    """What was foreseen of one step of a contact, beside what happened, where its window is over."""
+
+    step: Step = Field(description="delivered, answered, right_party, promise or payment")
+    whole: PartView = Field(description="all contacts that tell")
+    fifths: list[PartView] = Field(description="by fifths, from the least likely contacts to the likeliest")
+    error: float = Field(description="mean distance of foreseen and happened over the fifths (calibration error)")
+
+
 class EvaluationView(BaseModel):
     """What learning brought, compared with the control group and with fixed rules."""
 
@@ -61,6 +79,7 @@ class EvaluationView(BaseModel):
     lift: LiftView = Field(description="the learned plan beside the control group, contacts as they were made")
     policies: list[PolicyView] = Field(description="values of policies, estimated from drawn contacts")
     alarms: list[AlarmView] = Field(description="what was wrong with the model or its data at the last plan")
+    steps: list[StepView] = Field(description="forecasts of each step beside what happened; steps nobody told of lack")
 
 
 @router.get("/campaigns/{campaign_id}/evaluation", summary="Evaluate what learning brought")
@@ -77,6 +96,7 @@ async def evaluate_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) 
         alarms=[
             AlarmView(kind=one.kind, subject=one.subject, value=one.value, words=one.words) for one in found.alarms
         ],
+        steps=[StepView(**asdict(one)) for one in found.steps],
     )  # fmt: skip
 
 
