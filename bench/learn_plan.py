@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from contact_scheduler.learning import (
     Feedback,
     Horizon,
     LawfulSlots,
+    Plan,
     PlanOptions,
     Posterior,
     ResponseModel,
@@ -40,9 +42,11 @@ from contact_scheduler.learning import (
     encode,
     make_plan,
 )
+from contact_scheduler.learning.budget import Budget
 
 HORIZON_H = 168
 PLACES_SHARE = 0.7
+MONEY = (0.008, 0.0004, 0.014)  # of a contact by text, mail and call, as the settings assume
 ROWS = 512
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -110,6 +114,11 @@ def bare(posterior: Posterior, borrowers: Borrowers, lawful: LawfulSlots, horizo
     return best
 
 
+def cost_of(plan: Plan) -> float:
+    """Money that the contacts of a plan take."""
+    return float(np.asarray(MONEY)[plan.channel[plan.channel >= 0]].sum())
+
+
 def one_decision_us(posterior: Posterior) -> float:
     """Microseconds of one decision with its propensity among the lawful of 504 slots."""
     features, hour = features_of(1)[0], np.arange(SLOTS) % 24
@@ -148,11 +157,18 @@ def main() -> None:
         plan = plan_once(PlanOptions(1, 1))
         warm = median_cpu_s(partial(plan_once, PlanOptions(1, 2, start_prices=plan.prices)), times)
         ratio, gap, linear[count], last[count] = spent / floor, plan.gap, spent, floor
+        money = replace(PlanOptions(1, 1), budget=Budget(0.5 * cost_of(plan), MONEY))
+        short = median_cpu_s(partial(plan_once, money), times)
+        rationed = plan_once(money)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         placed = int((plan.channel >= 0).sum())
         print(
             f"{count:9,d} borrowers x 504: plan {spent:.2f} s (yesterday's prices {warm:.2f} s), bare {floor:.2f} s, "
             f"{ratio:.2f}x, gap {100 * gap:.2f} %, placed {placed:,} of {int(capacity.sum()):,}, peak {memory:.0f} MiB"
+        )
+        print(
+            f"          with half the money: {short:.2f} s, gap {100 * rationed.gap:.2f} %, "
+            f"spent {100 * cost_of(rationed) / money.budget.ceiling:.2f} % of it"
         )
     decision = one_decision_us(posterior)
     ucb, thompson = library_rates()
@@ -162,6 +178,8 @@ def main() -> None:
     print(f"                          LinUCB {ucb:,.0f}, LinTS {thompson:,.0f} (in this run)")
     verdict("plan_times_bare", ratio, 4.0, "<= 4", ratio <= 4.0)
     verdict("plan_gap", gap, 0.01, "<= 0.01", gap <= 0.01)
+    verdict("budget_gap", rationed.gap, 0.01, "half the money: <= 0.01", rationed.gap <= 0.01)
+    verdict("budget_times_plan", short / spent, 15.6, "half the money: <= 3", short / spent <= 3.0)
     verdict("plan_peak_mib", memory, 282, "<= 400", memory <= 400)
     growth = linear[1_000_000] / linear[100_000]
     verdict("plan_growth_10x_borrowers", growth, 10, "<= 11", growth <= 11)

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the scheduler sets for itself; read when numpy is loaded
+
 from forbear_sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from tests.kit.databases import (
     MIGRATED,

@@ -1,4 +1,4 @@
-"""The plan: lawful, within capacity and budget, near the optimum, repeatable, and honest about its draws."""
+"""The plan: lawful, within capacity, near the optimum, repeatable, and honest about its draws."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from contact_scheduler.learning import (
     ResponseModel,
     make_plan,
 )
-from contact_scheduler.learning.worth import Worth
 from tests.unit.learning.learning_cases import crowd, even_capacity, posterior
 
 KNOWN = posterior()
@@ -177,24 +176,6 @@ def test_logged_propensities_are_the_frequencies_of_the_draws() -> None:
     # E[1 / p(drawn)] is the number of open options: channels allowed x day-parts lawful (4), and "no contact".
     channels = lawful.patterns.any(axis=2).sum(axis=1)[lawful.pattern_of][100:]
     np.testing.assert_allclose(inverse[arm == Arm.EXPLORED].mean(), (channels * 4 + 1).mean(), rtol=0.05)
-
-
-def test_a_budget_is_kept_and_its_price_says_what_more_would_bring() -> None:
-    """Voice costs ten times a text; half of the free spending leaves the best use of the money."""
-    borrowers, lawful, horizon = crowd(4_000)
-    capacity = even_capacity(lawful, 4_000)
-    cost = (0.002, 0.0005, 0.02)
-    options = PlanOptions(1, 1, explore_share=0.0, worth=Worth(cost=cost), draw_spread=0.0)
-    free = make_plan(KNOWN, borrowers, lawful, horizon, capacity, options)
-    spent = float(loads(free).sum(axis=1) @ np.array(cost))
-
-    tight = make_plan(KNOWN, borrowers, lawful, horizon, capacity, replace(options, budget=spent / 2))
-
-    assert float(loads(tight).sum(axis=1) @ np.array(cost)) <= spent / 2
-    assert free.budget_price == 0.0
-    assert tight.budget_price > 0.0
-    assert tight.reached < free.reached
-    assert tight.gap <= 0.03
 
 
 def test_a_price_is_what_one_more_place_brings() -> None:

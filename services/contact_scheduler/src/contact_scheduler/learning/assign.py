@@ -4,19 +4,25 @@ Order of service: the hold-out and the explored slice draw first (they are few, 
 their probabilities to be exact); the planned rows share what is left, each taking its best cell after prices; rows that
 found their cell full choose again among what is open. A slight random dither of the prices splits ties among equal
 cells, which would otherwise all be taken or all be left at once.
+
+Where that costs more than the budget, the drawn rows keep their share of the money, by lots: how much is learned must
+not depend on how much there is to spend, and nobody's answer decides who stays. The planned rows then share the rest at
+a price on money, and the ceiling cuts what rounding and repairs went beyond it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
 import numpy as np
 
 from contact_scheduler.learning.auction import Auction
+from contact_scheduler.learning.budget import Budget, within_money
 from contact_scheduler.learning.explore import NO_CELL, OPTIONS, best_per_option, inverse_gap_weights, option_of, pick
 from contact_scheduler.learning.lots import (
+    PURPOSE_BUDGET,
     PURPOSE_DITHER,
     PURPOSE_OPTION,
     PURPOSE_SAMPLE,
@@ -26,7 +32,8 @@ from contact_scheduler.learning.lots import (
 )
 from contact_scheduler.learning.prices import SAMPLE_ROWS, PriceProblem, Prices, find_prices, within_capacity
 from contact_scheduler.learning.scoring import CHUNK_ROWS, FORBIDDEN, Chunk, Scorer
-from contact_scheduler.learning.slots import BoolArray, FloatArray, IntArray
+from contact_scheduler.learning.slots import CHANNELS, BoolArray, FloatArray, IntArray
+from contact_scheduler.learning.worth import Matrix
 
 CLOSED: Final = np.float32(1e8)  # price of a cell without a place; FORBIDDEN is below its negative
 DITHER_SHIFTS: Final = 256  # chunks look at the table of dithers from so many different columns on
@@ -65,11 +72,13 @@ class Assignment:
     """One row per borrower, filled by `run`: `cell` (channel x hour, flattened; -1 none), `second`, `arm`, ..."""
 
     def __init__(
-        self, scorer: Scorer, capacity: IntArray, lottery: Lottery, budget: float | None, *, with_second: bool
+        self, scorer: Scorer, capacity: IntArray, lottery: Lottery, budget: Budget | None, *, with_second: bool
     ) -> None:
         count = len(scorer.borrowers)
         self.scorer, self.capacity, self.lottery, self.budget = scorer, capacity, lottery, budget
         self.with_second = with_second
+        self.money = np.repeat(np.asarray(budget.money if budget else (0.0,) * CHANNELS), scorer.horizon.hours)
+        self.purse = np.inf  # what the planned rows may spend; no limit until they are found to spend too much
         self.room = capacity.copy()
         self.cell = np.full(count, NO_CELL, dtype=np.int64)
         self.second = np.full(count, NO_CELL, dtype=np.int64)
@@ -99,37 +108,94 @@ class Assignment:
         self._draw_slice(is_slice)
         self._honour(np.flatnonzero(is_control | is_slice))
         planned = self.scorer.in_order(is_planned)
-        self.bound = self._dual_constant() + self._choose(planned, self._net_price(), is_first=True)
-        if self.whole is None:
-            self._settle(planned)
-        else:
-            self._auction(*self.whole)
-        self._keep_budget(np.flatnonzero(is_planned))
+        self._assign(planned)
+        if self.budget is not None and self._spent(slice(None)) > self.budget.ceiling:
+            self._ration(self.budget.ceiling, is_planned, planned)
         placed = is_planned & (self.cell != NO_CELL)
         self.arm[placed] = Arm.PLANNED
         self.reached = float(self.drawn_value[placed].sum(dtype=np.float64))
 
+    def _assign(self, planned: IntArray) -> None:
+        """Lets the planned rows (in order) share the places, and the money where that has a price."""
+        of_places = float(self.prices.cell.astype(np.float64) @ self.room)
+        of_money = self.prices.money * self.purse if self.prices.money else 0.0
+        self.bound = of_places + of_money + self._choose(planned, self._net_price(), is_first=True)
+        if self.whole is None:
+            self._settle(planned)
+        else:
+            self.bound = min(self.bound, self._auction(*self.whole) + of_money)
+
     def _net_price(self) -> FloatArray:
-        """Price of each cell, the budget's share included; CLOSED where no place is left."""
-        price = self.prices.cell + np.float32(self.prices.budget) * self.scorer.cell_cost
-        return np.where(self.room > 0, price, CLOSED).astype(np.float32)
+        """Price of each cell, its money's included; CLOSED where no place is left."""
+        return np.where(self.room > 0, self.prices.cell + self._money_part(), CLOSED).astype(np.float32)
 
-    def _dual_constant(self) -> float:
-        """The part of the dual bound that does not depend on the planned rows; ask before they are placed."""
-        return float(self.prices.cell.astype(np.float64) @ self.room) + self.prices.budget * self._spendable()
+    def _money_part(self) -> FloatArray:
+        """What a contact in each cell pays for its money."""
+        return (self.prices.money * self.money).astype(np.float32)
 
-    def _spendable(self) -> float:
-        """Budget not used by the drawn rows, which are final."""
-        if self.budget is None:
-            return 0.0
-        drawn = self.cell[(self.arm != Arm.NONE) & (self.cell != NO_CELL)]
-        return max(self.budget - float(self.scorer.cell_cost[drawn].sum(dtype=np.float64)), 0.0)
+    def _costs(self, rows: IntArray | slice) -> Matrix:
+        """Money that each row takes, 0 without a contact."""
+        cell = self.cell[rows]
+        return np.where(cell == NO_CELL, 0.0, self.money[cell])
 
-    def _spent(self) -> float:
-        return float(self.scorer.cell_cost[self.cell[self.cell != NO_CELL]].sum(dtype=np.float64))
+    def _spent(self, rows: IntArray | slice) -> float:
+        return float(self._costs(rows).sum())
+
+    def _ration(self, ceiling: float, is_planned: BoolArray, planned: IntArray) -> None:
+        """Assigns again with money as one more scarce thing, and nothing beyond the ceiling."""
+        drawn = np.flatnonzero(~is_planned & (self.cell != NO_CELL))
+        self._keep_share(drawn, ceiling * self._spent(drawn) / self._spent(slice(None)))
+        self.purse = ceiling - self._spent(drawn)
+        self._vacate(planned)
+        self._price(is_planned, self.prices.cell)
+        self._assign(planned)
+        self._use_up(planned)
+        self._cut(planned)
+
+    def _keep_share(self, drawn: IntArray, most: float) -> None:
+        """Lets drawn rows keep their contact in the order of a lot, as far as their share of the money goes."""
+        lots = uniform(self.scorer.borrowers.ids[drawn], self.lottery.key(PURPOSE_BUDGET))
+        away = drawn[~within_money(self._costs(drawn), lots, most)]
+        self.turned_away += len(away)
+        self.arm[away] = Arm.NONE
+        self._vacate(away)
+
+    def _vacate(self, rows: IntArray) -> None:
+        """Gives the places of rows back."""
+        cell = self.cell[rows]
+        self.room += np.bincount(cell[cell != NO_CELL], minlength=len(self.room))
+        self.cell[rows] = NO_CELL
+
+    def _affordable(self, planned: IntArray) -> int:
+        """How many more contacts the planned rows can pay for, at the mean cost of those they have."""
+        if self.purse == np.inf:
+            return len(planned)
+        costs = self._costs(planned)
+        paid = costs[costs > 0.0]
+        each = float(paid.mean()) if len(paid) else float(self.money[self.money > 0.0].min())
+        return max(int((self.purse - float(costs.sum())) / each), 0)
+
+    def _use_up(self, planned: IntArray) -> None:
+        """Offers what is left of the money, at no price, to the next best of those without a contact."""
+        rows = planned[self.cell[planned] == NO_CELL]
+        rows = rows[_largest(self.merit[rows], REPAIR_PER_PLACE * self._affordable(planned) + 1024)]
+        self._choose(rows, np.where(self.room > 0, np.float32(0.0), CLOSED), is_first=False)
+        self._seat(rows)
+
+    def _cut(self, planned: IntArray) -> None:
+        """Takes back the contacts that gain least for their money, as many as went beyond it."""
+        paid = planned[self._costs(planned) > 0.0]
+        cost = self._costs(paid)
+        if float(cost.sum()) <= self.purse:
+            return
+        gain = self.drawn_value[paid] / cost
+        kept = within_money(cost, -gain, self.purse)
+        if self.prices.money == 0.0:  # so little is over that the sample saw nothing of it
+            self.prices = replace(self.prices, money=float(gain[~kept].max()))
+        self._vacate(paid[~kept])
 
     def _price(self, is_planned: BoolArray, start: FloatArray | None) -> None:
-        """Finds prices on a sample that is drawn by id."""
+        """Finds prices on a sample that is drawn by id, also of money where it is scarce."""
         count = int(is_planned.sum())
         cells = np.flatnonzero(self.scorer.lawful.patterns.any(axis=0).ravel() & (self.capacity > 0))
         if not count or not len(cells):
@@ -151,13 +217,14 @@ class Assignment:
         if len(value) == count:
             self.whole = sampled, cells, value
         share = len(value) / count
-        budget = None if self.budget is None else self.budget * share
-        cost = self.scorer.cell_cost[cells].astype(np.float64)
         warm = None if start is None else np.nan_to_num(start[cells], nan=0.0)
-        found = find_prices(PriceProblem(value, self.capacity[cells].astype(np.float64) * share, cost, budget), warm)
+        scarce = self.capacity[cells].astype(np.float64) * share
+        is_short = self.purse < np.inf
+        cost, budget = (self.money[cells], self.purse * share) if is_short else (np.zeros(len(cells)), 0.0)
+        found = find_prices(PriceProblem(value, scarce, cost, budget), warm)
         prices = np.zeros(len(self.capacity), dtype=np.float32)
         prices[cells] = found.cell
-        self.prices = Prices(prices, found.budget, found.temperature)
+        self.prices = Prices(prices, found.money, found.temperature)
 
     def _draw_control(self, rows: IntArray) -> None:
         """Gives each hold-out borrower an even draw over the lawful cells that have a place at all."""
@@ -238,29 +305,33 @@ class Assignment:
     def _settle(self, rows: IntArray) -> None:
         """Seats the planned rows (in order) and lets those without a place choose again among what is open."""
         self._seat(rows)
+        planned = rows
         for number in range(REPAIR_ROUNDS):
-            spare = int(self.room.sum())
             rows = rows[self.cell[rows] == NO_CELL]
+            # Where money is short, it is enough for those who lost a place and for what is left of it.
+            losers = int((self.merit[rows] > 0.0).sum())
+            spare = min(int(self.room.sum()), self._affordable(planned) + losers)
             if not spare or not len(rows):
                 break
             # The best of those without a place, a few for each place: the others could not win one anyway.
             rows = rows[_largest(self.merit[rows], REPAIR_PER_PLACE * spare + 1024)]
-            budget_part = np.float32(self.prices.budget) * self.scorer.cell_cost
-            open_price = self._net_price() if number == 0 else np.where(self.room > 0, budget_part, CLOSED)
+            open_price = self._net_price() if number == 0 else np.where(self.room > 0, self._money_part(), CLOSED)
             self._choose(rows, open_price, is_first=False)
             self._seat(rows)
 
-    def _auction(self, rows: IntArray, cells: IntArray, value: FloatArray) -> None:
-        """Settles a population small enough to hold all its values, exactly up to a fraction of the temperature."""
-        budget_part = np.float32(self.prices.budget) * self.scorer.cell_cost[cells]
+    def _auction(self, rows: IntArray, cells: IntArray, value: FloatArray) -> float:
+        """Settles a population small enough to hold all its values, exactly up to a fraction of the temperature.
+
+        Returns what no assignment within the places can exceed, what is paid for money not counted.
+        """
         start = np.maximum(self.prices.cell[cells] - np.float32(3.0 * self.prices.temperature), np.float32(0.0))
-        auction = Auction.over(value, self.room[cells], start, budget_part, self.prices.temperature / 3.0)
+        auction = Auction.over(value, self.room[cells], start, self._money_part()[cells], self.prices.temperature / 3.0)
         auction.run()
-        self.bound = min(self.bound, auction.bound() + self.prices.budget * self._spendable())
         has = auction.cell != NO_CELL
         self.cell[rows] = np.where(has, cells[auction.cell], NO_CELL)
         self.drawn_value[rows] = value[np.arange(len(rows)), auction.cell]
         self.room -= np.bincount(self.cell[rows[has]], minlength=len(self.room))
+        return auction.bound()
 
     def _seat(self, rows: IntArray) -> None:
         """Gives places to rows that chose one; a row whose cell was full is left without."""
@@ -268,19 +339,6 @@ class Assignment:
         kept = within_capacity(self.cell[choosers], self.merit[choosers], self.room)
         self.room -= np.bincount(self.cell[choosers[kept]], minlength=len(self.room))
         self.cell[choosers[~kept]] = NO_CELL
-
-    def _keep_budget(self, rows: IntArray) -> None:
-        """Takes the least valuable contacts back where rounding or repairs went beyond the budget."""
-        if self.budget is None or self._spent() <= self.budget:
-            return
-        paid = rows[(self.cell[rows] != NO_CELL)]
-        cost = self.scorer.cell_cost[self.cell[paid]].astype(np.float64)
-        paid, cost = paid[cost > 0], cost[cost > 0]
-        order = np.argsort(self.drawn_value[paid] / cost, kind="stable")
-        excess = self._spent() - self.budget
-        drop = paid[order[: int(np.searchsorted(np.cumsum(cost[order]), excess)) + 1]]
-        np.add.at(self.room, self.cell[drop], 1)
-        self.cell[drop] = NO_CELL
 
 
 def _largest(merit: FloatArray, count: int) -> IntArray:

@@ -29,7 +29,7 @@ class Auction:
     room: IntArray
     price: FloatArray
     epsilon: float
-    floor: FloatArray  # no price falls below this: the budget's share
+    floor: FloatArray  # no price falls below this: what the contact pays for its money
     cell: IntArray
     bid: FloatArray
 
@@ -48,7 +48,7 @@ class Auction:
         self._fill()
 
     def bound(self) -> float:
-        """No assignment within the places is worth more (the budget's share of the prices not counted)."""
+        """No assignment within the places is worth more (what is paid for money not counted)."""
         best = np.where(self.room > 0, self.value - self.price, np.float32(0.0)).max(axis=1, initial=0.0)
         paid = (self.price - self.floor).astype(np.float64) @ self.room
         return float(best.sum(dtype=np.float64) + paid)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contact_scheduler.learning.assign import Assignment, Lottery
+from contact_scheduler.learning.budget import Budget
 from contact_scheduler.learning.explore import NO_CELL, gamma_for
 from contact_scheduler.learning.features import Borrowers
 from contact_scheduler.learning.lots import PURPOSE_GROUP, draw_key
@@ -36,7 +37,7 @@ class PlanOptions:
     explore_share: float = 0.04  # share of unprotected borrowers whose slot is drawn by inverse-gap weights
     gamma: float | None = None  # sharpness of those weights; None: from the number of outcomes learned
     worth: Worth = field(default_factory=Worth)  # of answers, and cost of contacts, by channel
-    budget: float | None = None  # ceiling on the total cost of the plan
+    budget: Budget | None = None  # ceiling on the money of the plan; None: no limit
     draw_spread: float = DRAW_SPREAD  # of Thompson draws for groups of borrowers (protected ones always get the mean)
     with_second: bool = False  # also name the runner-up of each planned row (a tenth slower; `explain` does it for one)
     start_prices: FloatArray | None = None  # yesterday's prices [CHANNELS, H]
@@ -60,10 +61,12 @@ class Plan:
     second_channel: NDArray[np.int8]  # next best cell after prices, for planned rows
     second_hour: NDArray[np.int16]
     prices: FloatArray  # [CHANNELS, H]: what one more place in this cell would bring
-    budget_price: float  # what one more unit of budget would bring
+    budget_price: float  # what one more unit of money would bring; 0 where the budget does not limit
     bound: float  # no assignment of the planned rows can exceed this total (in drawn values)
     reached: float  # what this plan reaches of it
-    turned_away: int  # hold-out and slice rows whose drawn cell was full: not contacted, leave them out of evaluation
+    turned_away: (
+        int  # hold-out and slice rows that found no place or money: not contacted, leave them out of evaluation
+    )
 
     @property
     def gap(self) -> float:
@@ -120,7 +123,7 @@ def _plan(work: Assignment, scorer: Scorer, horizon: Horizon) -> Plan:
         second_channel=second_channel,
         second_hour=second_hour,
         prices=np.where(work.capacity > 0, work.prices.cell, np.float32(np.nan)).reshape(CHANNELS, horizon.hours),
-        budget_price=work.prices.budget,
+        budget_price=work.prices.money,
         bound=work.bound,
         reached=work.reached,
         turned_away=work.turned_away,

@@ -3,16 +3,17 @@
 The plan is a transport problem (each borrower at most one cell, each cell at most its capacity), so prices alone decide
 it: everyone takes the cell with the best value minus price. We minimise the smoothed dual
 
-    capacity . price + budget x budget_price + T sum_i log(1 + sum_j exp((value_ij - price_j) / T))
+    capacity . price + budget x money_price + T sum_i log(1 + sum_j exp((value_ij - price_j - cost_j money_price) / T))
 
-first roughly by fixed-point steps on a quarter of the sample (each cell's price moves with the logarithm of its load),
-then by L-BFGS-B on a few of the best cells of each borrower, at falling temperatures T. Yesterday's prices skip the
-rough part.
+first roughly by fixed-point steps on an eighth of the sample (each price moves with the logarithm of what is asked for
+over what there is), then by L-BFGS-B on a few of the best cells of each borrower, at falling temperatures T.
+Yesterday's prices skip the rough part. Money is one more scarce thing beside the cells; without a budget nothing costs
+any, and its price stays nil.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -40,52 +41,76 @@ FINE_WARM: Final = ((0.006, 20), (0.003, 40))
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Price per cell (in the unit of value) and per unit of budget, and the temperature they are good for."""
+    """Price per cell (in the unit of value) and per unit of money, and the temperature they are good for."""
 
     cell: FloatArray
-    budget: float
+    money: float
     temperature: float
 
 
 @dataclass(frozen=True, slots=True)
 class PriceProblem:
-    """A sample: values [rows, cells] (FORBIDDEN where unlawful), and capacity, cost and budget scaled to its size."""
+    """A sample: values [rows, cells] (FORBIDDEN where unlawful); capacity and money scaled to its size."""
 
     value: FloatArray
     capacity: Matrix
-    cost: Matrix
-    budget: float | None
+    cost: Matrix  # money that a contact in each cell takes; nothing where money does not limit
+    budget: float = 0.0
+
+    @property
+    def supply(self) -> Matrix:
+        """What there is of each cell and, last, of money."""
+        return np.append(self.capacity, self.budget)
+
+    def net_price(self, point: Matrix) -> Matrix:
+        """What a contact in each cell pays at prices of the cells and, last, of money."""
+        result: Matrix = point[:-1] + point[-1] * self.cost
+        return result
+
+    def demand(self, load: Matrix) -> Matrix:
+        """What is asked for of each cell and, last, of money where the cells draw so many rows."""
+        return np.append(load, load @ self.cost)
 
 
 def find_prices(problem: PriceProblem, start: FloatArray | None = None) -> Prices:
     """Returns prices of this sample; deterministic. `start` are earlier prices of the same cells."""
     best = problem.value.max(axis=1, initial=0.0)
     scale = float(best[best > 0].mean()) if (best > 0).any() else 1.0
-    price = np.zeros(len(problem.capacity)) if start is None else np.maximum(start.astype(np.float64), 0.0)
+    # All rows ask for money, few for each cell: in this unit its price moves the dual about as much as theirs.
+    unit = float(np.sqrt(np.square(problem.cost).sum())) or 1.0
+    problem = replace(problem, cost=problem.cost / unit, budget=problem.budget / unit)
+    point = np.zeros(len(problem.capacity) + 1)
+    if start is not None:
+        point[:-1] = np.maximum(start.astype(np.float64), 0.0)
+    is_warm = start is not None and not problem.cost.any()  # no earlier price of money is kept
     rough = problem.value[:: max(len(problem.value) // ROUGH_ROWS, 1)]
-    target = problem.capacity * (len(rough) / max(len(problem.value), 1))
-    for share, steps in ROUGH if start is None else ROUGH_WARM:
+    for share, steps in ROUGH_WARM if is_warm else ROUGH:
         for _ in range(steps):
-            price = _rough_step(rough, target, price, share * scale)
-    budget_price = 0.0
-    schedule = FINE if start is None else FINE_WARM
+            point = _rough_step(problem, rough, point, share * scale)
+    schedule = FINE_WARM if is_warm else FINE
     for share, steps in schedule * (2 if len(problem.value) < SAMPLE_ROWS // 2 else 1):
         thin = problem.value[:: max(len(problem.value) // ROUGH_ROWS, 1)] if share > FINE_ROWS_FROM else problem.value
-        value, cell = _best_cells(thin, price + budget_price * problem.cost, LOT * scale)
-        price, budget_price = _fine(problem, value, cell, (price, budget_price), share * scale, steps)
-    return Prices(price.astype(np.float32), budget_price, schedule[-1][0] * scale)
+        value, cell = _best_cells(thin, problem.net_price(point), LOT * scale)
+        point = _fine(problem, value, cell, point, share * scale, steps)
+    return Prices(point[:-1].astype(np.float32), float(point[-1]) / unit, schedule[-1][0] * scale)
 
 
-def _rough_step(value: FloatArray, target: Matrix, price: Matrix, temperature: float) -> Matrix:
-    """One fixed-point step: each price moves by temperature x log(load / target), never below zero."""
-    load = np.zeros(len(target))
+def _rough_step(problem: PriceProblem, value: FloatArray, point: Matrix, temperature: float) -> Matrix:
+    """One fixed-point step: each price moves by temperature x log(demand / supply), never below zero."""
+    load = np.zeros(len(problem.capacity))
+    price = problem.net_price(point).astype(np.float32)
     for first in range(0, len(value), 1024):
-        net = (value[first : first + 1024] - price.astype(np.float32)) * np.float32(1.0 / temperature)
+        net = (value[first : first + 1024] - price) * np.float32(1.0 / temperature)
         top = np.maximum(net.max(axis=1), 0.0)
         np.exp(net - top[:, None], out=net)
         load += (1.0 / (net.sum(axis=1) + np.exp(-top))) @ net
-    ratio = np.log(np.maximum(load, 1e-9) / np.maximum(target, 1e-9))
-    return np.maximum(0.0, price + temperature * np.clip(ratio, -3.0, 3.0))
+    supply = problem.supply * (len(value) / max(len(problem.value), 1))
+    ratio = np.log(np.maximum(problem.demand(load), 1e-9) / np.maximum(supply, 1e-9))
+    step = temperature * np.clip(ratio, -3.0, 3.0)
+    spent = float(load @ problem.cost)
+    if spent > 0.0:  # a contact pays the price of money by its cost: by that of those who still want one
+        step[-1] *= spent / float(load @ np.square(problem.cost))
+    return np.maximum(0.0, point + step)
 
 
 class _Dual:
@@ -125,45 +150,33 @@ class _Dual:
 
 
 def _fine(
-    problem: PriceProblem,
-    value: FloatArray,
-    cell: IntArray,
-    start_at: tuple[Matrix, float],
-    temperature: float,
-    steps: int,
-) -> tuple[Matrix, float]:
-    price, budget_price = start_at
-    has_budget = problem.budget is not None and bool((problem.cost > 0).any())
-    unit = float(problem.cost[problem.cost > 0].mean()) if has_budget else 1.0  # brings the budget's price to scale
-    cost = problem.cost / unit
-    share = len(value) / max(len(problem.value), 1)
-    capacity, budget = problem.capacity * share, (problem.budget or 0.0) / unit * share
-    rows, size = max(len(value), 1), len(price)
-    smooth = _Dual(value, cell, size, temperature)
+    problem: PriceProblem, value: FloatArray, cell: IntArray, start: Matrix, temperature: float, steps: int
+) -> Matrix:
+    supply = problem.supply * (len(value) / max(len(problem.value), 1))
+    rows = max(len(value), 1)
+    smooth = _Dual(value, cell, len(problem.capacity), temperature)
 
     def dual(units: Matrix) -> tuple[float, Matrix]:
         point = units * temperature
-        drawn, load = smooth.at(point[:size] + (point[size] * cost if has_budget else 0.0))
-        height, slope = float(point[:size] @ capacity) + drawn, capacity - load
-        if has_budget:
-            height += float(point[size]) * budget
-            slope = np.append(slope, budget - load @ cost)
-        return height / rows / temperature, slope / rows
+        drawn, load = smooth.at(problem.net_price(point))
+        return (float(point @ supply) + drawn) / rows / temperature, (supply - problem.demand(load)) / rows
 
-    start = np.append(price, budget_price * unit) if has_budget else price
+    # A cell that no row kept would fall for want of any: it keeps the price of the rough steps.
+    is_asked = np.append(np.bincount(cell.ravel(), minlength=len(problem.capacity)) > 0, True)
+    low = np.where(is_asked, 0.0, start) / temperature
+    high = np.where(is_asked, np.inf, low)
     # The objective is divided by T, so the slope is too: prices are solved in units of T.
     from scipy.optimize import minimize  # as above
 
-    found = minimize(
+    found: Matrix = minimize(
         dual,
         start / temperature,
         jac=True,
         method="L-BFGS-B",
-        bounds=[(0.0, None)] * len(start),
+        bounds=np.stack((low, high), axis=1),
         options={"maxiter": steps, "maxcor": 20},
     ).x
-    found = found * temperature
-    return found[:size], float(found[size]) / unit if has_budget else 0.0
+    return found * temperature
 
 
 def _best_cells(value: FloatArray, price: Matrix, lot: float) -> tuple[FloatArray, IntArray]:

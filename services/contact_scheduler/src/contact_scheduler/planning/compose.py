@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from contact_scheduler.campaigns import Campaign
 from contact_scheduler.contacts import ContactPhase, Purpose
 from contact_scheduler.learning.assign import Arm
+from contact_scheduler.learning.budget import Budget
 from contact_scheduler.learning.explore import control_group
 from contact_scheduler.learning.features import Borrowers, encode, without_habits
 from contact_scheduler.learning.funnel import Chances, Funnel
-from contact_scheduler.learning.lots import PURPOSE_BUDGET, PURPOSE_NETWORK, draw_key, ids_from_bytes, uniform
+from contact_scheduler.learning.lots import PURPOSE_NETWORK, draw_key, ids_from_bytes, uniform
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.monitor import Alarm, watch_facts
 from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
@@ -40,7 +41,6 @@ from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
 from contact_scheduler.planning.networks import Network, deal
 from contact_scheduler.planning.patience import weigh_waiting
-from contact_scheduler.planning.spending import plan_within
 from contact_scheduler.portfolio.check import make_id
 from forbear_domain.policy import TenantPolicy
 
@@ -131,15 +131,9 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     cast = _cast(request, calendar, [rows[row] for row in kept], _only(scores, chosen), waiting)
     lawful = LawfulSlots(lawful.patterns, lawful.pattern_of[kept])
     tables = request.deciding.weights_for(cast.strategy_of)
-
-    def make(worth: Worth) -> Plan:
-        options = replace(_options(request), worth=worth)
-        return make_plan(
-            request.posterior, cast.borrowers, lawful, cast.horizon, request.capacity, options, tables
-        )  # fmt: skip
-
-    lots = uniform(cast.borrowers.ids, draw_key(request.seed, PURPOSE_BUDGET, request.window.tick_at.toordinal()))
-    plan, budget_price = plan_within(make, request.worth, request.money, request.budget, lots)
+    plan = make_plan(
+        request.posterior, cast.borrowers, lawful, cast.horizon, request.capacity, _options(request), tables
+    )  # fmt: skip
     eligible.skipped[Skipped.NOT_WORTH] += int((plan.channel < 0).sum())
     slot = _slots(cast, plan)
     plain = request.posterior.probability(without_habits(cast.borrowers.features), slot)
@@ -151,7 +145,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
         _counts(request, eligible.skipped, plan),
         prices,
         float(plan.gap),
-        budget_price,
+        plan.budget_price,
         cast.alarms,
     )
 
@@ -247,6 +241,7 @@ def _options(request: PlanRequest) -> PlanOptions:
     return PlanOptions(
         seed=request.seed, tick=request.window.tick_at.toordinal(), worth=request.worth, with_second=True,
         start_prices=request.start_prices,
+        budget=None if request.budget is None else Budget(request.budget, request.money),
     )  # fmt: skip
 
 
