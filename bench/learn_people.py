@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contact_scheduler.planning.candidates import Candidate
-from contact_scheduler.planning.lawful import CONSENT_FRESH, Place
+from contact_scheduler.planning.lawful import CONSENT_FRESH, Place, open_channels
 from contact_scheduler.portfolio.check import Row, RowChecker
 from contact_scheduler.portfolio.columns import NAMES
 from contact_scheduler.portfolio.derive import EMPLOYMENT_CODES, derive_place, derive_points, to_minor
@@ -94,11 +94,12 @@ def _candidate(row: Row, place: DerivedPlace, columns: dict[str, str]) -> Candid
 
 
 def truth_of(people: People) -> NDArray[np.float64]:
-    """The true chance in each open slot of the week where there is consent, NaN elsewhere: [n, 3 x open hours]."""
+    """The true chance in each open slot of the week, NaN on channels that law or wish closes: [n, 3 x open hours]."""
     table = np.full((len(people.persons), len(CHANNELS), len(OPEN_HOURS)), np.nan)
     for row, (person, known) in enumerate(zip(people.persons, people.candidates, strict=True)):
+        is_open = open_channels(known, tuple(Channel))
         for column, channel in enumerate(CHANNELS):
-            if (known.fresh if channel == "sms" else known.consented) & 1 << (column + 1):
+            if Channel(column + 1) in is_open and (channel != "sms" or known.fresh & 1 << Channel.SMS):
                 week = np.array(weekly_chances(person.habits.pattern, channel)) * person.habits.readiness[channel]
                 table[row, column] = np.minimum(CHANCE_MAX, week[(OPEN_HOURS - person.habits.shift_h) % 168])
     return table.reshape(len(table), -1)

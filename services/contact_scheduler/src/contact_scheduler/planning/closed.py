@@ -105,7 +105,7 @@ def _closed_as_a_whole(lawful: LawfulHours, one: Candidate, place: Place, channe
         return NO_CONSENT
     if channel not in lawful.campaign.channels:
         return NOT_USED
-    return None if channel in open_channels(one, lawful.campaign) else OTHER_CHANNEL
+    return None if channel in open_channels(one, lawful.campaign.channels) else OTHER_CHANNEL
 
 
 def _past(touches: Sequence[Touch], spoken: Sequence[datetime]) -> tuple[policy.PastContact, ...]:

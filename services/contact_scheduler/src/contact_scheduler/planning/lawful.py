@@ -7,6 +7,7 @@ plan asks some hundreds of questions, not millions; what counts against a borrow
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from math import ceil
 from typing import NamedTuple
@@ -125,7 +126,7 @@ class LawfulHours:
 
     def _pattern(self, one: Candidate, place: Place, table: BoolArray, first: IntArray) -> BoolArray:
         pattern = np.zeros_like(table)
-        for channel in open_channels(one, self.campaign):
+        for channel in open_channels(one, self.campaign.channels):
             column = channel - 1
             pattern[column, first[column] :] = table[column, first[column] :]
         pattern &= self.used(place) & self.welcome(place, one)
@@ -258,13 +259,13 @@ class _PastRow(NamedTuple):
     address_kind: int
 
 
-def open_channels(one: Candidate, campaign: Campaign) -> list[Channel]:
-    """Return the channels with consent; a wish for one of them binds, a wish for another leaves them open.
+def open_channels(one: Candidate, channels: Sequence[Channel]) -> list[Channel]:
+    """Return those of some channels with consent; a wish for one of them binds, a wish for another leaves them open.
 
     Whatever the model would rather: what the borrower asked for is no feature to weigh. A wish for texts binds while
     law lets them be sent: bound to a number that was not confirmed for long, the borrower would hear nothing at all.
     """
-    consented = [channel for channel in campaign.channels if one.consented & 1 << channel]
+    consented = [channel for channel in channels if one.consented & 1 << channel]
     can_bind = one.consented if one.fresh & 1 << Channel.SMS else one.consented & ~(1 << Channel.SMS)
     wished = [channel for channel in consented if channel == one.asked_channel and can_bind & 1 << channel]
     return wished or consented
