@@ -20,6 +20,7 @@ from tests.integration.scheduler.scheduler_stage import KEY, Scheduler
 pytestmark = pytest.mark.needs_postgres
 
 DAY = timedelta(days=1)
+LATER = (Step.RIGHT_PARTY, Step.PROMISE, Step.PAYMENT)
 STORIES = {  # of every eighth borrower: what is reported of a contact, and after how many days
     0: [("DELIVERED", 0)],
     1: [("UNDELIVERED", 0)],
@@ -67,15 +68,15 @@ async def test_each_step_counts_what_was_reported_once_its_window_is_over(schedu
     sent_at = await live_through(scheduler, portfolio)
 
     early, stories = await read(scheduler, sent_at + timedelta(hours=49))
-    assert {UNTOLD} == set(early.payment) | set(early.promise) | set(early.right_party)
+    assert {UNTOLD} == {flag for step in LATER for flag in early.happened(step).tolist()}
     assert [{0: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 1: 0, 7: UNTOLD}[one] for one in stories] == early.delivered.tolist()
     assert [one in (2, 3, 4) for one in stories] == (early.answered == 1).tolist()
     week, _ = await read(scheduler, sent_at + timedelta(days=7, hours=1))
-    assert {UNTOLD} == set(week.payment)
+    assert {UNTOLD} == set(week.happened(Step.PAYMENT).tolist())
     assert [one == 4 for one in stories] == (week.happened(Step.RIGHT_PARTY) == 1).tolist()
     assert [one == 4 for one in stories] == (week.happened(Step.PROMISE) == 1).tolist()
     late, _ = await read(scheduler, sent_at + timedelta(days=14, hours=1))
-    assert [one in (4, 5) for one in stories] == (late.payment == 1).tolist()
+    assert [one in (4, 5) for one in stories] == (late.happened(Step.PAYMENT) == 1).tolist()
     nothing, _ = await read(scheduler, sent_at)
     assert 0 == len(nothing)
 
@@ -138,3 +139,28 @@ async def test_the_evaluation_sets_forecasts_beside_what_happened(scheduler: Sch
     page = (await scheduler.http.get("/console")).text
     assert "What was foreseen of contacts, and what happened" in page
     assert '<th scope="row">right party</th>' in page
+
+
+async def test_the_console_shows_a_borrower_with_what_is_expected(scheduler: Scheduler, portfolio: str) -> None:
+    """Every step in plain words, with its chance when planned and now; no session, and no such borrower: nothing."""
+    await scheduler.upload(portfolio)
+    await scheduler.start_campaign(control_share=0)
+    await scheduler.run_plan()
+    ref = await scheduler.count(
+        "SELECT ref FROM contact JOIN borrower USING (tenant_id, borrower_id) ORDER BY ref LIMIT 1"
+    )
+    asked = {"ref": ref}
+    turned_away = await scheduler.http.get("/console/borrowers", params=asked)
+    await scheduler.http.post("/console/login", data={"key": KEY})
+    page = (await scheduler.http.get("/console/borrowers", params=asked)).text
+    stranger = await scheduler.http.get("/console/borrowers", params={"ref": "<b>nobody"})
+
+    assert 303 == turned_away.status_code
+    expected = (await scheduler.http.get(f"/v1/borrowers/{ref}/next-contact")).json()["expected"]
+    assert "by the right person" in page
+    for share in expected.values():
+        assert f"<td>{share * 100:.1f} %</td>" in page
+    assert "Why</h3>" in page
+    assert 404 == stranger.status_code
+    assert "You have no borrower with this reference" in stranger.text
+    assert "<b>" not in stranger.text

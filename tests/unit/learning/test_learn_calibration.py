@@ -7,7 +7,7 @@ import pytest
 
 from contact_scheduler.learning.calibration import calibrate, calibrate_steps
 from contact_scheduler.learning.features import FEATURES
-from contact_scheduler.learning.funnel import UNTOLD, Courses, Step
+from contact_scheduler.learning.funnel import Courses, Step
 
 
 def test_an_honest_forecaster_is_told_from_one_that_doubles() -> None:
@@ -35,10 +35,10 @@ def test_two_contacts_make_two_parts_and_none_makes_no_answer() -> None:
 
 def test_a_step_that_was_not_foreseen_or_is_not_told_leaves_its_contact_out() -> None:
     """Delivery foreseen as unknown, and a payment whose window is open, count for nothing."""
-    no, untold = np.zeros(3, dtype=np.int8), np.full(3, UNTOLD, dtype=np.int8)
+    no, never = np.zeros(3, dtype=np.int8), np.full(3, np.inf)
     courses = Courses(
-        np.zeros((3, FEATURES), dtype=np.float32), np.zeros(3, dtype=np.int64), delivered=no, answered=no,
-        right_party=no, promise=no, payment=untold,
+        np.zeros((3, FEATURES), dtype=np.float32), np.zeros(3, dtype=np.int64), age_h=np.full(3, 200.0), delivered=no,
+        answered=no, right_party_h=never, promise_h=never, payment_h=never,
     )  # fmt: skip
     foreseen = [
         {"delivered": None, "answered": 0.1, "right_party": 0.1, "promise": 0.1, "payment": 0.1},

@@ -34,12 +34,16 @@ def make_courses(count: int, seed: int, **changes: Any) -> Courses:
     def flags(chance: float) -> Any:
         return (lots.random(count) < chance).astype(np.int8)
 
+    def hours(chance: float) -> Any:
+        return np.where(lots.random(count) < chance, 5.0, np.inf)
+
     features = np.zeros((count, FEATURES), dtype=np.float32)
     features[:, 0] = 1.0
-    answered, right = flags(0.2), flags(0.8)
+    answered = flags(0.2)
     made = {
-        "features": features, "slot": lots.integers(0, SLOTS, count), "delivered": flags(0.9), "answered": answered,
-        "right_party": right, "promise": right & flags(0.3), "payment": np.where(answered == 1, flags(0.4), flags(0.1)),
+        "features": features, "slot": lots.integers(0, SLOTS, count), "age_h": np.full(count, 500.0),
+        "delivered": flags(0.9), "answered": answered, "right_party_h": hours(0.8), "promise_h": hours(0.3),
+        "payment_h": np.where(answered == 1, hours(0.4), hours(0.1)),
     }  # fmt: skip
     return Courses(**(made | changes))
 
@@ -60,14 +64,16 @@ def test_whatever_is_learned_chances_are_chances_and_nest(
     data: st.DataObject, count: int, asked: Any, slot: Any, answered: Any
 ) -> None:
     """Any flags and features, missing, infinite or contradicting: promise <= right party <= answered <= delivered."""
+    hours = st.floats(-50.0, 500.0) | st.sampled_from([np.inf, np.nan])
     told = {
-        name: data.draw(arrays(np.int8, count, elements=flag))
-        for name in ("delivered", "right_party", "promise", "payment")
+        name: data.draw(arrays(np.float64, count, elements=hours))
+        for name in ("age_h", "right_party_h", "promise_h", "payment_h")
     }
     courses = Courses(
         features=data.draw(arrays(np.float32, (count, FEATURES), elements=anything)),
         slot=data.draw(arrays(np.int64, count, elements=st.integers(-3, SLOTS + 3))),
-        answered=data.draw(arrays(np.int8, count, elements=st.sampled_from([np.int8(0), np.int8(1)]))), **told,
+        answered=data.draw(arrays(np.int8, count, elements=st.sampled_from([np.int8(0), np.int8(1)]))),
+        delivered=data.draw(arrays(np.int8, count, elements=flag)), **told,
     )  # fmt: skip
     chances = fit_funnel(courses).chances(asked, slot, answered)
 
@@ -107,15 +113,30 @@ def test_each_step_learns_its_own_rate() -> None:
     assert 6_000 == funnel.outcomes[Given.PAID_IF_ANSWERED] + funnel.outcomes[Given.PAID_IF_SILENT]
 
 
-def test_what_is_still_open_teaches_nothing() -> None:
-    """Contacts whose payment window is open leave payments where they were, though they were silent until now."""
-    closed = make_courses(500, 2)
-    untold = np.full(5_000, UNTOLD, dtype=np.int8)
-    fresh = make_courses(5_000, 3, payment=untold, right_party=untold, promise=untold)
+def test_a_payment_is_learned_when_its_two_weeks_are_over() -> None:
+    """Contacts whose window is open leave payments where they were, though nothing came of them until now."""
+    closed, none = make_courses(500, 2), np.full(5_000, np.inf)
+    fresh = make_courses(5_000, 3, age_h=np.full(5_000, 335.0), payment_h=none)
     both = Courses(*(np.concatenate((getattr(closed, n), getattr(fresh, n))) for n in Courses.__slots__))
 
-    for step in (Given.PAID_IF_SILENT, Given.PAID_IF_ANSWERED, Given.RIGHT_IF_ANSWERED, Given.PROMISE_IF_RIGHT):
-        assert (fit_funnel(closed).coefficients[step] == fit_funnel(both).coefficients[step]).all()
+    for given_that in (Given.PAID_IF_SILENT, Given.PAID_IF_ANSWERED):
+        assert (fit_funnel(closed).coefficients[given_that] == fit_funnel(both).coefficients[given_that]).all()
+
+
+def test_a_promise_that_may_still_come_is_no_promise_that_did_not() -> None:
+    """Contacts of the last eight days, of which four in ten promise within a week: learned so while most are open."""
+    lots, count = np.random.default_rng(1), 20_000
+    age_h = np.sort(lots.uniform(48.0, 192.0, count))[::-1]
+    late_h = np.where(lots.random(count) < 0.4, lots.uniform(0.0, 168.0, count), np.inf)
+    promise_h = np.where(late_h <= age_h, late_h, np.inf)
+    right = np.full(count, 1.0)
+    courses = make_courses(count, 4, age_h=age_h, promise_h=promise_h, right_party_h=right)
+    chances = fit_funnel(courses).chances(courses.features, courses.slot, np.ones(count))
+
+    so_far = float(np.isfinite(promise_h).mean())
+    found = float((chances.promise / chances.right_party).mean())
+    assert so_far < 0.3
+    assert 0.4 == pytest.approx(found, abs=0.03)
 
 
 def test_a_channel_that_tells_only_of_failures_says_nothing_of_what_arrived() -> None:
@@ -175,9 +196,11 @@ def test_the_fit_is_deterministic_and_bounded() -> None:
 def test_a_promise_without_an_answer_is_no_promise_of_the_contact() -> None:
     """What is compared with the forecast nests as the forecast does; what is open stays open."""
     answered = np.array([1, 0, 1, 0], dtype=np.int8)
-    promise = np.array([1, 1, UNTOLD, UNTOLD], dtype=np.int8)
     delivered = np.array([UNTOLD, UNTOLD, 0, 0], dtype=np.int8)
-    courses = make_courses(4, 9, answered=answered, promise=promise, delivered=delivered)
+    courses = make_courses(
+        4, 9, answered=answered, delivered=delivered, age_h=np.array([200.0, 200.0, 100.0, 100.0]),
+        promise_h=np.full(4, 3.0), right_party_h=np.full(4, 2.0),
+    )  # fmt: skip
 
     assert [1, 0, UNTOLD, UNTOLD] == courses.happened(Step.PROMISE).tolist()
     assert [1, UNTOLD, 1, 0] == courses.happened(Step.DELIVERED).tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from contact_scheduler.web import (
+    borrower_pages,
     borrowers,
     brake,
     campaigns,
@@ -63,6 +64,7 @@ def make_app(api: Api) -> FastAPI:
     for part in (
         imports, borrowers, erasure, campaigns, rehearsal, controls, brake, policy, reports, evaluation, strategies,
         payments, cases, duties, questions, numbers, notices, unemployment, console, case_pages,
+        borrower_pages,
     ):  # fmt: skip
         app.include_router(part.router)
     return app

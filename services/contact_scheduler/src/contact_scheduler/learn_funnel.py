@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from contact_scheduler.learning.features import FEATURES
-from contact_scheduler.learning.funnel import FITTED_MAX, UNTOLD, Courses, Flags, Funnel, fit_funnel
+from contact_scheduler.learning.funnel import FITTED_MAX, UNTOLD, Courses, Flags, Funnel, Matrix, fit_funnel
 from contact_scheduler.learning.slots import HOURS_PER_WEEK
 from contact_scheduler.store.funnel import read_courses
 from forbear_chassis.postgres import UUID, Connection
@@ -35,17 +35,17 @@ def to_courses(rows: list[Any]) -> Courses:
     """Put readable rows of `store.funnel` into arrays; who says it is somebody else is no right party."""
     channel = np.array([row["channel"] - 1 for row in rows], dtype=np.int64)
     hour = np.array([row["slot"] + row["late_h"] for row in rows], dtype=np.int64) % HOURS_PER_WEEK
-    is_talk_over, is_payment_over = _flags(rows, "is_talk_over"), _flags(rows, "is_payment_over")
-    is_known = _flags(rows, "delivered") | _flags(rows, "undelivered")
-    is_right = _flags(rows, "right_party") & (1 - _flags(rows, "wrong_party"))
+    delivered = _flags(rows, "delivered")
+    is_told = delivered | _flags(rows, "undelivered")
     return Courses(
         features=np.frombuffer(b"".join(row["features"] for row in rows), dtype=np.float32).reshape(-1, FEATURES),
         slot=channel * HOURS_PER_WEEK + hour,
-        delivered=_where(is_known, _flags(rows, "delivered")),
+        age_h=_hours(rows, "age_h"),
+        delivered=np.where(is_told == 1, delivered, np.int8(UNTOLD)),
         answered=_flags(rows, "answered"),
-        right_party=_where(is_talk_over, is_right),
-        promise=_where(is_talk_over, is_right & _flags(rows, "promised")),
-        payment=_where(is_payment_over, _flags(rows, "paid")),
+        right_party_h=np.where(_flags(rows, "is_wrong_party") == 1, np.inf, _hours(rows, "right_party_h")),
+        promise_h=_hours(rows, "promise_h"),
+        payment_h=_hours(rows, "payment_h"),
     )
 
 
@@ -53,5 +53,6 @@ def _flags(rows: list[Any], name: str) -> Flags:
     return np.array([bool(row[name]) for row in rows], dtype=np.int8)
 
 
-def _where(is_told: Flags, flag: Flags) -> Flags:
-    return np.where(is_told == 1, flag, np.int8(UNTOLD))
+def _hours(rows: list[Any], name: str) -> Matrix:
+    """Return hours; infinite where there are none."""
+    return np.array([np.inf if row[name] is None else row[name] for row in rows], dtype=np.float64)

@@ -12,8 +12,9 @@ what came before it, pooled over the tenant's borrowers:
 so that promise <= right party <= answered <= delivered holds by construction, and what a contact brings is payment less
 anyway. That difference is a forecast, no experiment: who answers differs from who stays silent.
 
-Nothing is stored: the regressions are fitted anew at each tick, from the latest contacts whose window for the step is
-over. A contact whose window is open counts for nothing, neither as a yes nor as a no.
+Nothing is stored: the regressions are fitted anew at each tick, from the latest contacts. One whose window for the
+right person or a promise is open counts as what it is: nothing so far, at an age at which some of what comes has not
+come yet (`delay.py`). For a payment it counts when its two weeks are over: counted earlier, it made forecasts worse.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contact_scheduler.learning.evidence import EvidenceBank, Prior, sigmoid
+from contact_scheduler.learning.delay import DelayCounts
+from contact_scheduler.learning.evidence import EvidenceBank, OpenContacts, Prior, sigmoid
 from contact_scheduler.learning.features import FEATURE_NAMES, FEATURES, Employment
 from contact_scheduler.learning.slots import CHANNELS, DAY_PARTS, HOURS_PER_WEEK, SLOTS, BoolArray, Channel, FloatArray
 from contact_scheduler.learning.terms import BASIS, BASIS_NAMES
@@ -34,7 +36,7 @@ Matrix = NDArray[np.float64]
 Flags = NDArray[np.int8]  # 1 yes, 0 no, UNTOLD
 
 UNTOLD: Final = -1  # the window is open, or nobody reports such a thing
-FITTED_MAX: Final = 20_000  # the latest contacts that one step is fitted to
+FITTED_MAX: Final = 20_000  # the latest contacts that one step is fitted to, and as many whose window is open
 BLOCK_ROWS: Final = 65_536
 FEATURE_MAX: Final = 8.0  # no column of `encode` goes beyond five
 REPORTS_MIN: Final = 30  # silent contacts on a channel after which a delivery report is missed
@@ -43,8 +45,8 @@ REPORTS_MIN: Final = 30  # silent contacts on a channel after which a delivery r
 # differs between channels, hours and people, to some hundred.
 SD_LEVEL: Final = 1.0
 SD_CHANNEL: Final = 0.7
-SD_HOUR: Final = 0.3
-SD_BORROWER: Final = 0.3
+SD_HOUR: Final = 0.15
+SD_BORROWER: Final = 0.15
 
 
 class Step(StrEnum):
@@ -67,6 +69,11 @@ class Given(StrEnum):
     PAID_IF_SILENT = "paid_if_silent"
 
 
+# Hours within which a step counts as one of the contact.
+WINDOW_H: Final = {Step.RIGHT_PARTY: 168.0, Step.PROMISE: 168.0, Step.PAYMENT: 336.0}
+
+CENSORED: Final = frozenset({Step.RIGHT_PARTY, Step.PROMISE})  # learned from contacts whose window is open, too
+
 # Where a tenant without contacts starts: designed, not fitted, and the same for every tenant, so that the data of one
 # cannot move another's.
 PRIOR_CHANCE: Final = {
@@ -76,35 +83,53 @@ PRIOR_CHANCE: Final = {
     Given.PAID_IF_ANSWERED: 0.25,
     Given.PAID_IF_SILENT: 0.08,
 }
+PRIOR_MACHINE: Final = 0.5  # of calls that no person takes, a machine takes about half
 
 
 @dataclass(frozen=True, slots=True)
 class Courses:
-    """What became of n contacts of one tenant, oldest first: arrays of length n, each flag 1, 0 or UNTOLD.
+    """What is known of n contacts of one tenant, oldest first, all of them sent two days ago or earlier: length n each.
 
-    `features` are those logged with the decision, `slot` is channel x 168 + local hour of the week. `answered` is
-    within 48 hours; `right_party` and `promise` within 7 days, `payment` within 14.
+    `features` are those logged with the decision, `slot` is channel x 168 + local hour of the week. `delivered` is 1, 0
+    or UNTOLD, `answered` 1 or 0, both within 48 hours. `age_h` are the hours since a contact was sent; the other three
+    are the hours after which it came to a step, infinite where it has not so far.
     """
 
     features: FloatArray
     slot: NDArray[np.int64]
+    age_h: Matrix
     delivered: Flags
     answered: Flags
-    right_party: Flags
-    promise: Flags
-    payment: Flags
+    right_party_h: Matrix
+    promise_h: Matrix
+    payment_h: Matrix
 
     def __len__(self) -> int:
         return len(self.slot)
 
+    def after_h(self, step: Step) -> Matrix:
+        """Return the hours after which each contact came to a later step, infinite where it has not within its window.
+
+        A promise is one of the right person: who is somebody else promises nothing.
+        """
+        hours: Matrix = getattr(self, f"{step}_h")
+        if step is Step.PROMISE:
+            hours = np.where(np.isfinite(self.after_h(Step.RIGHT_PARTY)), hours, np.inf)
+        return np.where(hours <= WINDOW_H[step], hours, np.inf)
+
     def happened(self, step: Step) -> Flags:
-        """Return whether each contact came to a step, as `Chances` means it: after an answer where that is needed."""
-        told: Flags = getattr(self, step)
+        """Return whether each contact came to a step, as `Chances` means it: after an answer where that is needed.
+
+        UNTOLD where the window is open, or where nobody reports such a thing.
+        """
         if step is Step.DELIVERED:
-            return np.where(self.answered == 1, np.int8(1), told)
-        if step in (Step.RIGHT_PARTY, Step.PROMISE):
-            return np.where((told != UNTOLD) & (self.answered == 0), np.int8(0), told)
-        return told
+            return np.where(self.answered == 1, np.int8(1), self.delivered)
+        if step is Step.ANSWERED:
+            return self.answered
+        came = np.isfinite(self.after_h(step)).astype(np.int8)
+        if step is not Step.PAYMENT:
+            came = came * (self.answered == 1)
+        return np.where(self.age_h >= WINDOW_H[step], came, np.int8(UNTOLD)).astype(np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,25 +188,50 @@ class Funnel:
 
 
 def fit_funnel(courses: Courses) -> Funnel:
-    """Fit every step to the latest contacts that tell about it; rows with an impossible slot are left out."""
-    fine = (courses.slot >= 0) & (courses.slot < SLOTS)
+    """Fit every step to the latest contacts that tell about it; rows with an impossible slot or age are left out."""
+    fine = (courses.slot >= 0) & (courses.slot < SLOTS) & np.isfinite(courses.age_h)
     answered, silent = fine & (courses.answered == 1), fine & (courses.answered == 0)
-    right = answered & (courses.right_party == 1)
-    told = {
-        Given.DELIVERED_IF_SILENT: (silent, courses.delivered),
-        Given.RIGHT_IF_ANSWERED: (answered, courses.right_party),
-        Given.PROMISE_IF_RIGHT: (right, courses.promise),
-        Given.PAID_IF_ANSWERED: (answered, courses.payment),
-        Given.PAID_IF_SILENT: (silent, courses.payment),
+    right = answered & np.isfinite(courses.after_h(Step.RIGHT_PARTY))
+    later = {
+        Given.RIGHT_IF_ANSWERED: (answered, Step.RIGHT_PARTY),
+        Given.PROMISE_IF_RIGHT: (right, Step.PROMISE),
+        Given.PAID_IF_ANSWERED: (answered, Step.PAYMENT),
+        Given.PAID_IF_SILENT: (silent, Step.PAYMENT),
     }
-    coefficients: dict[Given, Matrix] = {}
-    outcomes: dict[Given, int] = {}
-    for given, (among, flag) in told.items():
-        rows = np.flatnonzero(among & (flag != UNTOLD))[-FITTED_MAX:]
-        bank = EvidenceBank(_prior(given), half_lives=(np.inf,))
-        bank.update(_design(courses.features[rows], courses.slot[rows]), flag[rows].astype(np.float64))
-        coefficients[given], outcomes[given] = bank.mean, len(rows)
-    return Funnel(coefficients, outcomes, _reports_delivery(courses, silent))
+    told = np.flatnonzero(silent & (courses.delivered != UNTOLD))[-FITTED_MAX:]
+    banks = {Given.DELIVERED_IF_SILENT: _fit(Given.DELIVERED_IF_SILENT, courses, told, courses.delivered)}
+    outcomes = {Given.DELIVERED_IF_SILENT: len(told)}
+    for given, (among, step) in later.items():
+        rows = np.flatnonzero(among)
+        is_over, came = courses.age_h[rows] >= WINDOW_H[step], np.isfinite(courses.after_h(step)).astype(np.int8)
+        closed, still_open = rows[is_over][-FITTED_MAX:], rows[~is_over][-FITTED_MAX:]
+        banks[given] = _fit(given, courses, closed, came)
+        if step in CENSORED and len(still_open):
+            _add_open(banks[given], courses, rows, still_open, step)
+        outcomes[given] = len(closed)
+    return Funnel({given: banks[given].mean for given in Given}, outcomes, _reports_delivery(courses, silent))
+
+
+def _fit(given: Given, courses: Courses, rows: NDArray[np.int64], flag: Flags) -> EvidenceBank:
+    """Fit one step to contacts whose window is over."""
+    bank = EvidenceBank(_prior(given), half_lives=(np.inf,))
+    bank.update(_design(courses.features[rows], courses.slot[rows]), flag[rows].astype(np.float64))
+    return bank
+
+
+def _add_open(
+    bank: EvidenceBank, courses: Courses, rows: NDArray[np.int64], still_open: NDArray[np.int64], step: Step
+) -> None:
+    """Add contacts whose window is open: what has not come so far may yet, as late as it came to others."""
+    after_h, age_h = courses.after_h(step), np.maximum(courses.age_h, 0.0)
+    came = np.isfinite(after_h)
+    counts = DelayCounts(WINDOW_H[step])
+    counts.add(np.where(came, after_h, np.minimum(age_h, WINDOW_H[step]))[rows], came[rows])
+    part = OpenContacts(
+        _design(courses.features[still_open], courses.slot[still_open]), came[still_open].astype(np.float64),
+        counts.curve().survival(age_h[still_open]), np.ones(len(still_open)),
+    )  # fmt: skip
+    bank.learn_provisional(lambda: [part])
 
 
 def _reports_delivery(courses: Courses, silent: BoolArray) -> BoolArray:
@@ -197,12 +247,13 @@ def _reports_delivery(courses: Courses, silent: BoolArray) -> BoolArray:
 
 
 def _term_rows() -> list[tuple[str, str, float]]:
-    """List (feature, slot property, prior sd); the first is the level."""
+    """List (feature, slot property, prior sd): the level, the channels, hours, and who the borrower is."""
     channels = [channel.name.lower() for channel in Channel]
     rows = [("base", "always", SD_LEVEL)]
     rows += [("base", channel, SD_CHANNEL) for channel in channels]
     rows += [("base", part, SD_HOUR) for part in (*DAY_PARTS, "weekend")]
-    rows += [(f"{fact}:{c}", c, SD_BORROWER) for fact in ("attempts", "last_outcome", "prefers") for c in channels]
+    rows += [(f"prefers:{c}", c, SD_BORROWER) for c in channels]
+    rows += [(f"{fact}:{c}", "always", SD_BORROWER) for fact in ("attempts", "last_outcome") for c in channels]
     facts = [name for name in FEATURE_NAMES if name.startswith("days_past_due")]
     facts += ["ability", "willingness", "other_language", "region_unemployment"]
     facts += [f"employment:{kind.name.lower()}" for kind in Employment]
@@ -216,10 +267,15 @@ _SD: Final = np.array([sd for _, _, sd in _ROWS])
 
 
 def _prior(given: Given) -> Prior:
-    chance = PRIOR_CHANCE[given]
     mean = np.zeros(len(_ROWS))
-    mean[0] = np.log(chance / (1.0 - chance))
+    mean[0] = _log_odds(PRIOR_CHANCE[given])
+    if given is Given.DELIVERED_IF_SILENT:
+        mean[1 + Channel.VOICE] = _log_odds(PRIOR_MACHINE) - mean[0]
     return Prior.normal(mean, _SD)
+
+
+def _log_odds(chance: float) -> float:
+    return float(np.log(chance / (1.0 - chance)))
 
 
 def _design(features: FloatArray, slot: NDArray[np.int64]) -> Matrix:

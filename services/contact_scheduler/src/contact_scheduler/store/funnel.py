@@ -1,7 +1,7 @@
 """What became of contacts, step by step: deliveries, answers, the right person, promises, payments.
 
-One statement reads the latest contacts whose window for at least one step is over. Deliveries, answers and promises
-are those credited to the contact; a payment is any of the borrower's within its window, as in `store.worth`.
+One statement reads the latest contacts that can be answered no more. Deliveries, answers and promises are those
+credited to the contact; a payment is any of the borrower's within its window, as in `store.worth`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contact_scheduler.contacts import ATTRIBUTION, ContactPhase, ResponseKind
-from contact_scheduler.store.worth import GOAL_WINDOW
+from contact_scheduler.learning.funnel import WINDOW_H, Step
 from forbear_chassis.postgres import UUID, Connection
 
-TALK_WINDOW = timedelta(days=7)  # within which an answer shows who answered, and becomes a promise
-PAYMENT_WINDOW = GOAL_WINDOW
+TALK_WINDOW = timedelta(hours=WINDOW_H[Step.PROMISE])  # within which an answer shows who answered, and what follows
+PAYMENT_WINDOW = timedelta(hours=WINDOW_H[Step.PAYMENT])
 _K = ResponseKind
 # What only the borrower does, in place of whoever has the phone or opens the mail: an answer to the question who is
 # there, words or keys of their own, a commitment, money. A link that was followed shows a person, not which.
@@ -34,6 +34,10 @@ def _seconds(span: timedelta) -> str:
 ANSWER, TALK, PAYMENT = (_seconds(span) for span in (ATTRIBUTION, TALK_WINDOW, PAYMENT_WINDOW))
 
 
+def _hours(until: str) -> str:
+    return f"(extract(epoch FROM {until} - c.sent_at) / 3600)::float8"
+
+
 def _latest(window: str) -> str:
     """Select the latest contacts whose window is over: each step has its own, so that a busy tenant has all of them."""
     return f"""(SELECT contact_id FROM contact
@@ -47,18 +51,18 @@ WITH latest AS ({_latest(ANSWER)} UNION {_latest(TALK)} UNION {_latest(PAYMENT)}
 SELECT c.channel, c.slot, c.features, c.probability, c.reason->>'steps' AS foreseen,
        (extract(epoch FROM date_trunc('hour', c.sent_at) - date_trunc('hour', c.not_before)) / 3600)::int AS late_h,
        coalesce(c.responded_at <= c.sent_at + {ANSWER}, false) AS answered,
-       c.sent_at <= $2::timestamptz - {TALK} AS is_talk_over,
-       c.sent_at <= $2::timestamptz - {PAYMENT} AS is_payment_over,
-       f.delivered, f.undelivered, f.right_party, f.wrong_party, f.promised, f.paid
+       {_hours("$2::timestamptz")} AS age_h, {_hours("f.right_party_at")} AS right_party_h,
+       {_hours("f.promised_at")} AS promise_h, {_hours("f.paid_at")} AS payment_h,
+       f.delivered, f.undelivered, f.is_wrong_party
 FROM latest JOIN contact c ON c.tenant_id = $1 AND c.contact_id = latest.contact_id
 CROSS JOIN LATERAL (
     SELECT bool_or(r.own AND r.kind = {_K.DELIVERED.value} AND r.event_at <= c.sent_at + {ANSWER}) AS delivered,
            bool_or(r.own AND {_in(frozenset({_K.UNDELIVERED, _K.BOUNCED}))} AND r.event_at <= c.sent_at + {ANSWER}
                   ) AS undelivered,
-           bool_or(r.own AND {_in(RIGHT_PARTY)} AND r.event_at <= c.sent_at + {TALK}) AS right_party,
-           bool_or(r.own AND r.kind = {_K.WRONG_PARTY.value} AND r.event_at <= c.sent_at + {TALK}) AS wrong_party,
-           bool_or(r.own AND {_in(PROMISES)} AND r.event_at <= c.sent_at + {TALK}) AS promised,
-           bool_or({_in(PAYMENTS)}) AS paid
+           bool_or(r.own AND r.kind = {_K.WRONG_PARTY.value} AND r.event_at <= c.sent_at + {TALK}) AS is_wrong_party,
+           min(r.event_at) FILTER (WHERE r.own AND {_in(RIGHT_PARTY)}) AS right_party_at,
+           min(r.event_at) FILTER (WHERE r.own AND {_in(PROMISES)}) AS promised_at,
+           min(r.event_at) FILTER (WHERE {_in(PAYMENTS)}) AS paid_at
     FROM (SELECT kind, event_at, coalesce(contact_id = c.contact_id, true) AS own FROM response
           WHERE tenant_id = $1 AND borrower_id = c.borrower_id AND event_at >= c.sent_at
             AND event_at <= c.sent_at + {PAYMENT} AND event_at < $2) r
