@@ -35,12 +35,14 @@ from contact_scheduler.campaigns import Audience, Campaign, State
 from contact_scheduler.contacts import ATTRIBUTION
 from contact_scheduler.learn_outcomes import teach
 from contact_scheduler.learning import Arm, ResponseModel, encode, lift, rate
+from contact_scheduler.learning.funnel import Funnel
 from contact_scheduler.learning.worth import Worth
 from contact_scheduler.planning.candidates import History, Touch, Window
 from contact_scheduler.planning.compose import PlanRequest, plan_day
 from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.store.learning import Outcome
 from forbear_domain.model import Channel
+from forbear_sandbox.borrower import Wish
 from forbear_sandbox.habits import CHANNELS
 
 COST: Final = (0.008, 0.0004, 0.014)
@@ -73,6 +75,8 @@ class Month:
         self.sent: list[Sent] = []
         self.of: dict[UUID, list[Sent]] = defaultdict(list)
         self.prices: NDArray[np.float32] | None = None
+        self.wish: Wish | None = None  # what the borrower made of the latest contact
+        self.funnel = Funnel.before_any_contact()
         self.campaign = Campaign(
             tenant_id=TENANT, campaign_id=UUID(int=9), name="four weeks", goal="payment",
             audience=Audience(), channels=(Channel.SMS, Channel.EMAIL, Channel.VOICE), rest_days=3,
@@ -121,7 +125,7 @@ class Month:
             posterior=self.model.for_tenant("t"),
             capacity=np.repeat(np.array(CAPACITY)[:, None], 24, axis=1),
             worth=Worth(cost=COST), seed=self.seed, number=number + 1,
-            start_prices=self.prices,
+            start_prices=self.prices, funnel=self.funnel,
         )  # fmt: skip
         planned = plan_day(request)
         self.prices = np.array(planned.prices, dtype=np.float32)
@@ -139,9 +143,9 @@ class Month:
             channel == "email" and habits.has_dead_mailbox
         )
         engaged = person.engages(channel, at, "") and not dead
-        answered_at = None
+        answered_at = self.wish = None
         if engaged:
-            wish = person.wish(channel, at, "")
+            wish = self.wish = person.wish(channel, at, "")
             shows = channel == "voice" or wish.meaning == "pay" or bool(wish.text)
             if channel == "email" and wish.text and person.lots.happens(0.4, "clicks", at):
                 shows = False
