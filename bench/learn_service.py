@@ -115,7 +115,8 @@ class Month:
         tick = START + timedelta(days=number)
         self.learn(tick)
         candidates = [
-            replace(one, is_paused=people.paused_until[row] > tick) for row, one in enumerate(people.candidates)
+            replace(one, is_paused=until > tick, rested_until=until if START < until <= tick else None)
+            for one, until in zip(people.candidates, people.paused_until, strict=True)
         ]
         request = PlanRequest(
             campaign=self.campaign, actor="collecting_servicer", policy=None,

@@ -97,7 +97,7 @@ async def serve(settings: Settings) -> None:
     )
     relays = _relays(running, pool, clock, dispatcher, tracker)
 
-    explain = ExplainContact(BorrowerStore(pool), clock, plan.know_now)
+    explain = ExplainContact(pool, clock, plan.know_now)
     explain.cards = plan.cards
     rpc = RpcServer(settings.rpc_listen, clock, running.activity, reflect=settings.reflection)
     service = SchedulerService(TakeFeedback(pool, relays["recall"].wake), explain)

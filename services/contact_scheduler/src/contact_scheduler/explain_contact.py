@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.explain_rest import because_silent, explain_rest
 from contact_scheduler.know_now import Known, KnowNow
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.features import FEATURES
@@ -21,7 +22,7 @@ from contact_scheduler.learning.treatment import WHY, Treatment
 from contact_scheduler.planning.drawn import read_cells
 from contact_scheduler.store.borrowers import BorrowerStore
 from forbear_chassis.clock import Clock
-from forbear_chassis.postgres import UUID
+from forbear_chassis.postgres import UUID, Pool
 from forbear_domain.model import Channel
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -114,8 +115,9 @@ class Explanation:
 class ExplainContact:
     """The use case behind `next-contact`."""
 
-    def __init__(self, store: BorrowerStore, clock: Clock, know_now: KnowNow) -> None:
-        self._store = store
+    def __init__(self, pool: Pool, clock: Clock, know_now: KnowNow) -> None:
+        self._pool = pool
+        self._store = BorrowerStore(pool)
         self._clock = clock
         self._know_now = know_now
         self.cards: Cards = SHIPPED
@@ -178,6 +180,9 @@ class ExplainContact:
             state = ContactPhase(latest[0]["state"]).label
             reason = f" ({latest[0]['outcome_reason']})" if latest[0]["outcome_reason"] else ""
             yield f"the last contact, due {latest[0]['not_before']:%Y-%m-%d %H:%M} UTC, ended as {state}{reason}"
+        rest = await explain_rest(self._pool, tenant_id, borrower_id, self._clock.now(), self.cards)
+        if rest is not None:
+            yield rest
         yield "the next plan decides at its daily tick, after rest and weekly cap"
 
 
@@ -230,6 +235,8 @@ def _why(row: Any) -> Iterator[str]:
         yield from _open_hours(read_cells(reason["cells"], reason["hours"]), reason["first"])
     if reason.get("strategy", LEARNING) != LEARNING:
         yield f"decided by the strategy {reason['strategy']!r}, not by the model as it learns"
+    if "silent" in reason:
+        yield f"rests {because_silent(reason['silent'], reason['rest_days'], reason['own_rest_days'])}"
     if "waiting" in reason:
         yield f"waited long for a place, and so counts {reason['waiting']:.1f} times as much as others"
     if reason["price"] > 0:

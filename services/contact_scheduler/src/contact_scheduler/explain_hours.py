@@ -20,7 +20,7 @@ async def explain_hours(
     pool: Pool, tenant_id: UUID, borrower_id: UUID, campaign_id: UUID | None, now: datetime
 ) -> list[Closed]:
     """Ask for the campaign given, or else the newest active one; nothing where no campaign means this borrower."""
-    campaign = await _campaign(CampaignStore(pool), tenant_id, campaign_id)
+    campaign = await campaign_or_newest(pool, tenant_id, campaign_id)
     if campaign is None:
         return []
     window = Window.after(now, now + HOURS * HOUR)
@@ -39,7 +39,9 @@ async def explain_hours(
     return closed_hours(lawful, found[0], places[found[0].place_id], touches, others)
 
 
-async def _campaign(store: CampaignStore, tenant_id: UUID, campaign_id: UUID | None) -> Campaign | None:
+async def campaign_or_newest(pool: Pool, tenant_id: UUID, campaign_id: UUID | None) -> Campaign | None:
+    """Return the campaign given, or else the newest active one; None where there is none."""
+    store = CampaignStore(pool)
     if campaign_id is not None:
         return await store.find(tenant_id, campaign_id)
     return next((one for one in await store.list(tenant_id) if one.state is State.ACTIVE), None)

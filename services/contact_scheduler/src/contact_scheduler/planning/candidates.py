@@ -81,6 +81,7 @@ class Touch(NamedTuple):
     is_settled: bool  # answered, or its window has closed
     address_kind: int | None = None  # position in AddressKind; None: not known
     has_conversed: bool = False  # a call that became a conversation
+    has_answered_late: bool = False  # after its window had closed
 
 
 History = dict[UUID, list[Touch]]  # oldest first
@@ -100,6 +101,11 @@ class Window:
         """Cover the full hours from one tick to the next."""
         starts_at, ends_at = _next_hour(tick_at), _next_hour(next_tick_at)
         return cls(tick_at, starts_at, int((ends_at - starts_at) / HOUR))
+
+    @property
+    def ends_at(self) -> datetime:
+        """Return the instant after its last hour."""
+        return self.starts_at + self.hours * HOUR
 
 
 def _next_hour(instant: datetime) -> datetime:
@@ -144,7 +150,7 @@ def _is_resting(touches: list[Touch], rest: timedelta, week_max: int, window: Wi
     says.
     """
     free = free_at(touches, rest, week_max)
-    return free is not None and free >= window.starts_at + window.hours * HOUR
+    return free is not None and free >= window.ends_at
 
 
 def free_at(touches: list[Touch], rest: timedelta, week_max: int) -> datetime | None:

@@ -24,7 +24,7 @@ from contact_scheduler.learning.monitor import Alarm, watch_facts
 from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
 from contact_scheduler.learning.scores import SHIPPED, Cards, LoanScores
 from contact_scheduler.learning.slots import HOURS_PER_WEEK, FloatArray, Horizon, IntArray, LawfulSlots
-from contact_scheduler.learning.treatment import Treatment, choose_treatment
+from contact_scheduler.learning.treatment import Treatment
 from contact_scheduler.learning.worth import PerChannel, Worth
 from contact_scheduler.planning.candidates import (
     HOUR,
@@ -38,17 +38,20 @@ from contact_scheduler.planning.candidates import (
 from contact_scheduler.planning.deciding import Deciding
 from contact_scheduler.planning.drawn import describe_draw, write_cells
 from contact_scheduler.planning.facts import describe, score_candidates
+from contact_scheduler.planning.good_day import DAYS_OF_CHOICE, has_better_day
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
 from contact_scheduler.planning.networks import Network, deal
 from contact_scheduler.planning.patience import weigh_waiting
+from contact_scheduler.planning.rest import rest_of, silences, stretch
+from contact_scheduler.planning.treating import treatments_of
 from contact_scheduler.portfolio.check import make_id
 from forbear_domain.policy import TenantPolicy
 
 QUARTER = timedelta(minutes=15)  # contacts of an hour begin on its quarters: a channel is not asked for all at once
 AFTER = timedelta(minutes=1)  # the law opens after the hour, not on it
 QUARTERS = 4
+DAY = timedelta(days=1)
 LIFE = timedelta(hours=3)  # a contact that could not be sent until then is planned anew instead
-PEACE_REST = timedelta(days=14)  # between offers of help to somebody who can neither pay nor be moved to
 CHANNEL_LABELS = ("sms", "email", "voice")
 ARM_LABELS = ("none", "planned", "explored", "control")
 DUTY_TEMPLATE = "duty.live_contact"
@@ -104,10 +107,11 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     """Plan at most one contact per borrower; the same request gives the same plan."""
     everybody = request.candidates
     scores = score_candidates(everybody, request.history, request.cards)
-    treatments = _treatments(everybody, scores)
+    treatments = treatments_of(everybody, scores)
+    silent = _silences(request)
     rest = [
-        _rest(request.campaign, Treatment(int(treatment)), one)
-        for treatment, one in zip(treatments, everybody, strict=True)
+        rest_of(request.campaign, Treatment(int(treatment)), one, count)
+        for treatment, one, count in zip(treatments, everybody, silent, strict=True)
     ]
     eligible = find_eligible(everybody, rest, request.history, request.campaign, request.window)
 
@@ -116,10 +120,12 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     rows = [everybody[position] for position in eligible.rows]
     lawful, has_any = lawful_hours.patterns(rows, request.places, request.history, request.conversations)
     eligible.skipped[Skipped.UNLAWFUL] += int((~has_any).sum())
+    in_time = has_any & ~_waits(request, calendar, eligible.rows, rest, scores, lawful)
+    eligible.skipped[Skipped.RESTING] += int((has_any & ~in_time).sum())
     lawful = _within_networks(request, rows, lawful)
     has_left = np.array([pattern.any() for pattern in lawful.patterns], dtype=np.bool_)
-    kept = np.flatnonzero(has_left[lawful.pattern_of])
-    eligible.skipped[Skipped.NOT_WORTH] += int(has_any.sum()) - len(kept)
+    kept = np.flatnonzero(has_left[lawful.pattern_of] & in_time)
+    eligible.skipped[Skipped.NOT_WORTH] += int(in_time.sum()) - len(kept)
     if not len(kept):
         return PlannedDay([], _counts(request, eligible.skipped, None), _no_prices(request), 0.0)
 
@@ -138,7 +144,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     slot = _slots(cast, plan)
     plain = request.posterior.probability(without_habits(cast.borrowers.features), slot)
     steps = request.funnel.chances(cast.borrowers.features, slot, plan.probability)
-    choices = _Choices(cast, plan, lawful, scores, treatments, chosen, plain, steps)
+    choices = _Choices(cast, plan, lawful, scores, treatments, chosen, plain, steps, silent)
     prices = np.nan_to_num(plan.prices).tolist()
     return PlannedDay(
         list(_contacts(request, choices)),
@@ -164,7 +170,10 @@ class _Cast:
 
 @dataclass(frozen=True, slots=True)
 class _Choices:
-    """What was chosen, with everything that its reasons name. `chosen` leads to rows of `scores` and `treatments`."""
+    """What was chosen, with everything that its reasons name.
+
+    `chosen` leads to rows of `scores`, `treatments` and `silent`.
+    """
 
     cast: _Cast
     plan: Plan
@@ -174,24 +183,49 @@ class _Choices:
     chosen: NDArray[np.int64]
     plain: FloatArray  # the probability expected of others like them: with the borrowers' own habits left out
     steps: Chances  # of delivery, the right person, a promise and a payment, where a slot was chosen
+    silent: list[int]  # contacts in a row that stayed unanswered
 
 
-def _treatments(everybody: list[Candidate], scores: LoanScores) -> NDArray[np.int8]:
-    """Return the treatment of each; whoever was in hardship or with a person is offered time, whatever the scores say.
+def _silences(request: PlanRequest) -> list[int]:
+    """Return for each candidate how many contacts in a row stayed unanswered."""
+    return [
+        silences(one, request.history.get(one.borrower_id, []), request.conversations.get(one.borrower_id, []))
+        for one in request.candidates
+    ]
 
-    The person who looks after such a file looks after it until the rest is lifted; the plan only meets it afterwards.
+
+def _waits(
+    request: PlanRequest, calendar: Calendar, eligible: list[int], rest: list[timedelta], scores: LoanScores,
+    lawful: LawfulSlots,
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Return which of the eligible rest longer than the campaign says, and have a better day to come.
+
+    The hold-out takes the first day: it is what the choice of days is measured against, too.
     """
-    nobody = np.zeros(len(everybody), dtype=np.bool_)
-    chosen = choose_treatment(scores.ability, scores.willingness, nobody)
-    is_protected = np.array([one.is_protected for one in everybody], dtype=np.bool_)
-    firm = is_protected & (chosen == Treatment.HAND_TO_PERSON)
-    return np.where(firm, np.int8(Treatment.OFFER_DEFERRAL), chosen)
-
-
-def _rest(campaign: Campaign, treatment: Treatment, one: Candidate) -> timedelta:
-    """Return the rest between two contacts; our own long one gives way to a duty, the campaign's does not."""
-    own = timedelta(days=campaign.rest_days)
-    return max(own, PEACE_REST) if treatment is Treatment.LEAVE_IN_PEACE and not one.is_duty else own
+    waits = np.zeros(len(eligible), dtype=np.bool_)
+    own, window = timedelta(days=request.campaign.rest_days), request.window
+    ids = ids_from_bytes(b"".join(request.candidates[position].borrower_id.bytes for position in eligible))
+    in_control = control_group(ids, request.campaign.control_share, request.seed)
+    has_rested = [
+        rest[position] > own and request.candidates[position].borrower_id in request.history for position in eligible
+    ]
+    has_cell = np.array([pattern.any() for pattern in lawful.patterns], dtype=np.bool_)
+    unhurried = np.flatnonzero(np.array(has_rested, dtype=np.bool_) & ~in_control & has_cell[lawful.pattern_of])
+    if not len(unhurried):
+        return waits
+    positions = np.array(eligible, dtype=np.int64)[unhurried]
+    rows = [request.candidates[position] for position in positions]
+    ended = [
+        window.ends_at - request.history[one.borrower_id][-1].at - rest[position]
+        for one, position in zip(rows, positions, strict=True)
+    ]
+    waits[unhurried] = has_better_day(
+        request.posterior, encode(describe(rows, request.history, _only(scores, positions), window.tick_at)),
+        lawful.dense(unhurried),
+        np.stack([calendar.local_hours(request.places[one.place_id].zones[0]) for one in rows]).astype(np.int64),
+        np.array([DAYS_OF_CHOICE - int(ago / DAY) for ago in ended], dtype=np.int64), request.worth,
+    )  # fmt: skip
+    return waits
 
 
 def _within_networks(request: PlanRequest, rows: list[Candidate], lawful: LawfulSlots) -> LawfulSlots:
@@ -264,7 +298,7 @@ def _contacts(request: PlanRequest, choices: _Choices) -> Iterator[tuple[object,
             int(cast.horizon.local_hour[cast.borrowers.zone[row], hour]), int(plan.arm[row]),
             float(plan.propensity[row]), float(plan.probability[row]), _value(request, plan, row),
             treatment.name.lower(), template, reason, cast.borrowers.features[row].tobytes(),
-            ContactPhase.PLANNED.value, not_before, min(not_before + LIFE, window.starts_at + window.hours * HOUR),
+            ContactPhase.PLANNED.value, not_before, min(not_before + LIFE, window.ends_at),
             one.kinds[int(plan.channel[row])], Purpose.DUTY if one.is_duty else Purpose.REMINDER,
         )  # fmt: skip
 
@@ -299,6 +333,9 @@ def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int
     }
     if choices.cast.waiting[row] > 1.0:
         reason["waiting"] = round(float(choices.cast.waiting[row]), 2)
+    silent, own = choices.silent[chosen], timedelta(days=request.campaign.rest_days)
+    if not choices.cast.rows[row].is_duty and (rest := stretch(own, silent)) > own:
+        reason |= {"silent": silent, "rest_days": rest / DAY, "own_rest_days": own / DAY}
     if choices.cast.borrowers.is_protected[row]:
         reason["protected"] = True  # by no lot: says nothing where strategies are compared
     if plan.arm[row] != Arm.PLANNED:

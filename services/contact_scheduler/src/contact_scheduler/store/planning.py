@@ -23,7 +23,7 @@ CONTACT = (
     "address_kind", "purpose",
 )  # fmt: skip
 CANDIDATES_A_PAGE = 20_000
-LOOK_BACK = timedelta(days=60)
+LOOK_BACK = timedelta(days=100)  # as many contacts as lengthen the rest, at the longest gap, see `planning.rest`
 QUIET = timedelta(days=15)  # longer than any rule bars calls after a conversation
 VOICE = 3
 OPEN = [ContactPhase.PLANNED.value, ContactPhase.RELEASED.value]
@@ -174,20 +174,22 @@ def group_conversations(spoken: list[Conversation]) -> Conversations:
 async def read_history(
     connection: Connection, tenant_id: UUID, borrowers: list[UUID], tick_at: datetime, spoken: list[Conversation]
 ) -> History:
-    """Return what was tried with each borrower in the last two months, oldest first, as known before the tick."""
+    """Return what was tried with each borrower in the last LOOK_BACK, oldest first, as known before the tick."""
     history: History = {}
     conversed = {one.contact_id for one in spoken}
     for start in range(0, len(borrowers), CANDIDATES_A_PAGE):
         page = borrowers[start : start + CANDIDATES_A_PAGE]
         for row in await connection.fetch(HISTORY, tenant_id, page, tick_at - LOOK_BACK, TOUCHED):
             answered_at = row["responded_at"]
-            has_answered = answered_at is not None and answered_at < tick_at and answered_at <= row["at"] + ATTRIBUTION
+            is_heard = answered_at is not None and answered_at < tick_at
+            has_answered = is_heard and answered_at <= row["at"] + ATTRIBUTION
             is_sent = row["state"] == ContactPhase.ACCEPTED
             touch = Touch(
                 row["channel"], row["at"], row["slot"], row["plain"], is_open=row["state"] in OPEN,
                 has_answered=has_answered,
                 is_settled=is_sent and (has_answered or row["at"] + ATTRIBUTION <= tick_at),
                 address_kind=row["address_kind"], has_conversed=row["contact_id"] in conversed,
+                has_answered_late=is_heard and not has_answered,
             )  # fmt: skip
             history.setdefault(row["borrower_id"], []).append(touch)
     return history

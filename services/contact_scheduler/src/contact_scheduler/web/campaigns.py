@@ -55,7 +55,11 @@ class CadenceBody(Strict):
     """How often a borrower is contacted at most. The law may allow less, never more than this."""
 
     rest_days: float = Field(
-        default=3, ge=0.5, le=60, description="days of rest after each contact, counted in days of the plan"
+        default=3,
+        ge=0.5,
+        le=60,
+        description="days of rest after each contact, counted in days of the plan; from the third contact in a row "
+        "without an answer on half as much more each time, up to three times as much or 14 days",
     )
     contacts_a_week_max: int = Field(
         default=2, ge=1, le=7, description="contacts in any seven days of the borrower's calendar, all channels"
