@@ -108,6 +108,23 @@ def test_the_console_has_no_barrier(busy: Scene, page: Page) -> None:
     assert [] == barriers(page)
 
 
+def test_a_borrower_is_found_by_reference(busy: Scene, page: Page, tmp_path: Path) -> None:
+    """From the first page: what was sent, why no contact is next at night, and nothing in anybody's way."""
+    sent = "SELECT ref FROM scheduler.contact JOIN scheduler.borrower USING (tenant_id, borrower_id) WHERE state = 1"
+    ref = busy.select(f"{sent} ORDER BY ref LIMIT 1")[0][0]
+    log_in(page, busy)
+    page.get_by_label("Borrower, by your reference").fill(ref)
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("heading", name=f"Borrower {ref}").wait_for()
+    page.screenshot(path=tmp_path / "borrower.png", full_page=True)
+
+    following = page.get_by_role("region", name="The next contact").inner_text()
+    assert "nothing is expected of one" in following
+    assert "the next plan decides at its daily tick" in following
+    assert 1 <= page.get_by_role("region", name="The latest contacts").get_by_role("rowheader").count()
+    assert [] == barriers(page)
+
+
 def test_a_wrong_key_is_told_and_opens_nothing(busy: Scene, browser: Browser) -> None:
     """The form says so in a place that screen readers announce."""
     page = browser.new_page()

@@ -112,6 +112,13 @@ async def test_the_next_contact_tells_what_is_expected_of_it(scheduler: Schedule
     words = next(reason for reason in shown["reasons"] if reason.startswith("expected when planned: "))
     assert f"answered {expected['answered']:.0%}" in words
     assert "would pay without an answer" in words
+    slots = shown["expected_now"]["slots"]
+    own = {key: shown["expected_now"][key] for key in expected}
+    planned = [one for one in slots if (one["channel"], one["local_time"]) == (shown["channel"], shown["local_time"])]
+    assert [own] == [{key: one[key] for key in own} for one in planned]
+    assert [one["answered"] for one in slots] == sorted((one["answered"] for one in slots), reverse=True)
+    assert any(f"{len(slots)} hours and channels were lawful" in reason for reason in shown["reasons"])
+    assert {int(one["local_time"][-5:-3]) for one in slots} <= set(range(8, 21))
     await scheduler.pool.execute("UPDATE contact SET state = 7")
     assert (await scheduler.http.get(f"/v1/borrowers/{row['ref']}/next-contact")).json()["expected"] is None
     assert uuid.UUID(shown["contact_id"])

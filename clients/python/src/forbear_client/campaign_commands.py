@@ -224,10 +224,14 @@ def _both(found: dict[str, Any]) -> Table:
 
 @campaign.command("next")
 @click.argument("borrower_ref")
+@click.option("--slots", "with_slots", is_flag=True, help="Also what is expected in every slot that was open.")
 @click.option("--json", "as_json", is_flag=True, help="Print the API's document.")
 @click.pass_context
-def next_contact(context: click.Context, borrower_ref: str, as_json: bool) -> None:
-    """Say why a borrower is contacted next as planned, or why not, and which rule closes the other hours."""
+def next_contact(context: click.Context, borrower_ref: str, with_slots: bool, as_json: bool) -> None:
+    """Say why a borrower is contacted next as planned, or why not, and which rule closes the other hours.
+
+    And how likely each step is: delivery, an answer, the right person, a promise, a payment; when planned, and now.
+    """
     with open_api(context) as api:
         found = refused(lambda: api.next_contact(borrower_ref))
     if as_json:
@@ -238,6 +242,8 @@ def next_contact(context: click.Context, borrower_ref: str, as_json: bool) -> No
     else:
         click.echo("no contact is planned")
     click.echo("\n".join(f"  {reason}" for reason in found["reasons"]))
+    if with_slots and found["expected_now"]:
+        console.print(_slots(found["expected_now"]["slots"]))
     if found["closed"]:
         click.echo("\nclosed within two days (UTC)")
     spans: dict[tuple[str, ...], list[str]] = {}  # what closes them, to the channels that it closes
@@ -246,6 +252,18 @@ def next_contact(context: click.Context, borrower_ref: str, as_json: bool) -> No
         spans.setdefault((begins, ends, one["by"], one["why"]), []).append(one["channel"])
     for (begins, ends, by, why), channels in spans.items():
         click.echo(f"  {', '.join(channels):<18}{begins} to {ends}  {by}: {why}")
+
+
+def _slots(slots: list[dict[str, Any]]) -> Table:
+    """Show the open slots in the order of the API: the likeliest answer first."""
+    steps = ("delivered", "answered", "right_party", "promise", "payment", "anyway")
+    table = Table("channel", "borrower's clock", title="Open slots of the plan's day, by what is known now (%)")
+    for step in steps:
+        table.add_column(step.replace("_", " "), justify="right")
+    for one in slots:
+        shares = ("-" if one[step] is None else f"{100 * one[step]:.1f}" for step in steps)
+        table.add_row(one["channel"], one["local_time"], *shares)
+    return table
 
 
 def show(document: Any) -> None:

@@ -11,12 +11,12 @@ import numpy as np
 import orjson
 
 from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.expectations import Expected, ExpectedNow, expected_now, expected_when_planned, local_time
 from contact_scheduler.explain_rest import because_silent, explain_rest
-from contact_scheduler.know_now import Known, KnowNow
+from contact_scheduler.know_now import KnowNow
 from contact_scheduler.learning.assign import Arm
-from contact_scheduler.learning.features import FEATURES
 from contact_scheduler.learning.scores import SHIPPED, Cards, LoanFacts, score_loans
-from contact_scheduler.learning.slots import HOURS_PER_WEEK, BoolArray
+from contact_scheduler.learning.slots import BoolArray
 from contact_scheduler.learning.strategies import LEARNING
 from contact_scheduler.learning.treatment import WHY, Treatment
 from contact_scheduler.planning.drawn import read_cells
@@ -25,7 +25,6 @@ from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID, Pool
 from forbear_domain.model import Channel
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ARM_REASONS = {
     Arm.PLANNED: "chosen as the best use of this hour and channel, given what was learned from earlier contacts",
     Arm.EXPLORED: "drawn from a small share of contacts that tries other options, with the probability given",
@@ -40,48 +39,6 @@ PAUSE_REASONS = {
     ResponseKind.REPLIED: "wrote to us",
     ResponseKind.HANDED_OVER: "was given to a person",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """How likely each step of a contact is; None: nobody reports such a thing."""
-
-    delivered: float | None
-    answered: float
-    right_party: float
-    promise: float
-    payment: float  # within 14 days
-    anyway: float  # the payment, of such borrowers who do not answer
-
-    @property
-    def words(self) -> str:
-        """Return all of it in one line."""
-        shares = [
-            "delivery is not reported on this channel" if self.delivered is None else f"delivered {self.delivered:.0%}",
-            f"answered {self.answered:.0%}",
-            f"by the right person {self.right_party:.0%}",
-            f"a promise {self.promise:.0%}",
-            f"a payment within 14 days {self.payment:.0%}",
-        ]
-        return f"{', '.join(shares)}; {self.anyway:.0%} would pay without an answer"
-
-
-@dataclass(frozen=True, slots=True)
-class ExpectedNow:
-    """The same by what is known now, and from how many contacts: closed ones, and those that may still be answered."""
-
-    expected: Expected
-    at: datetime
-    outcomes: int
-    still_open: int
-
-    @property
-    def words(self) -> str:
-        """Return all of it in one line."""
-        return (
-            f"by what is known at {self.at:%Y-%m-%d %H:%M:%S} UTC, from {self.outcomes} earlier contacts and "
-            f"{self.still_open} that may still be answered: {self.expected.words}"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +87,7 @@ class ExplainContact:
         row = await self._store.next_contact(tenant_id, borrower_id)
         if row is not None:
             scored = await self._scored(tenant_id, borrower, row["loan_id"])
-            now = _expected_now(row, await self._know_now.of(tenant_id))
+            now = expected_now(row, await self._know_now.of(tenant_id))
             reasons = [*_why(row), *scored] if now is None else [*_why(row), now.words, *scored]
             return Explanation(_planned(row), reasons, now)
         return Explanation(None, [reason async for reason in self._why_not(tenant_id, borrower)])
@@ -190,41 +147,26 @@ def _planned(row: Any) -> PlannedContact:
     return PlannedContact(
         contact_id=row["contact_id"], campaign_id=row["campaign_id"], loan_id=row["loan_id"],
         channel=Channel(row["channel"]), template=row["template"], treatment=row["treatment"],
-        not_before=row["not_before"], expire_at=row["expire_at"], local_time=_local(row["slot"]),
+        not_before=row["not_before"], expire_at=row["expire_at"], local_time=local_time(row["slot"]),
         arm=Arm(row["arm"]).name.lower(), propensity=row["propensity"], probability=row["probability"],
-        expected=_expected(row),
+        expected=expected_when_planned(row),
     )  # fmt: skip
-
-
-def _expected(row: Any) -> Expected | None:
-    steps = orjson.loads(row["reason"]).get("steps")
-    return None if steps is None else Expected(**steps)
-
-
-def _expected_now(row: Any, known: Known) -> ExpectedNow | None:
-    """Foresee a planned contact by what is known now; None where its features are those of another version."""
-    if len(row["features"]) != FEATURES * np.dtype(np.float32).itemsize:
-        return None
-    features = np.frombuffer(row["features"], dtype=np.float32)[None, :]
-    slot = np.array([(row["channel"] - 1) * HOURS_PER_WEEK + row["slot"]])
-    chances = known.funnel.chances(features, slot, known.posterior.probability(features, slot))
-    return ExpectedNow(Expected(**chances.document(0)), known.at, known.outcomes, known.still_open)
 
 
 def _why(row: Any) -> Iterator[str]:
     reason = orjson.loads(row["reason"])
     channel = Channel(row["channel"]).label
-    yield f"{channel} on {_local(row['slot'])} of the borrower's clock: {ARM_REASONS[Arm(row['arm'])]}"
+    yield f"{channel} on {local_time(row['slot'])} of the borrower's clock: {ARM_REASONS[Arm(row['arm'])]}"
     if row["arm"] != Arm.PLANNED:
         yield f"the probability of drawing exactly this was {row['propensity']:.4f}"
     learned = reason["outcomes_learned"]
     yield f"an answer is expected with probability {row['probability']:.1%}, learned from {learned} earlier contacts"
-    expected = _expected(row)
+    expected = expected_when_planned(row)
     if expected is not None:
         yield f"expected when planned: {expected.words}"
     if reason["second"] is not None:
         second = reason["second"]
-        yield f"second best was {Channel(second['channel']).label} on {_local(second['slot'])}"
+        yield f"second best was {Channel(second['channel']).label} on {local_time(second['slot'])}"
     treatment = Treatment[row["treatment"].upper()]
     yield (
         f"treatment {row['treatment']} ({row['template']}): {WHY[treatment]}"
@@ -252,7 +194,3 @@ def _open_hours(is_open: BoolArray, first: int) -> Iterator[str]:
         edges = np.flatnonzero(np.diff(np.concatenate(([False], hours, [False]))))
         spans = [f"{(first + a) % 24:02d}:00-{(first + b) % 24:02d}:00" for a, b in edges.reshape(-1, 2).tolist()]
         yield f"{channel.label}: open {', '.join(spans)}; closed else by law, by the campaign's hours or by a wish"
-
-
-def _local(slot: int) -> str:
-    return f"{DAYS[slot // 24]} {slot % 24:02d}:00"

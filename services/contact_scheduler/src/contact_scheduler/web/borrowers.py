@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from contact_scheduler.contacts import ContactPhase, ResponseKind
-from contact_scheduler.explain_contact import ExpectedNow
+from contact_scheduler.expectations import ExpectedNow, local_time
 from contact_scheduler.explain_hours import explain_hours
 from contact_scheduler.web.access import Parts, Reader
 from contact_scheduler.web.problems import RESPONSES, not_found
@@ -100,12 +100,20 @@ class ExpectedView(BaseModel):
     )
 
 
+class SlotView(ExpectedView):
+    """A slot that was open to the borrower: lawful, welcome and free of rest. Others have no forecast."""
+
+    channel: str = Field(description="sms, email or voice")
+    local_time: str = Field(description="day and hour on the borrower's clock")
+
+
 class ExpectedNowView(ExpectedView):
     """The same by what is known now: answers count within seconds, and change the plan at its next tick."""
 
     at: datetime = Field(description="up to when what happened is counted")
     outcomes: int = Field(description="contacts that were learned from, their windows over")
     still_open: int = Field(description="contacts that count too, answered or silent so far")
+    slots: list[SlotView] = Field(description="every slot of the plan's day that was open, the likeliest answer first")
 
 
 class NextContactView(BaseModel):
@@ -194,4 +202,10 @@ async def explain_next_contact(borrower_ref: str, api: Parts, caller: Reader) ->
 
 
 def _view_now(now: ExpectedNow) -> ExpectedNowView:
-    return ExpectedNowView(**asdict(now.expected), at=now.at, outcomes=now.outcomes, still_open=now.still_open)
+    slots = [
+        SlotView(**asdict(one.expected), channel=one.channel.label, local_time=local_time(one.hour_of_week))
+        for one in now.slots
+    ]
+    return ExpectedNowView(
+        **asdict(now.expected), slots=slots, at=now.at, outcomes=now.outcomes, still_open=now.still_open
+    )
