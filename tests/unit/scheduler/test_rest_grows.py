@@ -102,8 +102,8 @@ def test_nobody_is_contacted_oftener_or_earlier_than_without_it(
     assert all(later >= former for later, former in zip(longer, plain, strict=False))
 
 
-@pytest.mark.parametrize(("silent", "days"), [(0, 3), (GRACE, 3), (3, 4.5), (4, 6), (5, 7.5), (6, 9), (7, 9), (60, 9)])
-def test_the_rest_grows_from_the_third_silence_on_up_to_three_times(silent: int, days: float) -> None:
+@pytest.mark.parametrize(("silent", "days"), [(0, 3), (GRACE, 3), (4, 4.5), (5, 6), (6, 7.5), (7, 9), (8, 9), (60, 9)])
+def test_the_rest_grows_from_the_fourth_silence_on_up_to_three_times(silent: int, days: float) -> None:
     """Three days become four and a half, six, seven and a half, nine, and no more."""
     assert timedelta(days=days) == rest_of(CAMPAIGN, Treatment.REMIND_GENTLY, BORROWER, silent)
 
@@ -139,23 +139,23 @@ def test_an_answer_however_late_a_pause_or_a_call_ends_a_run_of_silence() -> Non
 
 def test_a_longer_rest_is_not_waiting() -> None:
     """Whoever rests longer for their silence has not waited for a place while they did."""
-    touches = [touch(START + number * 3 * DAY) for number in range(6)]
+    touches = [touch(START + number * 3 * DAY) for number in range(7)]
     tick = touches[-1].at + 12 * DAY
-    rest = [rest_of(CAMPAIGN, Treatment.REMIND_GENTLY, BORROWER, count) for count in (0, 6)]
+    rest = [rest_of(CAMPAIGN, Treatment.REMIND_GENTLY, BORROWER, count) for count in (0, 7)]
     waited = [float(weigh_waiting([BORROWER], [one], {ID: touches}, CAMPAIGN, tick)[0]) for one in rest]
 
     assert waited[0] > 1.0 == waited[1]
 
 
 def test_the_plan_leaves_the_silent_alone_for_longer_and_says_why() -> None:
-    """Five days after the fourth silence nothing is planned; after six days, or when the best day has come, it is."""
-    touches = [touch(START + number * 3 * DAY) for number in range(4)]
+    """Five days after the fifth silence nothing is planned; after six days, or when the best day has come, it is."""
+    touches = [touch(START + number * 3 * DAY) for number in range(5)]
     rows = [plan(touches, touches[-1].at + days * DAY) for days in (4, 6)]
     answered = plan([*touches[:-1], touch(touches[-1].at, has_answered=True)], touches[-1].at + 4 * DAY)
 
     assert [0, 1] == [len(found) for found in rows]
     reason = orjson.loads(rows[1][0][13])  # type: ignore[arg-type]
-    assert (4, 6.0, 3.0) == (reason["silent"], reason["rest_days"], reason["own_rest_days"])
+    assert (5, 6.0, 3.0) == (reason["silent"], reason["rest_days"], reason["own_rest_days"])
     assert "silent" not in orjson.loads(answered[0][13])  # type: ignore[arg-type]
 
 

@@ -1,8 +1,8 @@
 """How long a borrower is left alone between two contacts: as the campaign says, and longer the longer they are silent.
 
-Silence is an answer too. Who let three contacts pass was not reached at a bad hour only; more at the same pace is felt
-as pressure, and fewer and fewer are answered. So the gaps grow while silence goes on, and an answer brings them back to
-the campaign's at once. They never end: help is of no use to those who do not hear of it.
+Silence is an answer too. Who let three contacts pass was not reached at a bad hour only, and more at the same pace is
+felt as pressure. So the gaps grow while silence goes on, and an answer brings them back to the campaign's at once. They
+never end: help is of no use to those who do not hear of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contact_scheduler.campaigns import Campaign
 from contact_scheduler.learning.treatment import Treatment
 from contact_scheduler.planning.candidates import Candidate, Touch
 
-GRACE: Final = 2  # contacts without an answer that lengthen nothing: at a good hour two of three are missed by chance
+GRACE: Final = 3  # contacts without an answer that lengthen nothing: at a good hour half of all are missed so by chance
 STEP: Final = 0.5  # of the campaign's rest, for each further one
 STRETCH_MAX: Final = 3.0  # times the campaign's rest
 REST_MAX: Final = timedelta(days=14)  # nobody is left longer for silence alone; a campaign may rest longer by itself

@@ -58,7 +58,7 @@ class CadenceBody(Strict):
         default=3,
         ge=0.5,
         le=60,
-        description="days of rest after each contact, counted in days of the plan; from the third contact in a row "
+        description="days of rest after each contact, counted in days of the plan; from the fourth contact in a row "
         "without an answer on half as much more each time, up to three times as much or 14 days",
     )
     contacts_a_week_max: int = Field(
