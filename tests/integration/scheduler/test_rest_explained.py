@@ -17,6 +17,7 @@ from tests.integration.scheduler.scheduler_stage import Scheduler, make_csv, mak
 pytestmark = pytest.mark.needs_postgres
 
 HALF_A_DAY = timedelta(hours=12)
+TEXTS = "SELECT template FROM contact WHERE borrower_id = $1 ORDER BY not_before"
 SENT = "SELECT coalesce(sent_at, not_before) AS at FROM contact WHERE borrower_id = $1 ORDER BY not_before"
 
 
@@ -48,8 +49,12 @@ async def test_gaps_grow_with_silence_and_an_answer_brings_the_campaigns_back(sc
         told += await reasons(scheduler, "B00001")
     silent = [row["at"] for row in await scheduler.pool.fetch(SENT, borrower_id)]
     gaps = [later - former for former, later in pairwise(silent)]
+    texts = [row["template"] for row in await scheduler.pool.fetch(TEXTS, borrower_id)]
     resting = [reason for reason in told if "stayed unanswered" in reason]
 
+    assert {"follow_up.ask", "follow_up.help"} < set(texts)
+    assert texts[0] == texts[1] != texts[2] == "follow_up.ask"
+    assert any(reason.startswith("the text is another one than before, because the last ") for reason in told)
     assert all(gap < timedelta(days=3) for gap in gaps[:2])
     assert all(timedelta(days=5) < gap < timedelta(days=10) for gap in gaps[-2:])
     assert any("6 days after a contact in place of the campaign's 2, because the last" in reason for reason in resting)

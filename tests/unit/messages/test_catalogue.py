@@ -33,7 +33,7 @@ TEMPLATES = {
     "option.deferral_confirmed", "option.instalments_confirmed", "promise.thanks", "promise.reminder", "promise.kept",
     "promise.missed", "arrangement.reminder", "arrangement.kept", "arrangement.missed", "opt_out.confirmed",
     "handover.person", "identity.verify", "care.distress", "answer.how_to_pay", "answer.balance_protected",
-    "preference.noted",
+    "preference.noted", "follow_up.ask", "follow_up.help",
 }  # fmt: skip
 FOLDER = Path(catalogue_module.__file__).parent / "templates"
 
@@ -227,7 +227,7 @@ def test_a_changed_frame_changes_every_text_of_its_channel_and_language(folder: 
 
     _, changed = approved_lock(folder)
 
-    assert len(changed) == 21  # 23 templates but for the two that only confirm
+    assert len(changed) == 23  # 25 templates but for the two that only confirm
     assert {name.split("/", 1)[1] for name in changed} == {"sms/en"}
 
 
@@ -268,7 +268,7 @@ def test_a_broken_lock_is_named_by_its_line(folder: Path) -> None:
     lock = folder / "templates.lock"
     lock.write_text(lock.read_text(encoding="utf-8") + "x = 1\n", encoding="utf-8")
 
-    with pytest.raises(TemplateError, match=r"templates\.lock, line 266"):
+    with pytest.raises(TemplateError, match=r"templates\.lock, line 290"):
         Catalogue.load(folder)
 
 

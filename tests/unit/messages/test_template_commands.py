@@ -34,7 +34,7 @@ def test_list_names_every_template_with_its_purpose() -> None:
 
     rows = [json.loads(line) for line in said.splitlines()]
     assert code == 0
-    assert len(rows) == 22
+    assert len(rows) == 24
     assert all(len(row["versions"]) == 12 and row["about"] for row in rows)
 
 
@@ -100,4 +100,4 @@ def test_approve_locks_a_change_that_is_clean_and_refuses_one_that_is_not(folder
     assert "lawsuit" in why
     assert approved == 0
     assert "approved reminder.gentle/sms/en" in said
-    assert len(Catalogue.load(folder)) == 264
+    assert len(Catalogue.load(folder)) == 288

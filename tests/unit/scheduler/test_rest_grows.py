@@ -23,7 +23,7 @@ from contact_scheduler.planning.candidates import Candidate, Touch, Window, find
 from contact_scheduler.planning.compose import PlanRequest, plan_day
 from contact_scheduler.planning.lawful import Place
 from contact_scheduler.planning.patience import weigh_waiting
-from contact_scheduler.planning.rest import GRACE, PEACE_REST, REST_MAX, rest_of, silences, stretch
+from contact_scheduler.planning.rest import GRACE, PEACE_REST, REST_MAX, rest_of, silences, stretch, unanswered
 from contact_scheduler.store.planning import LOOK_BACK
 from forbear_domain.model import Channel
 
@@ -52,7 +52,7 @@ def touch(
 
 
 def by_silence(campaign: Campaign, touches: Sequence[Touch]) -> timedelta:
-    return rest_of(campaign, Treatment.REMIND_GENTLY, BORROWER, silences(BORROWER, touches))
+    return rest_of(campaign, Treatment.REMIND_GENTLY, BORROWER, silences(unanswered(BORROWER, touches)))
 
 
 def as_the_campaign_says(campaign: Campaign, touches: Sequence[Touch]) -> timedelta:
@@ -129,12 +129,12 @@ def test_an_answer_however_late_a_pause_or_a_call_ends_a_run_of_silence() -> Non
     runs = [touch(START + day * DAY) for day in range(5)]
     now = START + 4.5 * DAY
 
-    assert 5 == silences(BORROWER, runs)
-    assert 2 == silences(BORROWER, [*runs[:2], touch(START + 2 * DAY, has_answered=True), *runs[3:]])
-    assert 2 == silences(BORROWER, [*runs[:2], touch(START + 2 * DAY, has_answered_late=True), *runs[3:]])
-    assert 1 == silences(replace(BORROWER, rested_until=START + 3.5 * DAY), runs)
-    assert 0 == silences(BORROWER, runs, [START, now])
-    assert 4 == silences(BORROWER, [*runs[:4], touch(START + 4 * DAY, is_settled=False)])
+    assert 5 == silences(unanswered(BORROWER, runs))
+    assert 2 == silences(unanswered(BORROWER, [*runs[:2], touch(START + 2 * DAY, has_answered=True), *runs[3:]]))
+    assert 2 == silences(unanswered(BORROWER, [*runs[:2], touch(START + 2 * DAY, has_answered_late=True), *runs[3:]]))
+    assert 1 == silences(unanswered(replace(BORROWER, rested_until=START + 3.5 * DAY), runs))
+    assert 0 == silences(unanswered(BORROWER, runs, [START, now]))
+    assert 4 == silences(unanswered(BORROWER, [*runs[:4], touch(START + 4 * DAY, is_settled=False)]))
 
 
 def test_a_longer_rest_is_not_waiting() -> None:

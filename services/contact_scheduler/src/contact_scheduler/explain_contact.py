@@ -20,6 +20,7 @@ from contact_scheduler.learning.slots import BoolArray
 from contact_scheduler.learning.strategies import LEARNING
 from contact_scheduler.learning.treatment import WHY, Treatment
 from contact_scheduler.planning.drawn import read_cells
+from contact_scheduler.planning.treating import FOLLOW_UPS
 from contact_scheduler.store.borrowers import BorrowerStore
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID, Pool
@@ -177,7 +178,9 @@ def _why(row: Any) -> Iterator[str]:
         yield from _open_hours(read_cells(reason["cells"], reason["hours"]), reason["first"])
     if reason.get("strategy", LEARNING) != LEARNING:
         yield f"decided by the strategy {reason['strategy']!r}, not by the model as it learns"
-    if "silent" in reason:
+    if row["template"] in FOLLOW_UPS:
+        yield f"the text is another one than before, because the last {reason['unanswered']} contacts had no answer"
+    if "rest_days" in reason:
         yield f"rests {because_silent(reason['silent'], reason['rest_days'], reason['own_rest_days'])}"
     if "waiting" in reason:
         yield f"waited long for a place, and so counts {reason['waiting']:.1f} times as much as others"

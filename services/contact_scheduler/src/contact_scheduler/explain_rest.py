@@ -9,7 +9,7 @@ from contact_scheduler.learning.scores import SHIPPED, Cards
 from contact_scheduler.learning.treatment import Treatment
 from contact_scheduler.planning.candidates import WEEK, free_at
 from contact_scheduler.planning.facts import score_candidates
-from contact_scheduler.planning.rest import rest_of, silences, stretch
+from contact_scheduler.planning.rest import rest_of, silences, stretch, unanswered
 from contact_scheduler.planning.treating import treatments_of
 from contact_scheduler.store import planning
 from forbear_chassis.postgres import UUID, Pool
@@ -33,7 +33,7 @@ async def explain_rest(
         return None
     one = found[0]
     treatment = Treatment(int(treatments_of(found, score_candidates(found, history, cards))[0]))
-    silent = silences(one, touches, planning.group_conversations(spoken).get(borrower_id, []))
+    silent = silences(unanswered(one, touches, planning.group_conversations(spoken).get(borrower_id, [])))
     rest = rest_of(campaign, treatment, one, silent)
     free = free_at(touches, rest, campaign.contacts_a_week_max)
     if free is None or free <= now:

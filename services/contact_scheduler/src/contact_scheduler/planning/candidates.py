@@ -82,6 +82,7 @@ class Touch(NamedTuple):
     address_kind: int | None = None  # position in AddressKind; None: not known
     has_conversed: bool = False  # a call that became a conversation
     has_answered_late: bool = False  # after its window had closed
+    template: str = ""  # empty: not known
 
 
 History = dict[UUID, list[Touch]]  # oldest first

@@ -32,6 +32,7 @@ from contact_scheduler.planning.candidates import (
     Conversations,
     History,
     Skipped,
+    Touch,
     Window,
     find_eligible,
 )
@@ -42,8 +43,8 @@ from contact_scheduler.planning.good_day import DAYS_OF_CHOICE, has_better_day
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
 from contact_scheduler.planning.networks import Network, deal
 from contact_scheduler.planning.patience import weigh_waiting
-from contact_scheduler.planning.rest import rest_of, silences, stretch
-from contact_scheduler.planning.treating import treatments_of
+from contact_scheduler.planning.rest import rest_of, silences, stretch, unanswered
+from contact_scheduler.planning.treating import text_of, treatments_of
 from contact_scheduler.portfolio.check import make_id
 from forbear_domain.policy import TenantPolicy
 
@@ -54,15 +55,7 @@ DAY = timedelta(days=1)
 LIFE = timedelta(hours=3)  # a contact that could not be sent until then is planned anew instead
 CHANNEL_LABELS = ("sms", "email", "voice")
 ARM_LABELS = ("none", "planned", "explored", "control")
-DUTY_TEMPLATE = "duty.live_contact"
 DUTY_WORTH = 100.0  # duties come first where places are scarce, and nothing is tried out on them
-TEMPLATES = {
-    Treatment.REMIND_GENTLY: "reminder.gentle",
-    Treatment.OFFER_INSTALMENTS: "offer.instalments",
-    Treatment.OFFER_DEFERRAL: "offer.deferral",
-    Treatment.HAND_TO_PERSON: "reminder.firm",
-    Treatment.LEAVE_IN_PEACE: "offer.deferral",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +101,10 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     everybody = request.candidates
     scores = score_candidates(everybody, request.history, request.cards)
     treatments = treatments_of(everybody, scores)
-    silent = _silences(request)
+    runs = _runs(request)
     rest = [
-        rest_of(request.campaign, Treatment(int(treatment)), one, count)
-        for treatment, one, count in zip(treatments, everybody, silent, strict=True)
+        rest_of(request.campaign, Treatment(int(treatment)), one, silences(run))
+        for treatment, one, run in zip(treatments, everybody, runs, strict=True)
     ]
     eligible = find_eligible(everybody, rest, request.history, request.campaign, request.window)
 
@@ -144,7 +137,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     slot = _slots(cast, plan)
     plain = request.posterior.probability(without_habits(cast.borrowers.features), slot)
     steps = request.funnel.chances(cast.borrowers.features, slot, plan.probability)
-    choices = _Choices(cast, plan, lawful, scores, treatments, chosen, plain, steps, silent)
+    choices = _Choices(cast, plan, lawful, scores, treatments, chosen, plain, steps, runs)
     prices = np.nan_to_num(plan.prices).tolist()
     return PlannedDay(
         list(_contacts(request, choices)),
@@ -172,7 +165,7 @@ class _Cast:
 class _Choices:
     """What was chosen, with everything that its reasons name.
 
-    `chosen` leads to rows of `scores`, `treatments` and `silent`.
+    `chosen` leads to rows of `scores`, `treatments` and `runs`.
     """
 
     cast: _Cast
@@ -183,13 +176,13 @@ class _Choices:
     chosen: NDArray[np.int64]
     plain: FloatArray  # the probability expected of others like them: with the borrowers' own habits left out
     steps: Chances  # of delivery, the right person, a promise and a payment, where a slot was chosen
-    silent: list[int]  # contacts in a row that stayed unanswered
+    runs: list[list[Touch]]  # the latest contacts in a row without an answer so far
 
 
-def _silences(request: PlanRequest) -> list[int]:
-    """Return for each candidate how many contacts in a row stayed unanswered."""
+def _runs(request: PlanRequest) -> list[list[Touch]]:
+    """Return for each candidate the latest contacts in a row without an answer so far."""
     return [
-        silences(one, request.history.get(one.borrower_id, []), request.conversations.get(one.borrower_id, []))
+        unanswered(one, request.history.get(one.borrower_id, []), request.conversations.get(one.borrower_id, []))
         for one in request.candidates
     ]
 
@@ -290,7 +283,7 @@ def _contacts(request: PlanRequest, choices: _Choices) -> Iterator[tuple[object,
         treatment = Treatment(int(choices.treatments[choices.chosen[row]]))
         contact_id = make_id(campaign.bytes, f"contact:{one.borrower_id}:{request.number}")
         not_before = window.starts_at + hour * HOUR + contact_id.bytes[15] % QUARTERS * QUARTER + AFTER
-        template = DUTY_TEMPLATE if one.is_duty else TEMPLATES[treatment]
+        template = text_of(treatment, one, choices.runs[choices.chosen[row]])
         pattern = int(choices.lawful.pattern_of[row])
         reason = _reason(request, choices, row, int(cells[pattern]), texts[pattern])
         yield (
@@ -333,7 +326,9 @@ def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int
     }
     if choices.cast.waiting[row] > 1.0:
         reason["waiting"] = round(float(choices.cast.waiting[row]), 2)
-    silent, own = choices.silent[chosen], timedelta(days=request.campaign.rest_days)
+    silent, own = silences(choices.runs[chosen]), timedelta(days=request.campaign.rest_days)
+    if choices.runs[chosen]:
+        reason["unanswered"] = len(choices.runs[chosen])
     if not choices.cast.rows[row].is_duty and (rest := stretch(own, silent)) > own:
         reason |= {"silent": silent, "rest_days": rest / DAY, "own_rest_days": own / DAY}
     if choices.cast.borrowers.is_protected[row]:

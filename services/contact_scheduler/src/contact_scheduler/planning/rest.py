@@ -22,19 +22,24 @@ REST_MAX: Final = timedelta(days=14)  # nobody is left longer for silence alone;
 PEACE_REST: Final = timedelta(days=14)  # between offers of help to somebody who can neither pay nor be moved to
 
 
-def silences(one: Candidate, touches: Sequence[Touch], spoken: Sequence[datetime] = ()) -> int:
-    """Return how many contacts in a row, up to the latest, stayed unanswered since the borrower was last heard of.
+def unanswered(one: Candidate, touches: Sequence[Touch], spoken: Sequence[datetime] = ()) -> list[Touch]:
+    """Return the latest contacts in a row without an answer so far, since the borrower was last heard of.
 
-    `touches` are oldest first. Those whose window is open, or that nobody knows to have gone out, do not count. Any
-    answer ends the run, however late, as do a pause (somebody promised, paid or wrote to us) and a call (`spoken`).
+    `touches` are oldest first. Any answer ends the run, however late, as do a pause (somebody promised, paid or wrote)
+    and a call (`spoken`).
     """
     heard = max((at for at in (one.rested_until, *spoken) if at is not None), default=None)
-    count = 0
+    start = len(touches)
     for touch in reversed(touches):
         if touch.has_answered or touch.has_answered_late or (heard is not None and touch.at <= heard):
             break
-        count += touch.is_settled
-    return count
+        start -= 1
+    return list(touches[start:])
+
+
+def silences(run: Sequence[Touch]) -> int:
+    """Return how many of these stayed unanswered for good: no open windows, nothing that may not have gone out."""
+    return sum(touch.is_settled for touch in run)
 
 
 def rest_of(campaign: Campaign, treatment: Treatment, one: Candidate, silent: int) -> timedelta:

@@ -23,7 +23,7 @@ CONTACT = (
     "address_kind", "purpose",
 )  # fmt: skip
 CANDIDATES_A_PAGE = 20_000
-LOOK_BACK = timedelta(days=100)  # as many contacts as lengthen the rest, at the longest gap, see `planning.rest`
+LOOK_BACK = timedelta(days=130)  # as many contacts as lengthen the rest, at the longest gap, see `planning.rest`
 QUIET = timedelta(days=15)  # longer than any rule bars calls after a conversation
 VOICE = 3
 OPEN = [ContactPhase.PLANNED.value, ContactPhase.RELEASED.value]
@@ -72,7 +72,7 @@ ORDER BY b.borrower_id
 """
 HISTORY = """
 SELECT borrower_id, channel, slot, coalesce((reason->>'plain')::real, probability) AS plain, state,
-       coalesce(sent_at, not_before) AS at, responded_at, contact_id, address_kind
+       coalesce(sent_at, not_before) AS at, responded_at, contact_id, address_kind, template
 FROM contact
 WHERE tenant_id = $1 AND borrower_id = ANY($2) AND not_before > $3 AND state = ANY($4)
 ORDER BY borrower_id, at, contact_id
@@ -189,7 +189,7 @@ async def read_history(
                 has_answered=has_answered,
                 is_settled=is_sent and (has_answered or row["at"] + ATTRIBUTION <= tick_at),
                 address_kind=row["address_kind"], has_conversed=row["contact_id"] in conversed,
-                has_answered_late=is_heard and not has_answered,
+                has_answered_late=is_heard and not has_answered, template=row["template"],
             )  # fmt: skip
             history.setdefault(row["borrower_id"], []).append(touch)
     return history
