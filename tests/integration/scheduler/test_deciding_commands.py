@@ -165,3 +165,28 @@ async def test_what_if_names_the_plan_and_shows_both_outcomes(scheduler: Schedul
     assert ["as is", "changed"] == [
         line[2:9].strip() for line in found.output.splitlines() if line[2:9] in ("as is  ", "changed")
     ]
+
+
+async def test_open_slots_and_forecasts_beside_facts_are_listed_within_eighty_columns(
+    scheduler: Scheduler, forbear: Forbear
+) -> None:
+    """Every open slot with its steps, before the contact; every step with its fifths, when its window is over."""
+    await scheduler.upload(make_csv([make_row(number) for number in range(1, 31)]))
+    campaign_id = await scheduler.start_campaign()
+    await scheduler.run_plan()
+    ref = await scheduler.count("SELECT min(ref) FROM contact JOIN borrower USING (tenant_id, borrower_id)")
+    plain, with_slots = await forbear("campaign", "next", ref), await forbear("campaign", "next", ref, "--slots")
+    await scheduler.pool.execute("UPDATE contact SET state = 1, sent_at = not_before")
+    scheduler.clock.move_to(scheduler.clock.now() + timedelta(days=16))
+    evaluated = await forbear("evaluate", campaign_id)
+
+    title, steps = "Open slots of the plan's day", ("answered", "right party", "promise", "payment")
+    assert (False, True) == (title in plain.output, title in with_slots.output)
+    table = with_slots.output[with_slots.output.index(title) :].splitlines()
+    told = evaluated.output[evaluated.output.index("Foreseen and happened") :].splitlines()
+    listed = [line for line in table if line.startswith(("email ", "voice ")) and "Monday" in line]
+    beside = [line for line in told if line.startswith(steps)]
+    assert 18 == len(listed)
+    assert [step.split()[0] for step in steps] == [line.split()[0] for line in beside]
+    assert all(" 30 " in line for line in beside)
+    assert max(len(line) for line in (*listed, *beside)) <= 80

@@ -257,7 +257,10 @@ def next_contact(context: click.Context, borrower_ref: str, with_slots: bool, as
 def _slots(slots: list[dict[str, Any]]) -> Table:
     """Show the open slots in the order of the API: the likeliest answer first."""
     steps = ("delivered", "answered", "right_party", "promise", "payment", "anyway")
-    table = Table("channel", "borrower's clock", title="Open slots of the plan's day, by what is known now (%)")
+    title = "\nOpen slots of the plan's day, by what is known now, in %"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("channel")
+    table.add_column("borrower's clock", no_wrap=True)
     for step in steps:
         table.add_column(step.replace("_", " "), justify="right")
     for one in slots:

@@ -33,11 +33,11 @@ class Expected:
     payment: float  # within 14 days
     anyway: float  # the payment, of such borrowers who do not answer
 
-    @property
-    def words(self) -> str:
-        """Return all of it in one line."""
+    def words(self, channel: Channel) -> str:
+        """Return all of it in one line; a call is no message that arrives, but is taken, if only by a machine."""
+        arrives = "call taken" if channel is Channel.VOICE else "delivered"
         shares = [
-            "delivery is not reported on this channel" if self.delivered is None else f"delivered {self.delivered:.0%}",
+            "delivery is not reported on this channel" if self.delivered is None else f"{arrives} {self.delivered:.0%}",
             f"answered {self.answered:.0%}",
             f"by the right person {self.right_party:.0%}",
             f"a promise {self.promise:.0%}",
@@ -64,12 +64,11 @@ class ExpectedNow:
     outcomes: int
     still_open: int
 
-    @property
-    def words(self) -> str:
+    def words(self, channel: Channel) -> str:
         """Return what is expected of the planned contact in one line."""
         return (
             f"by what is known at {self.at:%Y-%m-%d %H:%M:%S} UTC, from {self.outcomes} earlier contacts and "
-            f"{self.still_open} that may still be answered: {self.expected.words}"
+            f"{self.still_open} that may still be answered: {self.expected.words(channel)}"
         )
 
 

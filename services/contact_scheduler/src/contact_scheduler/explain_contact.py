@@ -89,7 +89,9 @@ class ExplainContact:
         if row is not None:
             scored = await self._scored(tenant_id, borrower, row["loan_id"])
             now = expected_now(row, await self._know_now.of(tenant_id))
-            reasons = [*_why(row), *scored] if now is None else [*_why(row), now.words, *scored]
+            reasons = (
+                [*_why(row), *scored] if now is None else [*_why(row), now.words(Channel(row["channel"])), *scored]
+            )
             return Explanation(_planned(row), reasons, now)
         return Explanation(None, [reason async for reason in self._why_not(tenant_id, borrower)])
 
@@ -164,7 +166,7 @@ def _why(row: Any) -> Iterator[str]:
     yield f"an answer is expected with probability {row['probability']:.1%}, learned from {learned} earlier contacts"
     expected = expected_when_planned(row)
     if expected is not None:
-        yield f"expected when planned: {expected.words}"
+        yield f"expected when planned: {expected.words(Channel(row['channel']))}"
     if reason["second"] is not None:
         second = reason["second"]
         yield f"second best was {Channel(second['channel']).label} on {local_time(second['slot'])}"

@@ -17,7 +17,7 @@ from contact_scheduler.web.console import Session, find_person, render
 from contact_scheduler.web.problems import Problem
 
 STEPS = (
-    ("delivered", "delivered"),
+    ("delivered", "delivered; a call: taken, if only by a machine"),
     ("answered", "answered within two days"),
     ("right_party", "by the right person"),
     ("promise", "a promise or an arrangement within a week"),

@@ -90,7 +90,9 @@ class ClosedView(BaseModel):
 class ExpectedView(BaseModel):
     """How likely each step of the contact is, on this channel and at this hour."""
 
-    delivered: float | None = Field(description="it arrives; absent: nobody reports that on this channel")
+    delivered: float | None = Field(
+        description="it arrives, or a call is taken, if only by a machine; absent: no reports on this channel"
+    )
     answered: float = Field(description="somebody answers within 48 hours")
     right_party: float = Field(description="it is the borrower who answers, as far as the next 7 days tell")
     promise: float = Field(description="and promises to pay or agrees to an arrangement within 7 days")
