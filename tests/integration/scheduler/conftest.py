@@ -11,7 +11,7 @@ from contact_scheduler.capacity import DispatcherCapacity
 from contact_scheduler.erase_borrower import EraseBorrower, hand_over_erasure
 from contact_scheduler.evaluate_campaign import EvaluateCampaign
 from contact_scheduler.explain_contact import ExplainContact
-from contact_scheduler.hand_over import PAYMENT, RECALL, SUPPRESS, relay_requests
+from contact_scheduler.hand_over import PAYMENT, RECALL, relay_bars, relay_requests
 from contact_scheduler.http_app import make_app
 from contact_scheduler.import_borrowers import ImportBorrowers
 from contact_scheduler.learning.worth import Costs
@@ -95,7 +95,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
     api = Api(
         pool=pool, clock=manual_clock, tenants=TenantStore(pool), imports=ImportStore(pool),
         campaigns=CampaignStore(pool),
-        borrowers=BorrowerStore(pool), import_borrowers=ImportBorrowers(ImportStore(pool), manual_clock, 1 << 30),
+        borrowers=BorrowerStore(pool), import_borrowers=ImportBorrowers(ImportStore(pool), manual_clock, 1 << 30, wake),
         manage_campaigns=ManageCampaigns(wake), manage_policy=ManagePolicy(wake),
         erase_borrower=EraseBorrower(wake),
         record_payments=RecordPayments(wake), record_number_checks=RecordNumberChecks(wake),
@@ -123,9 +123,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
                 lambda: relay_requests(
                     pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher_stub.RecallContacts
                 ),
-                lambda: relay_requests(
-                    pool, SUPPRESS, dispatcher_pb.ApplySuppressionsRequest, dispatcher_stub.ApplySuppressions
-                ),
+                lambda: relay_bars(pool, dispatcher_stub.ApplySuppressions, dispatcher_stub.LiftSuppressions),
                 lambda: relay_requests(pool, PAYMENT, tracker_pb.RecordPaymentsRequest, tracker_stub.RecordPayments),
             ],
         )  # fmt: skip

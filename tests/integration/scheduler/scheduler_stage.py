@@ -42,6 +42,7 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
         self.policies: list[dispatcher_pb.ApplyPolicyRequest] = []
         self.erasures: list[dispatcher_pb.EraseBorrowerRequest] = []
         self.suppressions: list[types_pb2.Suppression] = []
+        self.lifted: list[bytes] = []
         self.kept_until: datetime | None = None
         self.repeated = 0
         self.per_hour = {1: 1_000, 2: 1_000, 3: 1_000}
@@ -69,6 +70,10 @@ class FakeDispatcher(dispatcher_grpc.DispatcherServiceServicer):
     async def ApplySuppressions(self, request: Any, context: Any) -> Any:
         self.suppressions += request.suppressions
         return dispatcher_pb.ApplySuppressionsResponse()
+
+    async def LiftSuppressions(self, request: Any, context: Any) -> Any:
+        self.lifted += request.suppression_ids
+        return dispatcher_pb.LiftSuppressionsResponse(lifted=len(request.suppression_ids))
 
     async def ApplyPolicy(self, request: Any, context: Any) -> Any:
         self.policies.append(request)

@@ -15,7 +15,7 @@ from contact_scheduler.check_numbers import CheckNumbers
 from contact_scheduler.erase_borrower import EraseBorrower, hand_over_erasure
 from contact_scheduler.evaluate_campaign import EvaluateCampaign
 from contact_scheduler.explain_contact import ExplainContact
-from contact_scheduler.hand_over import PAYMENT, RECALL, SUPPRESS, relay_requests
+from contact_scheduler.hand_over import PAYMENT, RECALL, relay_bars, relay_requests
 from contact_scheduler.http_app import make_app
 from contact_scheduler.import_borrowers import ImportBorrowers
 from contact_scheduler.learning.scores import SHIPPED, Cards
@@ -107,7 +107,7 @@ async def serve(settings: Settings) -> None:
     api = Api(
         pool=pool, clock=clock, tenants=TenantStore(pool), imports=ImportStore(pool), campaigns=CampaignStore(pool),
         borrowers=BorrowerStore(pool),
-        import_borrowers=ImportBorrowers(ImportStore(pool), clock, settings.import_bytes_max),
+        import_borrowers=_imports(pool, clock, settings, relays),
         manage_campaigns=ManageCampaigns(partial(wake_all, (plan_loop, release_loop, relays["recall"]))),
         manage_policy=ManagePolicy(relays["policy"].wake), erase_borrower=EraseBorrower(relays["erase"].wake),
         record_payments=RecordPayments(partial(wake_all, (relays["recall"], relays["payments"]))),
@@ -122,6 +122,12 @@ async def serve(settings: Settings) -> None:
     running.serve(rpc)
     log.info("settings_read", **settings.model_dump(mode="json"))
     await running.run()
+
+
+def _imports(pool: Pool, clock: Clock, settings: Settings, relays: dict[str, WorkerLoop]) -> ImportBorrowers:
+    """Make the use case that takes a file; what it stops and bars is handed over at once."""
+    wake = partial(wake_all, [relays[name] for name in ("recall", "suppress")])
+    return ImportBorrowers(ImportStore(pool), clock, settings.import_bytes_max, wake)
 
 
 def _number_checks(
@@ -144,9 +150,7 @@ def _relays(
     """Start the workers that tell the neighbours what they must know, by what they tell."""
     relays: dict[str, Callable[[], Awaitable[Pass]]] = {
         "recall": lambda: relay_requests(pool, RECALL, dispatcher_pb.RecallContactsRequest, dispatcher.RecallContacts),
-        "suppress": lambda: relay_requests(
-            pool, SUPPRESS, dispatcher_pb.ApplySuppressionsRequest, dispatcher.ApplySuppressions
-        ),
+        "suppress": lambda: relay_bars(pool, dispatcher.ApplySuppressions, dispatcher.LiftSuppressions),
         "payments": lambda: relay_requests(pool, PAYMENT, tracker_pb.RecordPaymentsRequest, tracker.RecordPayments),
         "erase": lambda: hand_over_erasure(pool, clock, dispatcher.EraseBorrower, tracker.EraseBorrower),
         "policy": lambda: hand_over_policy(pool, dispatcher.ApplyPolicy),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from contact_scheduler.circumstances import FIRST_HELD, REASONS
 from contact_scheduler.contacts import ContactPhase, ResponseKind
 from contact_scheduler.expectations import Expected, ExpectedNow, expected_now, expected_when_planned, local_time
 from contact_scheduler.explain_rest import because_silent, explain_rest
@@ -21,6 +22,7 @@ from contact_scheduler.learning.strategies import LEARNING
 from contact_scheduler.learning.treatment import WHY, Treatment
 from contact_scheduler.planning.drawn import read_cells
 from contact_scheduler.planning.treating import FOLLOW_UPS
+from contact_scheduler.store import circumstances
 from contact_scheduler.store.borrowers import BorrowerStore
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID, Pool
@@ -126,6 +128,12 @@ class ExplainContact:
             if reason not in told:  # two payments of one day say the same twice
                 told.add(reason)
                 yield reason
+        for known, since in await circumstances.in_force(self._pool, tenant_id, borrower_id):
+            is_held = known >= FIRST_HELD
+            means = (
+                "and is not contacted until a file no longer says so" if is_held else "nothing is tried out with them"
+            )
+            yield f"the borrower {REASONS[known]}, as the lender's file says since {since:%Y-%m-%d}: {means}"
         if "" in borrower["zones"]:
             yield "nobody knows in which time zone the borrower is: give postal_code, region or time_zone"
         points = await self._store.points(tenant_id, borrower_id)

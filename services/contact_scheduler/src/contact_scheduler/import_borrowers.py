@@ -10,7 +10,7 @@ import asyncio
 import gc
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -18,9 +18,16 @@ from typing import NamedTuple
 
 import structlog
 
+from contact_scheduler.circumstances import Circumstance
 from contact_scheduler.portfolio.check import Checked, Row, RowChecker, duplicate
 from contact_scheduler.portfolio.columns import Fault
-from contact_scheduler.portfolio.derive import derive_borrower, derive_loan, derive_place, derive_points
+from contact_scheduler.portfolio.derive import (
+    derive_borrower,
+    derive_circumstances,
+    derive_loan,
+    derive_place,
+    derive_points,
+)
 from contact_scheduler.portfolio.places import Atlas, load_atlas
 from contact_scheduler.portfolio.reading import CsvReader, FileRefused, NdjsonReader, Reader, Record
 from contact_scheduler.store.imports import ImportSession, ImportStore, Job
@@ -56,13 +63,15 @@ class Derived:
     borrowers: list[tuple[object, ...]]
     points: list[tuple[object, ...]]
     loans: list[tuple[object, ...]]
+    circumstances: list[tuple[UUID, Circumstance]]
 
 
 class ImportBorrowers:
     """The use case behind `POST /v1/borrowers:import`."""
 
-    def __init__(self, store: ImportStore, clock: Clock, bytes_max: int) -> None:
+    def __init__(self, store: ImportStore, clock: Clock, bytes_max: int, wake: Callable[[], None]) -> None:
         self._store = store
+        self._wake = wake  # whoever hands over what an import stops
         self._clock = clock
         self._bytes_max = bytes_max
 
@@ -79,6 +88,7 @@ class ImportBorrowers:
                 return await self._repeat(before, chunks)
             await session.begin(self._clock.now())
             await self._take(session, tenant_id, READERS[kind](), chunks)
+        self._wake()
         job = await self._store.find(tenant_id, import_id)
         assert job is not None
         log.info("import_ended", import_id=str(import_id), state=job.state, **job.counts)
@@ -128,6 +138,9 @@ class ImportBorrowers:
                     loans=derived.loans, now=self._clock.now(),
                 )  # fmt: skip
                 await session.recall(released, SHARED)
+                await session.tell_circumstances(
+                    [row[0] for row in derived.borrowers], derived.circumstances, self._clock.now()
+                )
             await session.add_faults(checked.faults)
             rejected = len({fault.line for fault in checked.faults})
             await session.count({"rows_read": len(records), "rows_rejected": rejected, **counts})
@@ -204,7 +217,7 @@ class Origin(NamedTuple):
 def _derive(
     rows: list[Row], atlas: Atlas, loans: dict[UUID, tuple[UUID, bytes]], borrowers: dict[UUID, bytes], of: Origin
 ) -> Derived:
-    derived = Derived({}, [], [], [])
+    derived = Derived({}, [], [], [], [])
     done: set[UUID] = set()
     for row in rows:
         if borrowers.get(row.borrower_id) != row.borrower_digest and row.borrower_id not in done:
@@ -212,6 +225,7 @@ def _derive(
             place = derive_place(row, atlas)
             derived.places[place.place_id] = place[:3]
             derived.borrowers.append(derive_borrower(row, place))
+            derived.circumstances.extend(derive_circumstances(row))
             derived.points.extend((row.borrower_id, *point) for point in derive_points(row, place, of.tenant))
         if loans.get(row.loan_id, (None, b""))[1] != row.loan_digest:
             derived.loans.append(derive_loan(row, of.today))

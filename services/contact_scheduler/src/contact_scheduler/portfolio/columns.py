@@ -12,6 +12,7 @@ from datetime import date
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
+from contact_scheduler.circumstances import WORDS, Circumstance
 from contact_scheduler.portfolio.phones import Bad, parse_phone
 
 REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
@@ -95,7 +96,7 @@ GIVEN_NAME_CHARS_MAX = 80
 MAIL_CHARS_MAX = 254
 MAIL_LOCAL_CHARS_MAX = 64
 
-Value = str | int | float | date | None
+Value = str | int | float | date | tuple[Circumstance, ...] | None
 Check = Callable[[str], "Value | Bad"]
 
 
@@ -191,6 +192,13 @@ def _employment(text: str) -> Value | Bad:
     return text if text in EMPLOYMENTS else Bad(f"use one of: {', '.join(EMPLOYMENTS)}")
 
 
+def _circumstances(text: str) -> Value | Bad:
+    words = [word.strip().lower() for word in text.split(";")]
+    if set(words) <= WORDS.keys() and len(set(words)) == len(words):
+        return tuple(WORDS[word] for word in words)
+    return Bad(f"write some of these words, each once, with ; between them: {', '.join(WORDS)}")
+
+
 _ref = _matching(REF, "use 1 to 64 letters, digits and . _ : / - beginning with a letter or digit")
 
 COLUMNS: tuple[Column, ...] = (
@@ -214,6 +222,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("employment", _employment, is_cached=True),
     Column("regional_unemployment", _percent, is_cached=True),
     Column("preferred_channel", _channel, is_cached=True),
+    Column("circumstances", _circumstances, is_cached=True),
     Column("loan_ref", _ref, is_required=True),
     Column("product", _one_of(PRODUCTS), is_required=True, is_cached=True),
     Column("currency", _matching(CURRENCY, "use an ISO 4217 code such as USD"), is_required=True, is_cached=True),

@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from contact_scheduler.circumstances import Circumstance
 from contact_scheduler.portfolio.check import Row, pick
 from contact_scheduler.portfolio.columns import EMPLOYMENTS
 from contact_scheduler.portfolio.places import Atlas
 from forbear.types.v1 import types_pb2 as pb
+from forbear_chassis.postgres import UUID
 from forbear_domain.model import Channel, address_key
 from forbear_domain.policy import AddressKind
 
@@ -38,6 +40,7 @@ BORROWER_VALUES = pick(
     "borrower_ref", "language", "employment", "region", "monthly_income", "currency", "regional_unemployment",
     "preferred_channel",
 )  # fmt: skip
+CIRCUMSTANCES = pick("circumstances")
 LOAN_VALUES = pick(
     "loan_ref", "product", "currency", "balance", "past_due", "instalment", "past_due_days", "due_on",
     "missed_payments_12m", "kept_promises", "broken_promises",
@@ -170,6 +173,11 @@ def derive_borrower(row: Row, place: Place) -> tuple[object, ...]:
         row.borrower_id, ref, place.place_id, language, EMPLOYMENT_CODES[employment or EMPLOYMENTS[-1]], region or "",
         None if income is None else to_minor(income, currency), unemployment, channel, row.borrower_digest,
     )  # fmt: skip
+
+
+def derive_circumstances(row: Row) -> list[tuple[UUID, Circumstance]]:
+    """Return what the file says of the borrower that asks for care."""
+    return [(row.borrower_id, one) for one in CIRCUMSTANCES(row.values) or ()]
 
 
 def derive_loan(row: Row, today: date) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from contact_scheduler.clocks import SERVICING, Arrears, ClockKind, ClockState, Effort
 from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.store.circumstances import is_held
 from forbear_chassis.postgres import UUID, Connection, Pool
 
 LOANS_A_PAGE = 5_000
@@ -32,10 +33,11 @@ WHERE tenant_id = $1 AND loan_id = ANY($2) AND purpose = $3 AND state = $4 AND n
 """
 EVENTS = "SELECT loan_id, kind, happened_on FROM duty_event WHERE tenant_id = $1 AND loan_id = ANY($2)"
 # Why the last contact for the duty did not go, and what holds the next one back.
-OBSTACLES = """
+OBSTACLES = f"""
 SELECT DISTINCT ON (d.loan_id) d.loan_id, c.state, c.outcome_reason,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = d.tenant_id AND s.borrower_id = d.borrower_id
-               AND s.lifted_at IS NULL AND (s.until IS NULL OR s.until > $3)) AS is_paused,
+               AND s.lifted_at IS NULL AND (s.until IS NULL OR s.until > $3))
+       OR {is_held("d")} AS is_paused,
        EXISTS (SELECT FROM contact_point p WHERE p.tenant_id = d.tenant_id AND p.borrower_id = d.borrower_id
                AND p.consent_on IS NOT NULL AND NOT p.is_shared) AS is_reachable
 FROM duty d LEFT JOIN contact c ON c.tenant_id = d.tenant_id AND c.loan_id = d.loan_id AND c.purpose = 5

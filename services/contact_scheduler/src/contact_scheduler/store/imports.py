@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from contact_scheduler import hand_over
+from contact_scheduler.circumstances import Circumstance
 from contact_scheduler.portfolio.columns import Fault
-from contact_scheduler.store import number_checks, shared_points
+from contact_scheduler.store import circumstances, feedback, number_checks, shared_points
 from forbear_chassis.postgres import UUID, Connection, Pool
 
 BORROWER = (
@@ -25,6 +26,7 @@ POINT = ("borrower_id", "channel", "consent_on", "recipient", "address_key", "ad
 ADDRESS_KEY = POINT.index("address_key")
 COUNTS = ("rows_read", "rows_created", "rows_changed", "rows_unchanged", "rows_rejected")
 PAID = 6  # ResponseKind
+CIRCUMSTANCES = "circumstances"  # why contacts are cancelled and recalled
 ERRORS_A_PAGE = 1_000
 
 STAGES = """
@@ -182,6 +184,22 @@ class ImportSession:
         """Take contacts back from the dispatcher, in this transaction."""
         bodies = hand_over.recall_contacts(self.tenant_id, contact_ids, reason, f"import:{self.import_id}")
         await hand_over.put(self._connection, hand_over.RECALL, bodies)
+
+    async def tell_circumstances(
+        self, borrowers: list[UUID], said: list[tuple[UUID, Circumstance]], now: datetime
+    ) -> None:
+        """Write what the file says of borrowers that asks for care, and stop what was planned without knowing it.
+
+        The gate learns of each that bars contact, and of its end.
+        """
+        begun, ended = await circumstances.write(self._connection, self.tenant_id, self.import_id, borrowers, said, now)
+        if begun:
+            cared_for = {one.borrower_id for one in begun}
+            released = await feedback.stop_contacts(self._connection, self.tenant_id, cared_for, CIRCUMSTANCES)
+            await self.recall(released, CIRCUMSTANCES)
+        bars = hand_over.suppress_borrowers(self.tenant_id, begun, now)
+        await hand_over.put(self._connection, hand_over.SUPPRESS, bars)
+        await hand_over.put(self._connection, hand_over.LIFT, hand_over.lift_suppressions(self.tenant_id, ended))
 
     async def _copy(self, table: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
         if rows:

@@ -13,6 +13,7 @@ from contact_scheduler.contacts import ATTRIBUTION, ContactPhase, ResponseKind
 from contact_scheduler.planning.candidates import Candidate, Conversations, History, Touch
 from contact_scheduler.planning.lawful import CONSENT_FRESH, Place
 from contact_scheduler.store.campaigns import to_campaign
+from contact_scheduler.store.circumstances import is_held
 from contact_scheduler.store.notices import OF_LOAN
 from contact_scheduler.store.unemployment import Latest, latest_rates
 from forbear_chassis.postgres import UUID, Connection
@@ -42,10 +43,12 @@ SELECT b.borrower_id, b.place_id, b.language, b.region, b.employment, b.monthly_
        l.product, l.instalment, l.past_due, l.past_due_days, l.missed_payments_12m, l.kept_promises, l.broken_promises,
        l.is_duty, {OF_LOAN} AS notices, o.consented, o.fresh, o.sms_kind, o.email_kind, o.voice_kind,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
-               AND (s.until IS NULL OR s.until > $2) AND (s.lifted_at IS NULL OR s.lifted_at >= $2)) AS is_paused,
+               AND (s.until IS NULL OR s.until > $2) AND (s.lifted_at IS NULL OR s.lifted_at >= $2))
+       OR {is_held("b")} AS is_paused,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
-               AND s.kind IN ({PROTECTED}) AND coalesce(s.lifted_at, s.until, $2) > $2 - interval '1 year'
-              ) AS is_protected,
+               AND s.kind IN ({PROTECTED}) AND coalesce(s.lifted_at, s.until, $2) > $2 - interval '1 year')
+       OR EXISTS (SELECT FROM circumstance e WHERE e.tenant_id = b.tenant_id AND e.borrower_id = b.borrower_id
+                  AND coalesce(e.ended_at, $2) > $2 - interval '1 year') AS is_protected,
        (SELECT max(least(s.until, s.lifted_at)) FROM pause s WHERE s.tenant_id = b.tenant_id
         AND s.borrower_id = b.borrower_id AND least(s.until, s.lifted_at) <= $2) AS rested_until
 FROM (SELECT DISTINCT ON (borrower_id) *,

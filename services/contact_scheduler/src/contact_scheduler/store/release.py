@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from contact_scheduler.contacts import ContactPhase
+from contact_scheduler.store.circumstances import is_held
 from contact_scheduler.store.notices import OF_LOAN
 from forbear_chassis.postgres import UUID, Connection, Pool
 
@@ -27,7 +28,8 @@ SELECT c.contact_id, uuid_send(c.borrower_id) AS borrower_id, uuid_send(c.loan_i
        c.not_before, c.expire_at, p.recipient || b.wish AS recipient, l.balance, l.past_due, l.instalment,
        l.past_due_days, l.currency, l.product, {OF_LOAN} AS notices,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = c.tenant_id AND s.borrower_id = c.borrower_id
-               AND s.lifted_at IS NULL AND (s.until IS NULL OR s.until > $3)) AS is_paused
+               AND s.lifted_at IS NULL AND (s.until IS NULL OR s.until > $3))
+       OR {is_held("c")} AS is_paused
 FROM contact c
 JOIN borrower b ON b.tenant_id = c.tenant_id AND b.borrower_id = c.borrower_id
 JOIN loan l ON l.tenant_id = c.tenant_id AND l.loan_id = c.loan_id
