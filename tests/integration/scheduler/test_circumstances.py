@@ -90,13 +90,13 @@ async def test_what_a_file_tells_in_time_stops_what_was_planned_and_what_was_rel
     assert "circumstances" == await scheduler.count("SELECT DISTINCT outcome_reason FROM contact WHERE state = 7")
 
 
-async def test_a_file_that_no_longer_says_so_ends_it_and_a_file_without_the_borrower_does_not(
+async def test_a_file_that_says_none_ends_it_and_a_file_without_the_borrower_does_not(
     scheduler: Scheduler,
 ) -> None:
     """The bar is lifted at the gate and plans begin again; for a year more nothing is tried out. Evidence stays."""
     rows = [make_row(number, circumstances="disputed;vulnerable") for number in (1, 2)]
     await scheduler.upload(make_csv(rows))
-    await scheduler.upload(make_csv([rows[1] | {"circumstances": ""}]))
+    await scheduler.upload(make_csv([rows[1] | {"circumstances": "none"}]))
     await scheduler.start_campaign(control_share=0.5, cadence=EVERY_DAY)
     for _ in range(5):
         await scheduler.live_until(scheduler.clock.now() + DAY)
@@ -114,6 +114,19 @@ async def test_a_file_that_no_longer_says_so_ends_it_and_a_file_without_the_borr
             "ORDER BY kind DESC, ended_at IS NULL DESC"
         )
     ]
+
+
+async def test_an_empty_cell_and_a_file_without_the_column_end_nothing(scheduler: Scheduler) -> None:
+    """A bank's other export knows nothing of deaths: that must not send reminders to a widow."""
+    row = make_row(1, circumstances="deceased")
+    without = {name: cell for name, cell in row.items() if name != "circumstances"}
+    await scheduler.upload(make_csv([row]))
+    for other in (row | {"circumstances": "", "given_name": "Ana"}, without | {"given_name": "Bea"}):
+        assert 1 == (await scheduler.upload(make_csv([other]))).json()["rows_changed"]
+    await scheduler.run_release()
+
+    assert 1 == await scheduler.count("SELECT count(*) FROM circumstance WHERE ended_at IS NULL")
+    assert [] == list(scheduler.dispatcher.lifted)
 
 
 async def test_a_person_who_gives_the_borrower_back_does_not_end_what_the_file_says(scheduler: Scheduler) -> None:

@@ -50,7 +50,7 @@ BAD_CELLS = [
     ("past_due_days", "3.5"), ("past_due_days", "99999"), ("monthly_income", "lots"), ("employment", "astronaut"),
     ("missed_payments_12m", "13"), ("regional_unemployment", "101"), ("preferred_channel", "fax"),
     ("circumstances", "pregnant"), ("circumstances", "hardship,disputed"), ("circumstances", "hardship;hardship"),
-    ("circumstances", "hardship;"),
+    ("circumstances", "hardship;"), ("circumstances", "none;hardship"),
     ("given_name", "<b>Ana</b>"), ("given_name", "x" * 81), ("given_name", "Ana\x07"),
 ]  # fmt: skip
 

@@ -31,6 +31,9 @@ FIRST_HELD: Final = Circumstance.DISPUTED
 
 WORDS: Final = {one.label: one for one in Circumstance}
 
+NONE: Final = "none"
+"""The word that ends whatever was said before; an empty cell says nothing."""
+
 BARS: Final = {
     Circumstance.DISPUTED: pb.SUPPRESSION_KIND_DISPUTE,
     Circumstance.LITIGATED: pb.SUPPRESSION_KIND_DISPUTE,  # before a court: no rule knows it apart from a dispute

@@ -131,7 +131,9 @@ class ExplainContact:
         for known, since in await circumstances.in_force(self._pool, tenant_id, borrower_id):
             is_held = known >= FIRST_HELD
             means = (
-                "and is not contacted until a file no longer says so" if is_held else "nothing is tried out with them"
+                "and is not contacted until a later file says otherwise"
+                if is_held
+                else "nothing is tried out with them"
             )
             yield f"the borrower {REASONS[known]}, as the lender's file says since {since:%Y-%m-%d}: {means}"
         if "" in borrower["zones"]:

@@ -115,7 +115,7 @@ def lift_suppressions(tenant_id: UUID, ended: Sequence[Known]) -> list[bytes]:
     return [
         dispatcher_pb.LiftSuppressionsRequest(
             request_id=str(uuid.uuid5(tenant_id, f"ended:{b''.join(part).hex()}")), tenant_id=tenant_id.bytes,
-            suppression_ids=part, reason="file_no_longer_says_so",
+            suppression_ids=part, reason="file_says_otherwise",
         ).SerializeToString()
         for part in _parts(ids, SUPPRESSIONS_A_REQUEST_MAX)
     ]  # fmt: skip

@@ -63,7 +63,7 @@ class Derived:
     borrowers: list[tuple[object, ...]]
     points: list[tuple[object, ...]]
     loans: list[tuple[object, ...]]
-    circumstances: list[tuple[UUID, Circumstance]]
+    circumstances: dict[UUID, tuple[Circumstance, ...]]  # of those borrowers of whom the file says something
 
 
 class ImportBorrowers:
@@ -138,9 +138,7 @@ class ImportBorrowers:
                     loans=derived.loans, now=self._clock.now(),
                 )  # fmt: skip
                 await session.recall(released, SHARED)
-                await session.tell_circumstances(
-                    [row[0] for row in derived.borrowers], derived.circumstances, self._clock.now()
-                )
+                await session.tell_circumstances(derived.circumstances, self._clock.now())
             await session.add_faults(checked.faults)
             rejected = len({fault.line for fault in checked.faults})
             await session.count({"rows_read": len(records), "rows_rejected": rejected, **counts})
@@ -217,7 +215,7 @@ class Origin(NamedTuple):
 def _derive(
     rows: list[Row], atlas: Atlas, loans: dict[UUID, tuple[UUID, bytes]], borrowers: dict[UUID, bytes], of: Origin
 ) -> Derived:
-    derived = Derived({}, [], [], [], [])
+    derived = Derived({}, [], [], [], {})
     done: set[UUID] = set()
     for row in rows:
         if borrowers.get(row.borrower_id) != row.borrower_digest and row.borrower_id not in done:
@@ -225,7 +223,8 @@ def _derive(
             place = derive_place(row, atlas)
             derived.places[place.place_id] = place[:3]
             derived.borrowers.append(derive_borrower(row, place))
-            derived.circumstances.extend(derive_circumstances(row))
+            if (said := derive_circumstances(row)) is not None:
+                derived.circumstances[row.borrower_id] = said
             derived.points.extend((row.borrower_id, *point) for point in derive_points(row, place, of.tenant))
         if loans.get(row.loan_id, (None, b""))[1] != row.loan_digest:
             derived.loans.append(derive_loan(row, of.today))

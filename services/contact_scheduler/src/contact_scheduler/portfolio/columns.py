@@ -12,7 +12,7 @@ from datetime import date
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
-from contact_scheduler.circumstances import WORDS, Circumstance
+from contact_scheduler.circumstances import NONE, WORDS, Circumstance
 from contact_scheduler.portfolio.phones import Bad, parse_phone
 
 REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
@@ -194,9 +194,11 @@ def _employment(text: str) -> Value | Bad:
 
 def _circumstances(text: str) -> Value | Bad:
     words = [word.strip().lower() for word in text.split(";")]
+    if words == [NONE]:
+        return ()
     if set(words) <= WORDS.keys() and len(set(words)) == len(words):
         return tuple(WORDS[word] for word in words)
-    return Bad(f"write some of these words, each once, with ; between them: {', '.join(WORDS)}")
+    return Bad(f"write some of these words, each once, with ; between them: {', '.join(WORDS)}; or {NONE} alone")
 
 
 _ref = _matching(REF, "use 1 to 64 letters, digits and . _ : / - beginning with a letter or digit")

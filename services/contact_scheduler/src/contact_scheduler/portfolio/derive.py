@@ -18,7 +18,6 @@ from contact_scheduler.portfolio.check import Row, pick
 from contact_scheduler.portfolio.columns import EMPLOYMENTS
 from contact_scheduler.portfolio.places import Atlas
 from forbear.types.v1 import types_pb2 as pb
-from forbear_chassis.postgres import UUID
 from forbear_domain.model import Channel, address_key
 from forbear_domain.policy import AddressKind
 
@@ -175,9 +174,10 @@ def derive_borrower(row: Row, place: Place) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def derive_circumstances(row: Row) -> list[tuple[UUID, Circumstance]]:
-    """Return what the file says of the borrower that asks for care."""
-    return [(row.borrower_id, one) for one in CIRCUMSTANCES(row.values) or ()]
+def derive_circumstances(row: Row) -> tuple[Circumstance, ...] | None:
+    """Return what the file says of the borrower that asks for care; None where it says nothing of it."""
+    result: tuple[Circumstance, ...] | None = CIRCUMSTANCES(row.values)
+    return result
 
 
 def derive_loan(row: Row, today: date) -> tuple[object, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -48,15 +48,15 @@ async def write(
     connection: Connection,
     tenant_id: UUID,
     import_id: UUID,
-    borrowers: Sequence[UUID],
-    said: Sequence[tuple[UUID, Circumstance]],
+    said: Mapping[UUID, Sequence[Circumstance]],
     now: datetime,
 ) -> tuple[list[Known], list[Known]]:
     """Write what a file says of these borrowers, and of no others; return what began and what ended."""
-    holders, kinds = [borrower for borrower, _ in said], [kind.value for _, kind in said]
-    ended = await connection.fetch(END, tenant_id, borrowers, holders, kinds, now, import_id)
-    ids = [uuid.uuid4() for _ in said]
-    begun = await connection.fetch(BEGIN, tenant_id, ids, holders, kinds, now, import_id) if said else []
+    holders = [borrower for borrower, words in said.items() for _ in words]
+    kinds = [kind.value for words in said.values() for kind in words]
+    ended = await connection.fetch(END, tenant_id, list(said), holders, kinds, now, import_id) if said else []
+    ids = [uuid.uuid4() for _ in kinds]
+    begun = await connection.fetch(BEGIN, tenant_id, ids, holders, kinds, now, import_id) if kinds else []
     return _known(begun), _known(ended)
 
 

@@ -185,14 +185,12 @@ class ImportSession:
         bodies = hand_over.recall_contacts(self.tenant_id, contact_ids, reason, f"import:{self.import_id}")
         await hand_over.put(self._connection, hand_over.RECALL, bodies)
 
-    async def tell_circumstances(
-        self, borrowers: list[UUID], said: list[tuple[UUID, Circumstance]], now: datetime
-    ) -> None:
+    async def tell_circumstances(self, said: dict[UUID, tuple[Circumstance, ...]], now: datetime) -> None:
         """Write what the file says of borrowers that asks for care, and stop what was planned without knowing it.
 
         The gate learns of each that bars contact, and of its end.
         """
-        begun, ended = await circumstances.write(self._connection, self.tenant_id, self.import_id, borrowers, said, now)
+        begun, ended = await circumstances.write(self._connection, self.tenant_id, self.import_id, said, now)
         if begun:
             cared_for = {one.borrower_id for one in begun}
             released = await feedback.stop_contacts(self._connection, self.tenant_id, cared_for, CIRCUMSTANCES)
