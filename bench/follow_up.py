@@ -8,6 +8,7 @@ Run: .venv/bin/python bench/follow_up.py --borrowers 1200 --seeds 1-3
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as in the service; read when numpy is loaded
 
 import numpy as np
 
