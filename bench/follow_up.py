@@ -33,6 +33,7 @@ OFF: Final[dict[str, dict[str, Any]]] = {
     "as it is": {},
     "without longer gaps": {"rest_of": lambda campaign, *_: timedelta(days=campaign.rest_days)},
     "without a choice of days": {"has_better_day": lambda _, features, *__: np.zeros(len(features), dtype=np.bool_)},
+    "without moving on": {"tried_in_vain": lambda _: None},
 }  # what is put in place of a function of the plan
 
 

@@ -192,6 +192,9 @@ def _why(row: Any) -> Iterator[str]:
         yield f"decided by the strategy {reason['strategy']!r}, not by the model as it learns"
     if row["template"] in FOLLOW_UPS:
         yield f"the text is another one than before, because the last {reason['unanswered']} contacts had no answer"
+    if "in_vain" in reason:
+        channel, part = reason["in_vain"]
+        yield f"{Channel(channel).label} in the {part} was left out, because the last contacts there had no answer"
     if "rest_days" in reason:
         yield f"rests {because_silent(reason['silent'], reason['rest_days'], reason['own_rest_days'])}"
     if "waiting" in reason:

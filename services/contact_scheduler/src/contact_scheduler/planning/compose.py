@@ -23,7 +23,15 @@ from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.monitor import Alarm, watch_facts
 from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
 from contact_scheduler.learning.scores import SHIPPED, Cards, LoanScores
-from contact_scheduler.learning.slots import HOURS_PER_WEEK, FloatArray, Horizon, IntArray, LawfulSlots
+from contact_scheduler.learning.slots import (
+    DAY_PART_OF_HOUR,
+    DAY_PARTS,
+    HOURS_PER_WEEK,
+    FloatArray,
+    Horizon,
+    IntArray,
+    LawfulSlots,
+)
 from contact_scheduler.learning.treatment import Treatment
 from contact_scheduler.learning.worth import PerChannel, Worth
 from contact_scheduler.planning.candidates import (
@@ -38,6 +46,7 @@ from contact_scheduler.planning.candidates import (
 )
 from contact_scheduler.planning.deciding import Deciding
 from contact_scheduler.planning.drawn import describe_draw, write_cells
+from contact_scheduler.planning.elsewhere import leave_out, tried_in_vain
 from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.good_day import DAYS_OF_CHOICE, has_better_day
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
@@ -113,6 +122,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     rows = [everybody[position] for position in eligible.rows]
     lawful, has_any = lawful_hours.patterns(rows, request.places, request.history, request.conversations)
     eligible.skipped[Skipped.UNLAWFUL] += int((~has_any).sum())
+    lawful = _elsewhere(request, calendar, eligible.rows, runs, lawful)
     in_time = has_any & ~_waits(request, calendar, eligible.rows, rest, scores, lawful)
     eligible.skipped[Skipped.RESTING] += int((has_any & ~in_time).sum())
     lawful = _within_networks(request, rows, lawful)
@@ -219,6 +229,18 @@ def _waits(
         np.array([DAYS_OF_CHOICE - int(ago / DAY) for ago in ended], dtype=np.int64), request.worth,
     )  # fmt: skip
     return waits
+
+
+def _elsewhere(
+    request: PlanRequest, calendar: Calendar, eligible: list[int], runs: list[list[Touch]], lawful: LawfulSlots
+) -> LawfulSlots:
+    """Leave out where each of the eligible was met in vain; a duty may come anywhere."""
+    found = [None if request.candidates[position].is_duty else tried_in_vain(runs[position]) for position in eligible]
+    if not any(cell is not None for cell in found):
+        return lawful
+    homes = [request.places[request.candidates[position].place_id] for position in eligible]
+    hours = [calendar.local_hours(home.zones[0] if home.is_known else "UTC") for home in homes]
+    return leave_out(lawful, found, np.stack(hours).astype(np.int64))
 
 
 def _within_networks(request: PlanRequest, rows: list[Candidate], lawful: LawfulSlots) -> LawfulSlots:
@@ -329,6 +351,10 @@ def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int
     silent, own = silences(choices.runs[chosen]), timedelta(days=request.campaign.rest_days)
     if choices.runs[chosen]:
         reason["unanswered"] = len(choices.runs[chosen])
+    local = int(choices.cast.horizon.local_hour[choices.cast.borrowers.zone[row], plan.hour[row]])
+    cell = None if choices.cast.rows[row].is_duty else tried_in_vain(choices.runs[chosen])
+    if cell is not None and cell != (int(plan.channel[row]), int(DAY_PART_OF_HOUR[local % 24])):
+        reason["in_vain"] = [cell[0] + 1, DAY_PARTS[cell[1]]]
     if not choices.cast.rows[row].is_duty and (rest := stretch(own, silent)) > own:
         reason |= {"silent": silent, "rest_days": rest / DAY, "own_rest_days": own / DAY}
     if choices.cast.borrowers.is_protected[row]:
