@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from contact_scheduler.__main__ import main
 from contact_scheduler.learning.scores import LoanFacts, score_loans
 from contact_scheduler.learning.training import ScoreReport
-from contact_scheduler.score_cards import CardsRefused, read_cards
+from contact_scheduler.score_cards import CardsRefused, never_known, read_cards
 from contact_scheduler.train_scores import train_scores, verdict
 
 COLUMNS = ("payment_to_income", "unemployment_pct", "days_past_due", "promises_kept", "ability", "willingness", "sex")
@@ -79,6 +79,22 @@ def test_columns_that_teach_nothing_are_named_before_anything_else(tmp_path: Pat
         "not used: loan_to_value: no row has a value",
         "not used: missed_12m: every known value is the same, so it tells loans apart by nothing",
     ] == told
+
+
+def test_inputs_that_the_service_never_knows_teach_only_when_asked_to(tmp_path: Path) -> None:
+    """Left out and told by default; with --all-inputs on the card, on its page, and named when the card is loaded."""
+    table = write_table(tmp_path / "loans.csv")
+    table.write_text(table.read_text(encoding="utf-8").replace("days_past_due", "loan_to_value"), encoding="utf-8")
+    told: list[str] = []
+    page = train_scores(table, tmp_path / "plain", ("sex",), "loans of a test", told.append)
+    code, whole = run(table, tmp_path / "whole", "--group", "sex", "--all-inputs")
+
+    assert told[0].startswith("not used: loan_to_value: the service does not know it when it scores")
+    assert "loan_to_value" not in page
+    assert [] == never_known(read_cards(tmp_path / "plain"))
+    assert 0 == code
+    assert whole.count("**Never known in use: loan_to_value.**") == 2
+    assert ["loan_to_value"] == never_known(read_cards(tmp_path / "whole"))
 
 
 def test_a_card_that_tells_nothing_is_called_so() -> None:

@@ -29,7 +29,7 @@ from contact_scheduler.rehearse_campaign import RehearseCampaign
 from contact_scheduler.release_contacts import ReleaseContacts
 from contact_scheduler.report_campaign import ReportCampaign
 from contact_scheduler.rpc_service import SERVICE, SchedulerService
-from contact_scheduler.score_cards import CardsRefused, read_cards
+from contact_scheduler.score_cards import CardsRefused, never_known, read_cards
 from contact_scheduler.settings import Settings
 from contact_scheduler.store.borrowers import BorrowerStore
 from contact_scheduler.store.campaigns import CampaignStore
@@ -159,10 +159,16 @@ def _relays(
 
 
 def _read_cards(folder: Path | None) -> Cards:
+    if folder is None:
+        return SHIPPED
     try:
-        return SHIPPED if folder is None else read_cards(folder)
+        cards = read_cards(folder)
     except CardsRefused as error:
         raise SystemExit(f"FORBEAR_SCHEDULER_SCORE_CARDS: {error}") from None
+    if names := never_known(cards):
+        mend = "these inputs are unknown for every borrower; train the cards again without --all-inputs"
+        log.warning("score_cards_lean_on_unknown_inputs", inputs=names, mend=mend)
+    return cards
 
 
 async def _open_database(settings: Settings) -> Pool:
@@ -253,13 +259,16 @@ async def _create_key(settings: Settings, slug: str, person: str, scopes: list[s
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the cards.")
 @click.option("--group", "groups", multiple=True, help="Column that the fairness report tells apart; never an input.")
 @click.option("--origin", required=True, help="Whose loans, of what time: it stands on the card.")
-def train_scores_command(table: Path, out: Path, groups: tuple[str, ...], origin: str) -> None:
+@click.option("--all-inputs", is_flag=True, help="Train also with what the service does not know when it scores.")
+def train_scores_command(table: Path, out: Path, groups: tuple[str, ...], origin: str, all_inputs: bool) -> None:
     """Train the ability and willingness cards on outcomes of your own, and write a model card with a fairness report.
 
     \b
     TABLE is CSV: one row per loan, oldest first, with any of the columns
-      payment_to_income, debt_to_income, loan_to_value, unemployment_pct, unemployment_change, income_change,
-      days_past_due, missed_12m, partial_share_6m, promises_kept, reply_share      (empty: unknown)
+      payment_to_income, unemployment_pct, unemployment_change, days_past_due, missed_12m, promises_kept,
+      reply_share                                                                  (empty: unknown)
+    and, with --all-inputs, what the service does not know when it scores:
+      debt_to_income, loan_to_value, income_change, partial_share_6m
     and the outcomes, 0 or 1:
       ability       resumed paying within three months
       willingness   paid or arranged after being reached
@@ -269,7 +278,8 @@ def train_scores_command(table: Path, out: Path, groups: tuple[str, ...], origin
     from contact_scheduler.train_scores import train_scores  # needs scikit-learn; serving does not
 
     try:
-        click.echo(train_scores(table, out, groups, origin, lambda words: click.echo(words, err=True)))
+        told = train_scores(table, out, groups, origin, lambda words: click.echo(words, err=True), with_all=all_inputs)
+        click.echo(told)
         click.echo(f"The cards and this page are in {out}.", err=True)
     except CardsRefused as error:
         raise click.UsageError(str(error)) from None

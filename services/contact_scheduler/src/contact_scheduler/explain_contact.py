@@ -13,17 +13,20 @@ import orjson
 from contact_scheduler.circumstances import FIRST_HELD, REASONS
 from contact_scheduler.contacts import ContactPhase, ResponseKind
 from contact_scheduler.expectations import Expected, ExpectedNow, expected_now, expected_when_planned, local_time
+from contact_scheduler.explain_hours import campaign_or_newest
 from contact_scheduler.explain_rest import because_silent, explain_rest
 from contact_scheduler.know_now import KnowNow
 from contact_scheduler.learning.assign import Arm
-from contact_scheduler.learning.scores import SHIPPED, Cards, LoanFacts, score_loans
+from contact_scheduler.learning.scores import SHIPPED, Cards
 from contact_scheduler.learning.slots import BoolArray
 from contact_scheduler.learning.strategies import LEARNING
 from contact_scheduler.learning.treatment import WHY, Treatment
 from contact_scheduler.planning.drawn import read_cells
+from contact_scheduler.planning.facts import score_candidates
 from contact_scheduler.planning.treating import FOLLOW_UPS
 from contact_scheduler.store import circumstances
 from contact_scheduler.store.borrowers import BorrowerStore
+from contact_scheduler.store.planning import read_borrower
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID, Pool
 from forbear_domain.model import Channel
@@ -89,7 +92,7 @@ class ExplainContact:
             return None
         row = await self._store.next_contact(tenant_id, borrower_id)
         if row is not None:
-            scored = await self._scored(tenant_id, borrower, row["loan_id"])
+            scored = await self._scored(row)
             now = expected_now(row, await self._know_now.of(tenant_id))
             reasons = (
                 [*_why(row), *scored] if now is None else [*_why(row), now.words(Channel(row["channel"])), *scored]
@@ -97,26 +100,16 @@ class ExplainContact:
             return Explanation(_planned(row), reasons, now)
         return Explanation(None, [reason async for reason in self._why_not(tenant_id, borrower)])
 
-    async def _scored(self, tenant_id: UUID, borrower: Any, loan_id: UUID) -> list[str]:
-        """Say what moves the two scores of the loan most, as it stands now."""
-        loan = next(
-            (one for one in await self._store.loans(tenant_id, borrower["borrower_id"]) if one["loan_id"] == loan_id),
-            None,
-        )
-        if loan is None:
+    async def _scored(self, row: Any) -> list[str]:
+        """Say what moves the two scores of the contact's loan most, by the facts that a plan made now would use."""
+        campaign = await campaign_or_newest(self._pool, row["tenant_id"], row["campaign_id"])
+        if campaign is None:
             return []
-        facts = LoanFacts.unknown(1)
-        if borrower["monthly_income"]:
-            facts.payment_to_income[0] = loan["instalment"] / borrower["monthly_income"]
-        rate = await self._store.unemployment(tenant_id, borrower["region"], self._clock.now().date())
-        if rate is not None or borrower["unemployment_pct"] is not None:
-            facts.unemployment_pct[0] = borrower["unemployment_pct"] if rate is None else rate.percent
-        if rate is not None and rate.change is not None:
-            facts.unemployment_change[0] = rate.change
-        facts.days_past_due[0] = loan["past_due_days"]
-        facts.missed_12m[0] = loan["missed_payments_12m"]
-        facts.promises_kept[0] = loan["kept_promises"] - loan["broken_promises"]
-        return [f"for the treatment: {reason}" for reason in score_loans(facts, *self.cards).reasons(0)]
+        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
+            found, history, _ = await read_borrower(connection, campaign, self._clock.now(), row["borrower_id"])
+        if not found or found[0].loan_id != row["loan_id"]:
+            return []  # paid meanwhile, or another loan has become the one that counts
+        return [f"for the treatment: {reason}" for reason in score_candidates(found, history, self.cards).reasons(0)]
 
     async def _why_not(self, tenant_id: UUID, borrower: Any) -> Any:
         borrower_id = borrower["borrower_id"]

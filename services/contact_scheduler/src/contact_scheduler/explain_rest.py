@@ -25,9 +25,7 @@ async def explain_rest(
     if campaign is None:
         return None
     async with pool.acquire() as connection, connection.transaction(readonly=True):
-        found = await planning.read_audience(connection, campaign, now, borrower_id)
-        spoken = await planning.read_conversations(connection, tenant_id, now)
-        history = await planning.read_history(connection, tenant_id, [borrower_id], now, spoken)
+        found, history, spoken = await planning.read_borrower(connection, campaign, now, borrower_id)
     touches = [touch for touch in history.get(borrower_id, []) if touch.at <= now]
     if not found or not touches:
         return None

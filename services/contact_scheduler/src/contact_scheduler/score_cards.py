@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from contact_scheduler.learning.scorecard import Scorecard
-from contact_scheduler.learning.scores import PROTECTED, Cards
+from contact_scheduler.learning.scores import IN_USE, PROTECTED, Cards
 
 NAMES = ("ability", "willingness")
 
@@ -18,6 +18,11 @@ def read_cards(folder: Path) -> Cards:
     """Read both cards of a folder; raises CardsRefused for one that is missing, damaged or reads what it must not."""
     ability, willingness = (_read(folder / f"{name}.json") for name in NAMES)
     return ability, willingness
+
+
+def never_known(cards: Cards) -> list[str]:
+    """Return the inputs of trained cards that the service never knows in use, by name."""
+    return sorted({attribute.name for card in cards for attribute in card.attributes} - IN_USE)
 
 
 def _read(path: Path) -> Scorecard:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from contact_scheduler.learning.default_cards import ABILITY_CARD, WILLINGNESS_CARD
 from contact_scheduler.learning.lift import Z_95
 from contact_scheduler.learning.scorecard import Columns, Matrix, Scorecard
-from contact_scheduler.learning.scores import PROTECTED, LoanFacts
+from contact_scheduler.learning.scores import IN_USE, PROTECTED, LoanFacts
 from contact_scheduler.learning.training import ScoreReport, TreeScore, fit_scorecard, report
 from contact_scheduler.score_cards import NAMES, CardsRefused
 
@@ -26,20 +26,22 @@ WORDS = {one.name: one.words for card in (ABILITY_CARD, WILLINGNESS_CARD) for on
 
 
 def train_scores(
-    table: Path, out: Path, groups: tuple[str, ...], origin: str, tell: Callable[[str], None] = lambda _: None
-) -> str:
+    table: Path, out: Path, groups: tuple[str, ...], origin: str, tell: Callable[[str], None] = lambda _: None,
+    *, with_all: bool = False,
+) -> str:  # fmt: skip
     """Train on the first rows, test on the last, write both cards and the model card; return the model card.
 
-    `tell` hears what is going on and what of the table is not used. Raises CardsRefused, and writes nothing, when the
-    table cannot teach.
+    Inputs that the service never knows in use teach only `with_all`: a card that leans on them would meet "unknown" for
+    every borrower. `tell` hears what is going on and what of the table is not used. Raises CardsRefused, and writes
+    nothing, when the table cannot teach.
     """
     rows = _read(table, groups)
-    columns = {
-        name: _numbers(rows, name, table) for name in INPUTS if name in rows[0] and any(row[name] for row in rows)
-    }
+    taught = [name for name in INPUTS if with_all or name in IN_USE]
+    given = [name for name in INPUTS if name in rows[0] and any(row[name] for row in rows)]
+    columns = {name: _numbers(rows, name, table) for name in given if name in taught}
     if not columns:
-        raise CardsRefused(f"{table}: none of the columns {', '.join(INPUTS)} holds a value")
-    for warning in _unused(rows[0], columns, groups):
+        raise CardsRefused(f"{table}: none of the columns {', '.join(taught)} holds a value")
+    for warning in _unused(rows[0], columns, given, groups):
         tell(warning)
     first_test = int(len(rows) * (1.0 - TEST_SHARE))
     labels = [_labels(rows, name, table) for name in NAMES]
@@ -57,15 +59,17 @@ def train_scores(
     return page
 
 
-def _unused(header: dict[str, str], columns: Columns, groups: tuple[str, ...]) -> list[str]:
+def _unused(header: dict[str, str], columns: Columns, given: list[str], groups: tuple[str, ...]) -> list[str]:
     """Say which columns teach nothing: a name that is misspelt is lost in silence otherwise."""
     known = {*INPUTS, *NAMES, *groups}
     unknown = [name for name in header if name and name not in known]
-    empty = [name for name in INPUTS if name in header and name not in columns]
+    empty = [name for name in INPUTS if name in header and name not in given]
+    unmet = [name for name in given if name not in columns]
     alike = [name for name, values in columns.items() if np.nanmin(values) == np.nanmax(values)]
     found = [
         (unknown, "no input has this name; see --help for the names"),
         (empty, "no row has a value"),
+        (unmet, "the service does not know it when it scores; --all-inputs trains with it all the same"),
         (alike, "every known value is the same, so it tells loans apart by nothing"),
     ]
     return [f"not used: {', '.join(names)}: {why}" for names, why in found if names]
@@ -136,11 +140,18 @@ def _section(
         f"## {name}\n", "| tested on later loans | AUC | its 95 % interval | Brier | ECE |", "|---|---|---|---|---|",
         _figures("the card", found, truth), _figures("trees, for comparison", challenger, truth), "",
         verdict(found, challenger, truth),
-        f"Inputs: {', '.join(columns)}. No protected attribute is among them.\n",
+        f"Inputs: {', '.join(columns)}. No protected attribute is among them.\n", *_never_known(columns),
     ]  # fmt: skip
     for group in groups:
         lines += _fairness(group, truth, score, np.array([row[group] for row in rows[first_test:]]))
     return card, "\n".join(lines)
+
+
+def _never_known(columns: Columns) -> list[str]:
+    names = ", ".join(name for name in columns if name not in IN_USE)
+    return (
+        [f"**Never known in use: {names}.** Expect less of the card there than these figures say.\n"] if names else []
+    )
 
 
 def _figures(who: str, found: ScoreReport, truth: Matrix) -> str:

@@ -20,6 +20,14 @@ PROTECTED: Final = frozenset(
     {"sex", "gender", "age", "race", "ethnicity", "religion", "national_origin", "marital_status", "disability"}
 )
 
+IN_USE: Final = frozenset(
+    {
+        "payment_to_income", "unemployment_pct", "unemployment_change", "days_past_due", "missed_12m", "promises_kept",
+        "reply_share",
+    }
+)  # fmt: skip
+"""The inputs that the service can know of a loan; a card that leans on others meets "unknown" for every borrower."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoanFacts:

@@ -22,6 +22,11 @@ MAIN_LANGUAGE = "en"
 
 def score_candidates(candidates: list[Candidate], history: History, cards: Cards = SHIPPED) -> LoanScores:
     """Score ability and willingness to pay of each candidate's loan."""
+    return score_loans(loan_facts(candidates, history), *cards)
+
+
+def loan_facts(candidates: list[Candidate], history: History) -> LoanFacts:
+    """Return what is known of each loan, for plans and explanations alike: the inputs `IN_USE`, no other."""
     facts = LoanFacts.unknown(len(candidates))
     for row, one in enumerate(candidates):
         if one.monthly_income:
@@ -36,7 +41,7 @@ def score_candidates(candidates: list[Candidate], history: History, cards: Cards
         settled = [touch.has_answered for touch in history.get(one.borrower_id, []) if touch.is_settled]
         if settled:
             facts.reply_share[row] = sum(settled) / len(settled)
-    return score_loans(facts, *cards)
+    return facts
 
 
 def describe(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from contact_scheduler.contacts import ContactPhase
-from contact_scheduler.store.unemployment import Latest, latest_rates
 from forbear_chassis.postgres import UUID, Pool
 
 PLANNED, RELEASED = ContactPhase.PLANNED.value, ContactPhase.RELEASED.value
@@ -77,10 +76,6 @@ class BorrowerStore:
             "ORDER BY not_before, contact_id LIMIT 1",
             tenant_id, borrower_id,
         )  # fmt: skip
-
-    async def unemployment(self, tenant_id: UUID, region: str, day: date) -> Latest | None:
-        """Return the latest unemployment of a region that the tenant loaded, or None."""
-        return (await latest_rates(self._pool, tenant_id, day)).get(region)
 
     async def active_campaigns(self, tenant_id: UUID) -> int:
         """Return how many campaigns of the tenant run."""

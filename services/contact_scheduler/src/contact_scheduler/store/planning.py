@@ -198,6 +198,15 @@ async def read_history(
     return history
 
 
+async def read_borrower(
+    connection: Connection, campaign: Campaign, at: datetime, borrower_id: UUID
+) -> tuple[list[Candidate], History, list[Conversation]]:
+    """Return one borrower as a plan would read them at an instant; no candidate where the audience leaves them out."""
+    found = await read_audience(connection, campaign, at, borrower_id)
+    spoken = await read_conversations(connection, campaign.tenant_id, at)
+    return found, await read_history(connection, campaign.tenant_id, [borrower_id], at, spoken), spoken
+
+
 async def read_places(connection: Connection, place_ids: set[int]) -> dict[int, Place]:
     """Return places by id."""
     rows = await connection.fetch("SELECT * FROM place WHERE place_id = ANY($1)", list(place_ids))
