@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -31,7 +32,7 @@ def make(ceiling: float | None) -> Plan:
 
 def spent(plan: Plan, *arms: Arm) -> float:
     rows = (plan.channel >= 0) & np.isin(plan.arm, arms or list(Arm))
-    return float(np.asarray(MONEY)[plan.channel[rows]].sum())
+    return math.fsum(np.bincount(plan.channel[rows], minlength=3) * np.asarray(MONEY))
 
 
 FREE = make(None)

@@ -1,9 +1,9 @@
 """Who gets which cell: lots for the few, prices for the many, then repairs. The working state of one plan.
 
-Order of service: the hold-out and the explored slice draw first (they are few, and what they draw must be honoured for
-their probabilities to be exact); the planned rows share what is left, each taking its best cell after prices; rows that
-found their cell full choose again among what is open. A slight random dither of the prices splits ties among equal
-cells, which would otherwise all be taken or all be left at once.
+Order of service: the hold-out and the explored slice draw first, one after the other (`draws.py`: what they draw must
+be honoured for their probabilities to be exact); the planned rows share what is left, each taking its best cell after
+prices; rows that found their cell full choose again among what is open. A slight random dither of the prices splits
+ties among equal cells, which would otherwise all be taken or all be left at once.
 
 Where that costs more than the budget, the drawn rows keep their share of the money, by lots: how much is learned must
 not depend on how much there is to spend, and nobody's answer decides who stays. The planned rows then share the rest at
@@ -12,6 +12,7 @@ a price on money, and the ceiling cuts what rounding and repairs went beyond it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
@@ -20,6 +21,7 @@ import numpy as np
 
 from contact_scheduler.learning.auction import Auction
 from contact_scheduler.learning.budget import Budget, within_money
+from contact_scheduler.learning.draws import Draw, Places, draw_evenly, draw_in_turn
 from contact_scheduler.learning.explore import NO_CELL, OPTIONS, best_per_option, inverse_gap_weights, option_of, pick
 from contact_scheduler.learning.lots import (
     PURPOSE_BUDGET,
@@ -27,6 +29,7 @@ from contact_scheduler.learning.lots import (
     PURPOSE_OPTION,
     PURPOSE_SAMPLE,
     PURPOSE_SLICE,
+    PURPOSE_TURN,
     draw_key,
     uniform,
 )
@@ -79,11 +82,13 @@ class Assignment:
         self.with_second = with_second
         self.money = np.repeat(np.asarray(budget.money if budget else (0.0,) * CHANNELS), scorer.horizon.hours)
         self.purse = np.inf  # what the planned rows may spend; no limit until they are found to spend too much
-        self.room = capacity.copy()
+        self.places = Places(capacity)
+        self.room = self.places.room
         self.cell = np.full(count, NO_CELL, dtype=np.int64)
         self.second = np.full(count, NO_CELL, dtype=np.int64)
         self.arm = np.zeros(count, dtype=np.int8)
         self.propensity = np.ones(count, dtype=np.float32)
+        self.drawn: list[IntArray] = []  # rows in the order of their turns
         self.merit = np.full(count, FORBIDDEN, dtype=np.float32)  # value after prices: who keeps a contested place
         self.drawn_value = np.zeros(count, dtype=np.float32)
         self.prices = Prices(np.zeros(len(capacity), dtype=np.float32), 0.0, 0.0)
@@ -104,9 +109,9 @@ class Assignment:
         is_planned = ~(is_control | is_slice)
         self._price(is_planned, start_prices)
         self.noise = self._noise()
-        self._draw_control(np.flatnonzero(is_control))
-        self._draw_slice(is_slice)
-        self._honour(np.flatnonzero(is_control | is_slice))
+        self._draw(np.flatnonzero(is_control), self._draw_control, Arm.CONTROL)
+        self._turn_away(np.flatnonzero(is_control))
+        self._draw(np.flatnonzero(is_slice), self._draw_slice, Arm.EXPLORED)
         planned = self.scorer.in_order(is_planned)
         self._assign(planned)
         if self.budget is not None and self._spent(slice(None)) > self.budget.ceiling:
@@ -139,7 +144,10 @@ class Assignment:
         return np.where(cell == NO_CELL, 0.0, self.money[cell])
 
     def _spent(self, rows: IntArray | slice) -> float:
-        return float(self._costs(rows).sum())
+        """What rows cost, counted by channel: to the last digit the same, whatever the order of the rows."""
+        cell = self.cell[rows]
+        contacts = np.bincount(cell[cell != NO_CELL] // self.scorer.horizon.hours, minlength=CHANNELS)
+        return math.fsum(contacts * self.money[:: self.scorer.horizon.hours])
 
     def _ration(self, ceiling: float, is_planned: BoolArray, planned: IntArray) -> None:
         """Assigns again with money as one more scarce thing, and nothing beyond the ceiling."""
@@ -226,46 +234,41 @@ class Assignment:
         prices[cells] = found.cell
         self.prices = Prices(prices, found.money, found.temperature)
 
-    def _draw_control(self, rows: IntArray) -> None:
-        """Gives each hold-out borrower an even draw over the lawful cells that have a place at all."""
-        lots = uniform(self.scorer.borrowers.ids[rows], self.lottery.key(PURPOSE_OPTION))
-        pattern = self.scorer.lawful.pattern_of[rows]
-        for number in np.unique(pattern):
-            cells = np.flatnonzero(self.scorer.lawful.patterns[number].ravel() & (self.capacity > 0))
-            members = pattern == number
-            if len(cells):
-                self.cell[rows[members]] = cells[(lots[members] * len(cells)).astype(np.int64)]
-                self.propensity[rows[members]] = 1.0 / len(cells)
-                self.arm[rows[members]] = Arm.CONTROL
+    def _draw(self, rows: IntArray, draw: Draw, arm: Arm) -> None:
+        """Lets rows draw in an order of lots, each among what still has a place."""
+        queue = rows[np.argsort(uniform(self.scorer.borrowers.ids[rows], self.lottery.key(PURPOSE_TURN)))]
+        self.cell[queue], self.propensity[queue] = draw_in_turn(queue, draw, self.places)
+        self.arm[queue] = arm
+        self.drawn.append(queue)
 
-    def _draw_slice(self, is_slice: BoolArray) -> None:
+    def _draw_control(self, rows: IntArray) -> tuple[IntArray, Matrix]:
+        """Gives each hold-out borrower an even draw over the lawful cells that have a place."""
+        lots = uniform(self.scorer.borrowers.ids[rows], self.lottery.key(PURPOSE_OPTION))
+        return draw_evenly(self.scorer.lawful, rows, lots, self.room > 0)
+
+    def _turn_away(self, rows: IntArray) -> None:
+        """Notes hold-out rows without a contact: by nobody's choice, so they are no part of any comparison."""
+        without = rows[self.cell[rows] == NO_CELL]
+        lawful = self.scorer.lawful
+        had_place: BoolArray = np.any(lawful.patterns.reshape(-1, len(self.capacity)) & (self.capacity > 0), axis=1)
+        self.arm[without] = Arm.NONE
+        self.turned_away = int(had_place[lawful.pattern_of[without]].sum())
+
+    def _draw_slice(self, rows: IntArray) -> tuple[IntArray, Matrix]:
         """Draws channel and day-part by inverse-gap weights over values after prices, the best hour inside each."""
-        price = self._net_price()
-        key = self.lottery.key(PURPOSE_OPTION)
-        for chunk in self.scorer.chunks(self.scorer.in_order(is_slice)):
-            borrowers = self.scorer.borrowers
+        borrowers, price = self.scorer.borrowers, np.where(self.room > 0, self._net_price(), np.float32(np.inf))
+        is_wanted = np.zeros(len(borrowers), dtype=np.bool_)
+        is_wanted[rows] = True
+        for chunk in self.scorer.chunks(self.scorer.in_order(is_wanted)):
             channel, hour = np.divmod(chunk.cells, self.scorer.horizon.hours)
             option = option_of(channel, self.scorer.horizon.local_hour[borrowers.zone[chunk.rows[0]], hour])
             best, column = best_per_option(chunk.value - price[chunk.cells][:, None], option)
             worth = np.maximum(borrowers.worth[chunk.rows, None], np.finfo(np.float32).tiny)
-            choice, propensity = pick(
-                inverse_gap_weights(best / worth, self.lottery.gamma), uniform(borrowers.ids[chunk.rows], key)
-            )
+            lots = uniform(borrowers.ids[chunk.rows], self.lottery.key(PURPOSE_OPTION))
+            choice, self.propensity[chunk.rows] = pick(inverse_gap_weights(best / worth, self.lottery.gamma), lots)
             taken = np.take_along_axis(column, choice[:, None], axis=1)[:, 0]
             self.cell[chunk.rows] = np.where(choice == OPTIONS, NO_CELL, chunk.cells[taken])
-            self.propensity[chunk.rows] = propensity
-            self.arm[chunk.rows] = Arm.EXPLORED
-
-    def _honour(self, rows: IntArray) -> None:
-        """Seats the drawn rows; where more drew a cell than it has places, a lot decides who is not contacted."""
-        rows = rows[self.cell[rows] != NO_CELL]
-        lots = uniform(self.scorer.borrowers.ids[rows], self.lottery.key(PURPOSE_SAMPLE)).astype(np.float32)
-        kept = within_capacity(self.cell[rows], lots, self.room)
-        away = rows[~kept]
-        self.turned_away = len(away)
-        self.cell[away] = NO_CELL
-        self.arm[away] = Arm.NONE
-        self.room -= np.bincount(self.cell[rows[kept]], minlength=len(self.room))
+        return self.cell[rows], self.propensity[rows].astype(np.float64)
 
     def _choose(self, rows: IntArray, price: FloatArray, *, is_first: bool) -> float:
         """Lets each row (in order) take its best cell after prices; returns the sum of their undithered net values."""

@@ -30,6 +30,7 @@ PURPOSE_DITHER: Final = 6
 PURPOSE_RAMP: Final = 7
 PURPOSE_NETWORK: Final = 8
 PURPOSE_BUDGET: Final = 9
+PURPOSE_TURN: Final = 10
 
 
 def _mix(state: UInt64Array) -> UInt64Array:

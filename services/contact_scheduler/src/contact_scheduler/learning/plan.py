@@ -1,7 +1,7 @@
 """The plan of one tenant over one horizon: at most one contact per borrower, within lawful slots and capacity.
 
-Order of service: the hold-out and the explored slice draw first (they are few, and what they draw must be honoured for
-their probabilities to be exact), then the planned rows share what is left at the best prices, then rows that found
+Order of service: the hold-out and the explored slice draw first, one after the other among what has a place, so that
+their probabilities are exact; then the planned rows share what is left at the best prices, then rows that found
 their cell full are repaired. The result depends on nothing but the arguments; `gap` says how far it can be from the
 optimum.
 """
@@ -21,7 +21,7 @@ from contact_scheduler.learning.features import Borrowers
 from contact_scheduler.learning.lots import PURPOSE_GROUP, draw_key
 from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.scoring import Scorer, Tables
-from contact_scheduler.learning.slots import CHANNELS, FloatArray, Horizon, IntArray, LawfulSlots
+from contact_scheduler.learning.slots import CHANNELS, BoolArray, FloatArray, Horizon, IntArray, LawfulSlots
 from contact_scheduler.learning.worth import Worth
 
 # Full draws of some 250 coefficients explore far more than is worth while: measured in docs/LEARNING.md.
@@ -48,8 +48,8 @@ class Plan:
     """One row per borrower, in the order given; -1 where there is no contact.
 
     `propensity` is the probability of exactly this choice within its arm: 1 for planned rows, the closed form for
-    explored and control rows (also for an explored row that drew "no contact"). Off-policy evaluation uses the
-    latter two.
+    explored and control rows (also for an explored row that drew "no contact"), given what was drawn before their
+    turn. Off-policy evaluation uses the latter two.
     """
 
     channel: NDArray[np.int8]
@@ -64,14 +64,24 @@ class Plan:
     budget_price: float  # what one more unit of money would bring; 0 where the budget does not limit
     bound: float  # no assignment of the planned rows can exceed this total (in drawn values)
     reached: float  # what this plan reaches of it
-    turned_away: (
-        int  # hold-out and slice rows that found no place or money: not contacted, leave them out of evaluation
-    )
+    turned_away: int  # drawn rows for whom no place, or no money, was left: not contacted, no part of any comparison
+    drawn: IntArray  # rows in the order in which they drew
+    full_from: NDArray[np.int32]  # [CHANNELS, H]: the turn from which on a cell had no place for a draw
 
     @property
     def gap(self) -> float:
         """Largest possible loss against the best assignment, as a share of it."""
         return 1.0 - self.reached / self.bound if self.bound > 0.0 else 0.0
+
+    def places_of_draws(self) -> dict[int, BoolArray]:
+        """Says by drawn row which cells [CHANNELS, H] had a place when it had its turn; rows of one state share it."""
+        found: dict[int, BoolArray] = {}
+        changes = set(self.full_from.ravel().tolist())
+        for turn, row in enumerate(self.drawn.tolist()):
+            if turn == 0 or turn in changes:
+                has_place: BoolArray = self.full_from > turn
+            found[row] = has_place
+        return found
 
 
 def make_plan(
@@ -127,6 +137,8 @@ def _plan(work: Assignment, scorer: Scorer, horizon: Horizon) -> Plan:
         bound=work.bound,
         reached=work.reached,
         turned_away=work.turned_away,
+        drawn=np.concatenate(work.drawn),
+        full_from=work.places.full_from.reshape(CHANNELS, horizon.hours),
     )
 
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign
 from contact_scheduler.contacts import ContactPhase, Purpose
-from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.budget import Budget
 from contact_scheduler.learning.explore import control_group
 from contact_scheduler.learning.features import Borrowers, encode, without_habits
@@ -27,6 +26,7 @@ from contact_scheduler.learning.slots import (
     DAY_PART_OF_HOUR,
     DAY_PARTS,
     HOURS_PER_WEEK,
+    BoolArray,
     FloatArray,
     Horizon,
     IntArray,
@@ -300,6 +300,7 @@ def _contacts(request: PlanRequest, choices: _Choices) -> Iterator[tuple[object,
     campaign = request.campaign.campaign_id
     cells = choices.lawful.patterns.sum(axis=(1, 2))
     texts = [write_cells(pattern) for pattern in choices.lawful.patterns]
+    had_place = plan.places_of_draws()
     for row in np.flatnonzero(plan.channel >= 0).tolist():
         one, hour = cast.rows[row], int(plan.hour[row])
         treatment = Treatment(int(choices.treatments[choices.chosen[row]]))
@@ -307,7 +308,7 @@ def _contacts(request: PlanRequest, choices: _Choices) -> Iterator[tuple[object,
         not_before = window.starts_at + hour * HOUR + contact_id.bytes[15] % QUARTERS * QUARTER + AFTER
         template = text_of(treatment, one, choices.runs[choices.chosen[row]])
         pattern = int(choices.lawful.pattern_of[row])
-        reason = _reason(request, choices, row, int(cells[pattern]), texts[pattern])
+        reason = _reason(request, choices, row, int(cells[pattern]), texts[pattern], had_place.get(row))
         yield (
             request.campaign.tenant_id, contact_id, campaign, one.borrower_id, one.loan_id, int(plan.channel[row]) + 1,
             int(cast.horizon.local_hour[cast.borrowers.zone[row], hour]), int(plan.arm[row]),
@@ -324,7 +325,9 @@ def _value(request: PlanRequest, plan: Plan, row: int) -> float:
     return float(plan.probability[row]) * request.worth.of_answer[channel] - request.worth.cost[channel]
 
 
-def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int, cells: str) -> str:
+def _reason(
+    request: PlanRequest, choices: _Choices, row: int, lawful_cells: int, cells: str, had_place: BoolArray | None
+) -> str:
     """Return as JSON what the choice was made from; words are made of it when somebody asks."""
     plan, chosen = choices.plan, choices.chosen[row]
     second = None
@@ -359,9 +362,9 @@ def _reason(request: PlanRequest, choices: _Choices, row: int, lawful_cells: int
         reason |= {"silent": silent, "rest_days": rest / DAY, "own_rest_days": own / DAY}
     if choices.cast.borrowers.is_protected[row]:
         reason["protected"] = True  # by no lot: says nothing where strategies are compared
-    if plan.arm[row] != Arm.PLANNED:
+    if had_place is not None:
         reason["drawn"] = describe_draw(
-            request.posterior, choices.cast.borrowers, choices.lawful, choices.cast.horizon, request.capacity,
+            request.posterior, choices.cast.borrowers, choices.lawful, choices.cast.horizon, had_place,
             request.worth, row,
         )  # fmt: skip
     return orjson.dumps(reason).decode()

@@ -8,7 +8,6 @@ be judged by what it has learned from the very same row.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from contact_scheduler.learning.explore import OPTIONS, option_of
 from contact_scheduler.learning.features import Borrowers
@@ -22,15 +21,18 @@ def describe_draw(
     borrowers: Borrowers,
     lawful: LawfulSlots,
     horizon: Horizon,
-    capacity: NDArray[np.int64],
+    had_place: BoolArray,
     worth: Worth,
     row: int,
 ) -> dict[str, object]:
-    """Return how many cells of each option were open, the option that the model liked best, and the open cells."""
+    """Return how many cells of each option were open, the option that the model liked best, and the open cells.
+
+    `had_place` [CHANNELS, hours] says which cells had a place when the row had its turn (`Plan.had_place`).
+    """
     local = horizon.local_hour[borrowers.zone[row]].astype(np.int64)
     channel = np.repeat(np.arange(CHANNELS), horizon.hours)
     slot = channel * HOURS_PER_WEEK + np.tile(local, CHANNELS)
-    is_open = (lawful.patterns[lawful.pattern_of[row]] & (capacity > 0)).ravel()
+    is_open = (lawful.patterns[lawful.pattern_of[row]] & had_place).ravel()
     option = option_of(channel, slot % HOURS_PER_WEEK)
     features = np.repeat(borrowers.features[[row]], len(slot), axis=0)
     gain = posterior.probability(features, slot) * np.asarray(worth.of_answer, dtype=np.float32)[channel]
