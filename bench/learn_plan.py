@@ -119,6 +119,11 @@ def cost_of(plan: Plan) -> float:
     return float(np.asarray(MONEY)[plan.channel[plan.channel >= 0]].sum())
 
 
+def _half_of(plan: Plan) -> Budget:
+    """Half the money that a plan takes."""
+    return Budget(0.5 * cost_of(plan), MONEY)
+
+
 def one_decision_us(posterior: Posterior) -> float:
     """Microseconds of one decision with its propensity among the lawful of 504 slots."""
     features, hour = features_of(1)[0], np.arange(SLOTS) % 24
@@ -157,11 +162,11 @@ def main() -> None:
         plan = plan_once(PlanOptions(1, 1))
         warm = median_cpu_s(partial(plan_once, PlanOptions(1, 2, start_prices=plan.prices)), times)
         ratio, gap, linear[count], last[count] = spent / floor, plan.gap, spent, floor
-        money = replace(PlanOptions(1, 1), budget=Budget(0.5 * cost_of(plan), MONEY))
+        placed, money = int((plan.channel >= 0).sum()), replace(PlanOptions(1, 1), budget=_half_of(plan))
+        del plan  # one plan at a time, as in the service
         short = median_cpu_s(partial(plan_once, money), times)
         rationed = plan_once(money)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        placed = int((plan.channel >= 0).sum())
         print(
             f"{count:9,d} borrowers x 504: plan {spent:.2f} s (yesterday's prices {warm:.2f} s), bare {floor:.2f} s, "
             f"{ratio:.2f}x, gap {100 * gap:.2f} %, placed {placed:,} of {int(capacity.sum()):,}, peak {memory:.0f} MiB"

@@ -85,7 +85,7 @@ class Assignment:
         self.places = Places(capacity)
         self.room = self.places.room
         self.cell = np.full(count, NO_CELL, dtype=np.int64)
-        self.second = np.full(count, NO_CELL, dtype=np.int64)
+        self.second = np.full(count, NO_CELL, dtype=np.int16)
         self.arm = np.zeros(count, dtype=np.int8)
         self.propensity = np.ones(count, dtype=np.float32)
         self.drawn: list[IntArray] = []  # rows in the order of their turns

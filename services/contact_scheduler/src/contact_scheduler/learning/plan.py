@@ -9,7 +9,7 @@ optimum.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +142,7 @@ def _plan(work: Assignment, scorer: Scorer, horizon: Horizon) -> Plan:
     )
 
 
-def _split(cell: IntArray, hours: int) -> tuple[NDArray[np.int8], NDArray[np.int16]]:
+def _split(cell: NDArray[np.signedinteger[Any]], hours: int) -> tuple[NDArray[np.int8], NDArray[np.int16]]:
     """Cell number -> channel and hour of the horizon, -1 staying -1."""
     channel, hour = np.divmod(cell, hours)
     return np.where(cell < 0, -1, channel).astype(np.int8), np.where(cell < 0, -1, hour).astype(np.int16)

@@ -30,7 +30,7 @@ from contact_scheduler.learning.slots import (
 )
 from contact_scheduler.learning.worth import Worth
 
-CHUNK_ROWS: Final = 1_024  # x 250 lawful cells x 4 bytes: the second-level cache
+CHUNK_ROWS: Final = 1_536  # x 150 to 250 lawful cells x 4 bytes: about the second-level cache
 RUN_ROWS_MIN: Final = 128  # a shared pattern is worth a chunk of its own from here on
 DRAW_GROUPS: Final = 32  # different posterior draws in one plan; protected borrowers get the mean instead
 FORBIDDEN: Final = np.float32(-1e9)  # value of an unlawful cell: below every price
@@ -72,6 +72,7 @@ class Scorer:
     layouts: dict[tuple[int, bytes, bytes], tuple[Layout, tuple[IntArray, ...]]] = field(
         default_factory=dict, repr=False
     )
+    columns: dict[tuple[int, int], FloatArray] = field(default_factory=dict, repr=False)  # by layout and group
 
     @classmethod
     def of(
@@ -128,8 +129,9 @@ class Scorer:
         buffer = np.empty(CHUNK_ROWS * CHANNELS * self.horizon.hours, dtype=np.float32)
         for start, stop in pairwise(_edges(key, pattern)):
             zone, group = divmod(int(key[start]), len(self.tables))
-            for first in range(start, stop, CHUNK_ROWS):
-                part = slice(first, min(first + CHUNK_ROWS, stop))
+            pieces = -(-(stop - start) // CHUNK_ROWS)  # as even as can be: each costs some work of its own
+            for first, last in pairwise(np.linspace(start, stop, pieces + 1, dtype=np.int64).tolist()):
+                part = slice(first, last)
                 yield self._value(order[part], pattern[part], zone, group, buffer)
 
     def _value(self, rows: IntArray, pattern: NDArray[np.int32], zone: int, group: int, buffer: FloatArray) -> Chunk:
@@ -138,7 +140,7 @@ class Scorer:
             edges += (np.flatnonzero(pattern[1:] != pattern[:-1]) + 1).tolist()
         layout, unlawful = self._layout(zone, group, pattern[edges])
         value = buffer[: len(layout.cells) * len(rows)].reshape(len(layout.cells), len(rows))
-        parts = layout.columns(self.tables[group]) @ self.borrowers.features.take(rows, axis=0).T
+        parts = self._columns(layout, group) @ self.borrowers.features.take(rows, axis=0).T
         layout.fill(parts, self.answer_worth[:, None] * self.borrowers.worth.take(rows), value)
         if self.cost.any():
             value -= self.cell_cost[layout.cells][:, None]
@@ -146,6 +148,12 @@ class Scorer:
             for cells, first, last in zip(unlawful, edges, [*edges[1:], len(rows)], strict=True):
                 value[cells, first:last] = FORBIDDEN
         return Chunk(rows, layout.cells, value)
+
+    def _columns(self, layout: Layout, group: int) -> FloatArray:
+        key = id(layout), group  # layouts live as long as the scorer
+        if key not in self.columns:
+            self.columns[key] = layout.columns(self.tables[group])
+        return self.columns[key]
 
     def _layout(self, zone: int, group: int, patterns: NDArray[np.int32]) -> tuple[Layout, tuple[IntArray, ...]]:
         """The layout of cells that some of the patterns allow, and which of these each forbids."""
@@ -161,8 +169,8 @@ class Scorer:
         """Posterior-mean probability of a response of each row in one cell each."""
         channel, hour = np.divmod(cell, self.horizon.hours)
         result = np.empty(len(rows), dtype=np.float32)
-        for first in range(0, len(rows), 4 * CHUNK_ROWS):
-            part = slice(first, first + 4 * CHUNK_ROWS)
+        for first in range(0, len(rows), CHUNK_ROWS):
+            part = slice(first, first + CHUNK_ROWS)
             local = self.horizon.local_hour[self.borrowers.zone[rows[part]], hour[part]]
             weights = self.tables[-1][channel[part] * HOURS_PER_WEEK + local]
             log_odds = np.einsum("ij,ij->i", self.borrowers.features[rows[part]], weights)
