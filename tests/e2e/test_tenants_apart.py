@@ -26,7 +26,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 PAGES = (
     "/v1/campaigns", "/v1/campaigns/{campaign}", "/v1/campaigns/{campaign}/report", "/v1/imports",
     "/v1/campaigns/{campaign}/evaluation", "/v1/response-rates", "/v1/response-rates/segments", "/v1/strategies",
-    "/v1/strategies/learning",
+    "/v1/strategies/learning", "/v1/campaigns/{campaign}/disparity",
     "/v1/policy", "/v1/policy/versions", "/v1/borrowers/{borrower}", "/v1/borrowers/{borrower}/next-contact",
 )  # fmt: skip
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from contact_scheduler.learning.scores import IN_USE, LoanFacts
 from contact_scheduler.planning.candidates import Candidate, Touch
-from contact_scheduler.planning.facts import loan_facts
+from contact_scheduler.planning.facts import loan_facts, score_candidates
+from contact_scheduler.planning.treating import treatments_of
 from forbear_chassis.postgres import UUID
 
 KNOWN = Candidate(
@@ -40,3 +41,25 @@ def test_what_a_file_does_not_say_stays_unknown() -> None:
 
     for name in ("payment_to_income", "unemployment_pct", "unemployment_change", "reply_share"):
         assert np.isnan(getattr(facts, name)[0])
+
+
+def test_language_and_way_of_earning_change_no_treatment() -> None:
+    """Of two hundred loans with all else equal, written in any language and earned in any way, scores are the same."""
+    draw = np.random.default_rng(5)
+    loans = [
+        replace(
+            KNOWN, monthly_income=int(draw.integers(150_000, 900_000)), past_due_days=int(draw.integers(1, 150)),
+            missed_payments_12m=int(draw.integers(0, 9)), broken_promises=int(draw.integers(0, 5)),
+        )
+        for _ in range(200)
+    ]  # fmt: skip
+    scores = score_candidates(loans, {})
+    treatments = treatments_of(loans, scores).tolist()
+
+    assert len(set(treatments)) > 1
+    for language, employment in (("es", 1), ("zh-Hans", 3), ("zh-Hant", -1)):
+        others = [replace(one, language=language, employment=employment) for one in loans]
+        rescored = score_candidates(others, {})
+        assert scores.ability.tolist() == rescored.ability.tolist()
+        assert scores.willingness.tolist() == rescored.willingness.tolist()
+        assert treatments == treatments_of(others, rescored).tolist()

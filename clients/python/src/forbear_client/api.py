@@ -106,6 +106,10 @@ class Api:
         found: list[Document] = self._answer("GET", path, params=asked).json()
         return found
 
+    def disparity(self, campaign_id: str) -> Document:
+        """Return how borrowers of each language and state fare beside the others."""
+        return self._document("GET", f"/v1/campaigns/{campaign_id}/disparity")
+
     def evaluation(self, campaign_id: str) -> Document:
         """Return what learning brought, beside the control group and beside fixed rules."""
         return self._document("GET", f"/v1/campaigns/{campaign_id}/evaluation")

@@ -44,6 +44,7 @@ def campaign(context: click.Context, url: str, key_file: str) -> None:
     forbear campaign change CAMPAIGN_ID start
     forbear campaign report CAMPAIGN_ID
     forbear campaign rates --by-segment
+    forbear campaign disparity CAMPAIGN_ID
     forbear campaign what-if CAMPAIGN_ID --voice 2
     forbear campaign next BORROWER_REF
     """
@@ -181,6 +182,42 @@ def rates(context: click.Context, campaign_id: str | None, by_segment: bool, as_
         counts = (f"{cell['contacts']:,}", f"{cell['answers']:,}", f"{cell['rate']:.0%}")
         table.add_row(*where, cell["channel"], f"{cell['hour']:02}:00", *counts, interval)
     console.print(table)
+
+
+@campaign.command()
+@click.argument("campaign_id")
+@click.option("--json", "as_json", is_flag=True, help="print the document of the API instead of tables")
+@click.pass_context
+def disparity(context: click.Context, campaign_id: str, as_json: bool) -> None:
+    """Compare how borrowers of each language and state fare: contacts, answers, exploration, treatments.
+
+    Only contacts that the plan chose count, not those of the control group. Groups under 30 contacts are merged.
+    """
+    with open_api(context) as api:
+        found = refused(lambda: api.disparity(campaign_id))
+    if as_json:
+        show(found)
+        return
+    for name in ("language", "region"):
+        _tell_groups(name, found[f"by_{name}"])
+
+
+def _tell_groups(title: str, groups: list[dict[str, Any]]) -> None:
+    if not groups:
+        console.print(f"By {title}: fewer than 30 contacts have gone out; too few to compare.")
+        return
+    table = Table(title, "borrowers", "contacts", "each", "answered of 100", "explored", "treatments")
+    for one in groups:
+        answered = one["answered"]
+        share, low, high = (100 * answered[name] for name in ("rate", "low", "high"))
+        treatments = ", ".join(f"{name.replace('_', ' ')} {part:.0%}" for name, part in one["treatments"].items())
+        table.add_row(
+            one["group"], f"{one['borrowers']:,}", f"{answered['contacts']:,}", f"{one['contacts_per_borrower']:.2f}",
+            f"{share:.1f} ({low:.1f}, {high:.1f})", f"{one['explored']:.0%}", treatments,
+        )  # fmt: skip
+    console.print(table)
+    for one in groups:
+        console.print(f"  {one['group']}: {one['words']}", highlight=False)
 
 
 @campaign.command("what-if")

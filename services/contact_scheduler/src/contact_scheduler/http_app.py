@@ -13,6 +13,7 @@ from contact_scheduler.web import (
     cases,
     console,
     controls,
+    disparity,
     duties,
     erasure,
     evaluation,
@@ -62,8 +63,8 @@ def make_app(api: Api) -> FastAPI:
     app.state.api = api
     problems.install(app)
     for part in (
-        imports, borrowers, erasure, campaigns, rehearsal, controls, brake, policy, reports, evaluation, strategies,
-        payments, cases, duties, questions, numbers, notices, unemployment, console, case_pages,
+        imports, borrowers, erasure, campaigns, rehearsal, controls, brake, policy, reports, disparity, evaluation,
+        strategies, payments, cases, duties, questions, numbers, notices, unemployment, console, case_pages,
         borrower_pages,
     ):  # fmt: skip
         app.include_router(part.router)
