@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from contact_scheduler.evaluate_campaign import Drawn, Evaluation, value_policies
+from contact_scheduler.evaluate_goal import compare_goal
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.explore import OPTIONS, inverse_gap_weights
 from contact_scheduler.learning.lift import lift, rate
@@ -75,13 +76,16 @@ def test_nothing_is_claimed_without_rows() -> None:
 
     assert [None] * 5 == [policy.value for policy in policies]
     assert not any(policy.is_telling for policy in policies)
-    assert "Nothing can be said yet" in Evaluation(lift(rate(0, 0), rate(0, 0)), policies, []).summary
+    assert (
+        "Nothing can be said yet"
+        in Evaluation(lift(rate(0, 0), rate(0, 0)), compare_goal("payment", []), policies, []).summary
+    )
 
 
 def test_the_summary_says_in_words_whether_chance_explains_it() -> None:
     """A clear difference and one that may be luck."""
-    sure = Evaluation(lift(rate(200, 1_000), rate(80, 1_000)), [], []).summary
-    unsure = Evaluation(lift(rate(11, 100), rate(10, 100)), [], []).summary
+    sure = Evaluation(lift(rate(200, 1_000), rate(80, 1_000)), compare_goal("payment", []), [], []).summary
+    unsure = Evaluation(lift(rate(11, 100), rate(10, 100)), compare_goal("payment", []), [], []).summary
 
     assert "20.0 were answered under the learned plan and 8.0 in the control group: +12.0" in sure
     assert sure.endswith("chance alone hardly explains it.")

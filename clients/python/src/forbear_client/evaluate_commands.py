@@ -22,8 +22,10 @@ console = Console()
 def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
     """Say what learning brought to a campaign, beside the control group and beside fixed rules.
 
-    The first line compares contacts as they were made. The table estimates, from contacts that were drawn by lot, what
-    other policies would have brought; "dr" (doubly robust) is the column to act on, the others are there to disagree.
+    The first line compares contacts as they were made, the second borrowers: how many reached the campaign's goal
+    (payment, promise or contact) within 14 days of their first contact, each on the side that a lot gave. The table
+    estimates, from contacts that were drawn by lot, what other policies would have brought; "dr" (doubly robust) is the
+    column to act on, the others are there to disagree.
     "tell as much as": so many contacts that followed the policy would tell as much; below 50 nothing is claimed.
     Then come the forecasts of each step of a contact beside what happened; the fifths go from the contacts of which
     least was expected to those of which most was. Last comes what was amiss at the latest plan, and what to do.
@@ -34,6 +36,7 @@ def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
         show(found)
         return
     console.print(found["summary"], highlight=False)
+    console.print(found["goal"]["summary"], highlight=False)
     console.print(found["deciding"], highlight=False)
     console.print(_table(found["policies"]))
     for policy in found["policies"]:

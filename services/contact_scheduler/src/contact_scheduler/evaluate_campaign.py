@@ -17,6 +17,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from contact_scheduler.campaigns import Campaign
+from contact_scheduler.evaluate_goal import GoalReached, compare_goal
 from contact_scheduler.learn_funnel import readable, to_courses
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.calibration import StepCalibration, calibrate_steps
@@ -66,9 +68,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Learned against control, in fact; the policies, estimated; forecasts beside facts; what was wrong last."""
+    """Learned beside control, by answers and by the goal; policies by estimate; forecasts beside facts; alarms."""
 
     lift: Lift
+    goal: GoalReached
     policies: list[Policy]
     alarms: list[Alarm]
     steps: list[StepCalibration] = field(default_factory=list)
@@ -95,8 +98,9 @@ class EvaluateCampaign:
         self._report = report
         self._clock = clock
 
-    async def run(self, tenant_id: UUID, campaign_id: UUID) -> Evaluation:
+    async def run(self, campaign: Campaign) -> Evaluation:
         """Evaluate one campaign."""
+        tenant_id, campaign_id = campaign.tenant_id, campaign.campaign_id
         report = await self._report.run(tenant_id, campaign_id)
         rows = await self._store.drawn(tenant_id, campaign_id, self._clock.now())
         drawn = []
@@ -107,7 +111,11 @@ class EvaluateCampaign:
                 Drawn(Arm(row["arm"]), option, row["propensity"], logged["open"], logged["best"], row["has_answered"])
             )
         alarms = [] if report.plan is None else report.plan["alarms"]
-        return Evaluation(report.total, value_policies(drawn), alarms, await self._steps(tenant_id, campaign_id))
+        goal = await self._store.goal(tenant_id, campaign_id, campaign.goal, self._clock.now())
+        return Evaluation(
+            report.total, compare_goal(campaign.goal, goal), value_policies(drawn), alarms,
+            await self._steps(tenant_id, campaign_id),
+        )  # fmt: skip
 
     async def _steps(self, tenant_id: UUID, campaign_id: UUID) -> list[StepCalibration]:
         """Compare what was foreseen of the latest contacts with what became of them."""

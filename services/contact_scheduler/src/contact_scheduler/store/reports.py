@@ -10,6 +10,7 @@ import orjson
 from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
 from contact_scheduler.learning.monitor import Alarm, AlarmKind
 from contact_scheduler.store.funnel import read_courses
+from contact_scheduler.store.goals import read_goal
 from forbear_chassis.postgres import UUID, Pool
 
 ACCEPTED, REFUSED = ContactPhase.ACCEPTED.value, ContactPhase.REFUSED.value
@@ -96,6 +97,10 @@ class ReportStore:
         """Return what became of the latest contacts of a campaign, with what was foreseen of each."""
         async with self._pool.acquire() as connection:
             return await read_courses(connection, tenant_id, now, count, campaign_id)
+
+    async def goal(self, tenant_id: UUID, campaign_id: UUID, goal: str, now: datetime) -> list[Any]:
+        """Return how many borrowers of each side reached the goal, and what they paid."""
+        return await read_goal(self._pool, tenant_id, campaign_id, goal, now)
 
     async def responses(self, tenant_id: UUID) -> list[Any]:
         """Return (kind, responses) of the tenant."""
