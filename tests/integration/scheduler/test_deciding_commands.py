@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from contact_scheduler.learning.strategies import term_names
 from forbear_chassis.http import HttpServer
+from forbear_client import campaign_commands, evaluate_commands, strategy_commands
 from forbear_client.cli import main
 from tests.integration.scheduler.scheduler_stage import KEY, Scheduler, make_csv, make_row
 
@@ -29,7 +31,8 @@ async def forbear(scheduler: Scheduler, tmp_path: Path, monkeypatch: pytest.Monk
     key_file.write_text(KEY, encoding="utf-8")
     monkeypatch.setenv("FORBEAR_URL", f"http://127.0.0.1:{server.port}")
     monkeypatch.setenv("FORBEAR_API_KEY_FILE", str(key_file))
-    monkeypatch.setenv("COLUMNS", "80")
+    for commands in (campaign_commands, evaluate_commands, strategy_commands):  # a console keeps its first width
+        monkeypatch.setattr(commands, "console", Console(width=80))
 
     async def run(*words: str) -> Result:
         return await asyncio.to_thread(CliRunner().invoke, main, words)
