@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contact_scheduler.learning.treatment import Treatment
-from contact_scheduler.planning.candidates import Candidate, Touch
+from contact_scheduler.planning.candidates import Touch
 from contact_scheduler.planning.rest import unanswered
 from contact_scheduler.planning.treating import FOLLOW_UPS, TEXT_OF_DUTY, TEXTS, TIMES_MAX, text_of
 from forbear_domain.messages import LANGUAGES, Catalogue
 from forbear_domain.messages.lint import sample
 from forbear_domain.model import Channel
+from tests.kit.one_borrower import BORROWER, START
 
-ID = UUID(int=1)
-START = datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
-BORROWER = Candidate(
-    borrower_id=ID, place_id=1, language="en", employment=0, monthly_income=None, unemployment_pct=None,
-    preferred_channel=None, wished_channel=None, wished_hours=None, loan_id=ID, product="loan", instalment=1,
-    past_due=1, past_due_days=40, missed_payments_12m=0, kept_promises=0, broken_promises=0, consented=0b1110,
-    fresh=0b1110, kinds=(0, 2, 0), is_paused=False,
-)  # fmt: skip
 ASK, HELP = FOLLOW_UPS
 REMIND, INSTALMENTS, DEFERRAL, FIRM, PEACE = Treatment
 

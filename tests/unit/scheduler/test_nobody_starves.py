@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
@@ -13,30 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contact_scheduler.campaigns import Audience, Campaign, State
 from contact_scheduler.learning.model import ResponseModel
 from contact_scheduler.learning.worth import Worth
 from contact_scheduler.planning import compose
-from contact_scheduler.planning.candidates import Candidate, History, Touch, Window
+from contact_scheduler.planning.candidates import History, Touch, Window
 from contact_scheduler.planning.compose import DUTY_WORTH, PlanRequest, plan_day
 from contact_scheduler.planning.lawful import Place
 from contact_scheduler.planning.patience import PATIENCE, WEIGHT_MAX, weigh_waiting
-from forbear_domain.model import Channel
+from tests.kit import one_borrower
+from tests.kit.one_borrower import BORROWER, ID, START
 
-ID = UUID(int=1)
-START = datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
-CAMPAIGN = Campaign(
-    tenant_id=ID, campaign_id=ID, name="x", goal="payment", audience=Audience(), channels=tuple(Channel), rest_days=1,
-    contacts_a_week_max=7, control_share=0.0, hour_start=9, hour_end=20, starts_at=START, ends_at=None,
-    state=State.ACTIVE, next_plan_at=START, created_at=START,
-)  # fmt: skip
-BORROWER = Candidate(
-    borrower_id=ID, place_id=1, language="en", employment=0, monthly_income=None, unemployment_pct=None,
-    preferred_channel=None, wished_channel=None, wished_hours=None, loan_id=ID, product="loan", instalment=1,
-    past_due=1, past_due_days=400, missed_payments_12m=0, kept_promises=0, broken_promises=0, consented=0b1110,
-    fresh=0b1110, kinds=(0, 2, 0), is_paused=False,
-)  # fmt: skip
+CAMPAIGN = replace(one_borrower.CAMPAIGN, rest_days=1)
 BORROWERS, A_DAY, DAYS = 24, 3, 60
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
-from uuid import UUID
 
 import numpy as np
 import orjson
@@ -14,33 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contact_scheduler.campaigns import Audience, Campaign, State
+from contact_scheduler.campaigns import Campaign
 from contact_scheduler.contacts import ATTRIBUTION
 from contact_scheduler.learning.model import ResponseModel
 from contact_scheduler.learning.treatment import Treatment
 from contact_scheduler.learning.worth import Worth
-from contact_scheduler.planning.candidates import Candidate, Touch, Window, find_eligible
+from contact_scheduler.planning.candidates import Touch, Window, find_eligible
 from contact_scheduler.planning.compose import PlanRequest, plan_day
 from contact_scheduler.planning.lawful import Place
 from contact_scheduler.planning.patience import weigh_waiting
 from contact_scheduler.planning.rest import GRACE, PEACE_REST, REST_MAX, rest_of, silences, stretch, unanswered
 from contact_scheduler.store.planning import LOOK_BACK
-from forbear_domain.model import Channel
+from tests.kit.one_borrower import BORROWER, CAMPAIGN, ID, START
 
-ID = UUID(int=1)
-START = datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
-CAMPAIGN = Campaign(
-    tenant_id=ID, campaign_id=ID, name="x", goal="payment", audience=Audience(), channels=tuple(Channel), rest_days=3,
-    contacts_a_week_max=7, control_share=0.0, hour_start=9, hour_end=20, starts_at=START, ends_at=None,
-    state=State.ACTIVE, next_plan_at=START, created_at=START,
-)  # fmt: skip
-BORROWER = Candidate(
-    borrower_id=ID, place_id=1, language="en", employment=0, monthly_income=None, unemployment_pct=None,
-    preferred_channel=None, wished_channel=None, wished_hours=None, loan_id=ID, product="loan", instalment=1,
-    past_due=1, past_due_days=400, missed_payments_12m=0, kept_promises=0, broken_promises=0, consented=0b1110,
-    fresh=0b1110, kinds=(0, 2, 0), is_paused=False,
-)  # fmt: skip
 CAPACITY = np.full((3, 24), 10, dtype=np.int64)
 Rest = Callable[[Campaign, Sequence[Touch]], timedelta]
 
