@@ -43,6 +43,7 @@ from forbear_providers.contract import FindRequest, Found, NotFound, SendOutcome
 from tests.kit.databases import Database
 
 TENANT = ids.tenant_id("demo")
+GIVEN_NAME = "Anacleta"
 LOOSE = TenantLimit(per_s=1_000_000)
 SLOWED_TO = dict.fromkeys(Channel, 10)
 SENDERS = ("+12125550100", "+12125550101")
@@ -69,7 +70,7 @@ def make_contact(number: int, now: datetime, **changes: object) -> types_pb2.Con
     contact.not_before_time.FromDatetime(now)
     contact.expire_time.FromDatetime(now + timedelta(hours=8))
     to = contact.recipient
-    to.address, to.address_kind, to.language, to.given_name = phone_of(number), "mobile", "en", "Ana"
+    to.address, to.address_kind, to.language, to.given_name = phone_of(number), "mobile", "en", GIVEN_NAME
     to.brand, to.actor, to.consented = "Harbor Home Loans", "collecting_servicer", True
     to.consent_time.FromDatetime(now - timedelta(days=7))
     to.places.add(kind=types_pb2.PLACE_EVIDENCE_KIND_ADDRESS, zone="America/New_York", region="US")

@@ -21,7 +21,7 @@ from forbear_client.ledger_commands import ledger as command
 from forbear_domain import ids
 from forbear_domain.ledger import open_entry
 from forbear_domain.model import address_key
-from tests.integration.dispatcher.stage import TENANT, Stage, make_contact, phone_of
+from tests.integration.dispatcher.stage import GIVEN_NAME, TENANT, Stage, make_contact, phone_of
 from tests.integration.dispatcher.test_changes import stop
 from tests.kit.canaries import find_words
 from tests.kit.databases import Database
@@ -175,7 +175,7 @@ async def test_nothing_about_the_borrower_is_left_beside_the_ledger(stage: Stage
     await stage.submit(waiting)
     await erase(stage)
     await stage.pool.execute("DELETE FROM outbox")  # the relays have handed over what waits here for seconds
-    assert [] == await find_words(stage.pool, "dispatcher", (phone_of(1).lstrip("+"), "Ana"))
+    assert [] == await find_words(stage.pool, "dispatcher", (phone_of(1).lstrip("+"), GIVEN_NAME))
     again = make_contact(1, stage.clock.now(), contact_id=uuid.uuid4().bytes)
     await stage.submit(again)
     stage.clock.advance(timedelta(hours=3))

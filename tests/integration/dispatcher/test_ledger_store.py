@@ -19,7 +19,7 @@ from forbear_client.ledger_commands import ledger as command
 from forbear_domain import ids
 from forbear_domain.ledger import Kind, open_entry
 from forbear_domain.merkle import is_included, leaf_hash
-from tests.integration.dispatcher.stage import TENANT, Stage, make_contact, phone_of
+from tests.integration.dispatcher.stage import GIVEN_NAME, TENANT, Stage, make_contact, phone_of
 from tests.kit.databases import Database
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_valkey]
@@ -175,7 +175,7 @@ async def test_no_address_and_no_name_stands_in_the_ledger(stage: Stage) -> None
 
     assert "template_hash" in text
     assert phone_of(1).removeprefix("+1") not in text
-    assert "Ana" not in text
+    assert GIVEN_NAME not in text
 
 
 async def test_a_key_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ from tests.kit.manual_clock import ManualClock
 
 PUBLIC_URL = "https://tracker.example.com/in"
 AUTH_TOKEN = "a-token-for-tests"
+PAST_DUE = re.compile(r"\b612\b")  # whole, for the ids and tokens of a page hold any three digits now and then
 LINK_SECRET = "a-link-secret-for-tests"
 ACCOUNT = Account(
     "vonage", "vonage_sms", ("+18885550101",), 1.0, 0.0, 1, 0, 1, {"signature_secret": "a-signature-secret-for-tests"}
