@@ -27,7 +27,6 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.learn_data import verdict
-from contact_scheduler.contacts import ResponseKind
 from contact_scheduler.know_now import FRESH, KnowNow
 from contact_scheduler.learn_funnel import learn_funnel
 from contact_scheduler.learn_outcomes import foretaste, learn_outcomes
@@ -40,6 +39,7 @@ from contact_scheduler.store.learning import PEEK_UNLEARNED
 from contact_scheduler.store.planning import CONTACT
 from contact_scheduler.take_feedback import TakeFeedback
 from forbear_chassis.postgres import UUID, Connection, Pool, migrate, open_pool
+from forbear_domain.model import ResponseKind
 from forbear_sandbox.servers import EmbeddedPostgres
 from tests.kit.databases import fresh_database, make_template, scratch_folder
 from tests.kit.manual_clock import ManualClock

@@ -29,11 +29,10 @@ import asyncpg
 from forbear_client.api import Api, ApiError
 from forbear_domain.arrangements import PromiseState
 from forbear_domain.messages import Catalogue
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, ResponseKind
 from forbear_sandbox import portfolio
 from forbear_sandbox.stack import START, Options, Stack
 from response_tracker import wire
-from response_tracker.model import ResponseKind
 from response_tracker.store import cases, stories
 from response_tracker.story import Line, LineKind, in_order
 

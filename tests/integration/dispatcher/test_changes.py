@@ -9,13 +9,13 @@ from datetime import timedelta
 import grpc
 import pytest
 
-from channel_dispatcher.model import SuppressionKind
 from channel_dispatcher.outlets import Outlet
 from forbear.dispatcher.v1 import dispatcher_service_pb2 as pb
 from forbear.types.v1 import types_pb2
 from forbear_chassis.errors import Fault
 from forbear_domain import ids
 from forbear_domain.lifecycle import State
+from forbear_domain.model import SuppressionKind
 from forbear_providers.contract import SendOutcome, SendRequest, SendState
 from forbear_providers.twilio_http import TwilioAccount
 from forbear_providers.twilio_sms import TwilioSms

@@ -44,10 +44,11 @@ PLACES = [
     ({"America/Chicago"}, {"XX"}),
     (set(), {"US"}),
 ]
+WEEK_OF_NYC_CAP = datetime(2026, 8, 30, 17, tzinfo=UTC)  # it comes into force on 1 September
 STARTS = [
     datetime(2026, 3, 6, 5, tzinfo=UTC),
     datetime(2026, 10, 30, 0, tzinfo=UTC),
-    datetime(2026, 8, 30, 17, tzinfo=UTC),
+    WEEK_OF_NYC_CAP,
 ]
 
 
@@ -115,15 +116,21 @@ def group_of(facts: Facts, start: datetime) -> Group:
 @settings(max_examples=25, deadline=None)
 @given(questions())
 def test_mask_with_the_past_in_columns_is_what_decide_says(question: tuple[datetime, Facts]) -> None:
-    """Shows that the counts by columns free exactly the hours that `decide` frees."""
+    """Shows that the counts by columns free exactly the hours that `decide` frees.
+
+    But for the week in which a count comes into force: then no hour that `decide` closes, as the last test has it.
+    """
     start, facts = question
     groups = [group_of(replace(facts, past=()), start)]
     index = np.zeros(1, np.int32)
 
     opens = releases(groups, index, PastColumns.from_facts([facts]), start)
     lawful = mask(group_tables(groups, start), index, opens, start)
+    decided = slow_mask(facts, start)
 
-    assert slow_mask(facts, start).tolist() == lawful[0].tolist()
+    assert not (lawful[0] & ~decided).any()
+    if not (start == WEEK_OF_NYC_CAP and "US-NYC" in facts.place.jurisdictions):
+        assert decided.tolist() == lawful[0].tolist()
 
 
 @settings(max_examples=8, deadline=None)
@@ -169,7 +176,7 @@ def test_many_borrowers_of_many_groups_keep_their_own_rows() -> None:
 
 def test_in_the_week_a_counting_rule_starts_the_mask_is_never_looser() -> None:
     """Shows that the New York City cap of 1 September counts for the whole week in which it starts."""
-    start = datetime(2026, 8, 30, 17, tzinfo=UTC)
+    start = WEEK_OF_NYC_CAP
     past = tuple(PastContact(start - timedelta(hours=30 + step), Channel.VOICE, debts=("D1",)) for step in range(3))
     place = Place(frozenset({"America/New_York"}), frozenset({"US-NYC"}))
     facts = Facts(Actor.CREDITOR, Channel.SMS, place, (Debt("D1"),), address=Address("a"), past=past)

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contact_scheduler.campaigns import Audience, Campaign, State, Verb, next_plan_at, target_state, tick_of
-from contact_scheduler.contacts import REST, ResponseKind
+from contact_scheduler.contacts import REST
 from contact_scheduler.planning.candidates import Candidate, Skipped, Touch, Window, find_eligible
 from contact_scheduler.store.feedback import Response
 from contact_scheduler.take_feedback import pause_for
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, ResponseKind
 
 NOW = datetime(2026, 3, 4, 9, 5, tzinfo=UTC)
 WINDOW = Window.after(NOW, next_plan_at(NOW, 9))

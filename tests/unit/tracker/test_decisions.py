@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 
 from forbear_domain.arrangements import Option
 from forbear_domain.messages import Catalogue
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, ResponseKind, SuppressionKind
 from forbear_providers.contract import ReceiptState
 from forbear_replies import Action, Extract, Label, Lang, Reading, WantedChannel
 from response_tracker.choices import read_choice, read_yes_no
 from response_tracker.decision import ACTS, CONFIRMATIONS, WAIT_DAYS, Decision, Scope, Situation, decide
 from response_tracker.duties import DUTIES, FOLLOWING, Reason
-from response_tracker.model import ResponseKind, SuppressionKind
 from response_tracker.track import RANK, advances
 from response_tracker.words import option_slots, speak
 

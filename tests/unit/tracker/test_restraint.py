@@ -14,7 +14,7 @@ import pytest
 
 from forbear_domain.arrangements import Option
 from forbear_domain.messages.crisis import CARE
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, Purpose, ResponseKind, SuppressionKind
 from forbear_domain.policy import Actor, MessageMarks, ReplyToken, Suppression
 from forbear_domain.policy import Channel as PolicyChannel
 from forbear_domain.policy import Purpose as PolicyPurpose
@@ -23,7 +23,6 @@ from forbear_domain.policy import decide as ask_gate
 from forbear_replies import Action, Extract, Label, Lang, Reading
 from response_tracker.decision import ACTS, OPT_OUT_CONFIRMED, Decision, Situation, decide
 from response_tracker.duties import Reason
-from response_tracker.model import Purpose, ResponseKind, SuppressionKind
 from response_tracker.restraint import HELD, SILENT, STANDING, restrain
 from tests.unit.policy.policy_facts import NOW, ORDINARY, rules_of
 

@@ -6,13 +6,14 @@ import re
 
 import pytest
 
-from response_tracker.model import SuppressionKind
+from forbear_domain.model import SuppressionKind
 from response_tracker.way_back import LIFTS
 
 THE_BORROWERS_OWN = frozenset(
     {
         SuppressionKind.OPT_OUT, SuppressionKind.CEASE, SuppressionKind.CHANNEL_REFUSED, SuppressionKind.WRONG_PARTY,
-        SuppressionKind.INCONVENIENT_TIME, SuppressionKind.PROMISE, SuppressionKind.ARRANGEMENT,
+        SuppressionKind.INCONVENIENT_TIME, SuppressionKind.INCONVENIENT_PLACE, SuppressionKind.WORK_BARRED,
+        SuppressionKind.PROMISE, SuppressionKind.ARRANGEMENT,
     }
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ import structlog
 
 from channel_dispatcher import evidence, metrics
 from channel_dispatcher.brake import Counts, Level, Signal, level_of, log_evidence
-from channel_dispatcher.model import Claim, Sent, SuppressionKind
+from channel_dispatcher.model import Claim, Sent
 from channel_dispatcher.store import brake_cells, switches, tolerances
 from channel_dispatcher.store.brake_cells import NO_CAMPAIGN, Watched
 from channel_dispatcher.store.ledger import Entry
@@ -23,7 +23,7 @@ from channel_dispatcher.switches import Cell, Switch, segment_of
 from forbear_chassis.postgres import Connection
 from forbear_domain.ids import EVERYONE
 from forbear_domain.ledger import Kind
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, SuppressionKind
 from forbear_providers import twilio_sms, vonage_sms
 from forbear_providers.contract import ReceiptState, SendState
 

@@ -8,13 +8,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from channel_dispatcher.framing import repeated
-from channel_dispatcher.model import Contact, LoanTerms, Purpose
+from channel_dispatcher.model import Contact, LoanTerms
 from forbear.dispatcher.v1.dispatcher_service_pb2 import SubmitContactsRequest
 from forbear.types.v1 import types_pb2
 from forbear_chassis.clock import from_epoch_us
 from forbear_chassis.postgres import UUID
 from forbear_domain.ids import EVERYONE
-from forbear_domain.model import Channel, address_key
+from forbear_domain.model import Channel, Purpose, address_key
 
 NO_NOTICES: frozenset[str] = frozenset()
 _CHANNELS = {channel.value: channel for channel in Channel}

@@ -12,13 +12,13 @@ from uuid import UUID, uuid5
 from channel_dispatcher import evidence
 from channel_dispatcher.change import Changes
 from channel_dispatcher.gate import ACTORS
-from channel_dispatcher.model import SuppressionKind
 from channel_dispatcher.signing import Signer
 from channel_dispatcher.store import borrower_keys, ledger, suppressions
 from channel_dispatcher.store.borrower_keys import BorrowerKey
 from channel_dispatcher.store.suppressions import NewSuppression
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Connection
+from forbear_domain.model import SuppressionKind
 from forbear_domain.policy import Packs, rules_for
 from forbear_domain.policy.retention import kept_until
 

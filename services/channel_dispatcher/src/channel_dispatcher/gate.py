@@ -12,7 +12,7 @@ from functools import lru_cache
 from operator import attrgetter
 from uuid import UUID
 
-from channel_dispatcher.model import INCONVENIENT, Contact, Judged, Purpose, SuppressionKind
+from channel_dispatcher.model import INCONVENIENT, Contact, Judged
 from channel_dispatcher.store.claims import AttemptRow, History, InboundRow, SuppressionRow
 from channel_dispatcher.store.policies import NEVER_WRITTEN, UNKNOWN_POLICY, InForce
 from channel_dispatcher.store.suppressions import DAY_MINUTES
@@ -20,7 +20,7 @@ from forbear_domain import policy
 from forbear_domain.ids import EVERYONE
 from forbear_domain.lifecycle import State
 from forbear_domain.messages.crisis import CARE, DISTRESS
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, Purpose, SuppressionKind
 from forbear_domain.policy.look_back import look_back
 from forbear_domain.policy.notices import is_told_of_agency
 from forbear_providers.contract import ReceiptState

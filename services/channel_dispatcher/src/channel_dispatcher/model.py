@@ -11,25 +11,13 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, Purpose, SuppressionKind
 
 if TYPE_CHECKING:
     from channel_dispatcher.limits import Demand
     from forbear_domain.messages import Rendered
     from forbear_domain.policy import Facts, Verdict
     from forbear_providers.contract import SendOutcome, SendRequest
-
-
-class Purpose(IntEnum):
-    """Why a contact is made; numbers equal forbear.types.v1.Purpose."""
-
-    REMINDER = 1
-    REPLY = 2
-    OPT_OUT_CONFIRMATION = 3
-    FOLLOW_UP = 4
-    DUTY = 5
-    CARE = 6
-    CONFIRMATION = 7
 
 
 class Lane(IntEnum):
@@ -49,28 +37,6 @@ LANES = {
     Purpose.DUTY: Lane.PROMISED,
     Purpose.REMINDER: Lane.BULK,
 }
-
-
-class SuppressionKind(IntEnum):
-    """Why nobody may be contacted; numbers equal forbear.types.v1.SuppressionKind."""
-
-    OPT_OUT = 1
-    CEASE = 2
-    ATTORNEY = 3
-    BANKRUPTCY = 4
-    WRONG_PARTY = 5
-    DECEASED = 6
-    DISPUTE = 7
-    MILITARY = 8
-    DISTRESS = 9
-    HARDSHIP = 10
-    PROMISE = 11
-    ARRANGEMENT = 12
-    PAID = 13
-    CHANNEL_REFUSED = 14
-    INCONVENIENT_TIME = 15
-    INCONVENIENT_PLACE = 16
-    WORK_BARRED = 17
 
 
 INCONVENIENT = frozenset({SuppressionKind.INCONVENIENT_TIME, SuppressionKind.INCONVENIENT_PLACE})

@@ -9,7 +9,7 @@ from typing import Any
 from channel_dispatcher import metrics
 from channel_dispatcher.capacity import Capacities
 from channel_dispatcher.erase import Erasure
-from channel_dispatcher.model import ADDRESS_WIDE, INCONVENIENT, LANES, SuppressionKind
+from channel_dispatcher.model import ADDRESS_WIDE, INCONVENIENT, LANES
 from channel_dispatcher.statement_wire import statement_of
 from channel_dispatcher.store import ledger, queue
 from channel_dispatcher.store.queue import Lot, QueueRow
@@ -23,7 +23,7 @@ from forbear.types.v1 import types_pb2
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID, Connection, Pool
 from forbear_domain.ids import EVERYONE
-from forbear_domain.model import address_key
+from forbear_domain.model import SuppressionKind, address_key
 from forbear_domain.policy import PackError, load_packs, read_tenant_policy
 from forbear_providers.contract import ReceiptState
 

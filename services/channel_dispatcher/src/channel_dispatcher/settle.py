@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from channel_dispatcher import braking, evidence, metrics, outbox
-from channel_dispatcher.model import Sent, SuppressionKind
+from channel_dispatcher.model import Sent
 from channel_dispatcher.outbox import OutboxRow
 from channel_dispatcher.settlement import CHECK_AFTER, ContactRow, Settled, settle
 from channel_dispatcher.signing import Signer
@@ -19,6 +19,7 @@ from channel_dispatcher.store.suppressions import NewSuppression
 from forbear_chassis.postgres import Pool
 from forbear_domain import ids
 from forbear_domain.lifecycle import FINAL, State
+from forbear_domain.model import SuppressionKind
 from forbear_providers.contract import SendState
 
 ATTEMPT_STATES = {

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from channel_dispatcher.model import Purpose
 from forbear.types.v1 import types_pb2
+from forbear_domain.model import Purpose
 
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 MAIL = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import IntEnum
 
+from forbear_domain.model import ResponseKind
+
 ATTRIBUTION = timedelta(hours=48)  # an answer within it belongs to the contact before it
 
 
@@ -19,39 +21,6 @@ class ContactPhase(IntEnum):
     UNKNOWN = 5
     RELEASED = 6
     CANCELLED = 7
-
-    @property
-    def label(self) -> str:
-        """Return the name used in APIs, metrics and pages."""
-        return self.name.lower()
-
-
-class Purpose(IntEnum):
-    """Why a contact is planned; numbers of the wire."""
-
-    REMINDER = 1
-    DUTY = 5
-
-
-class ResponseKind(IntEnum):
-    """What a borrower did; numbers of the wire."""
-
-    DELIVERED = 1
-    UNDELIVERED = 2
-    ENGAGED = 3
-    REPLIED = 4
-    PROMISED = 5
-    PAID = 6
-    ARRANGED = 7
-    HARDSHIP = 8
-    OPTED_OUT = 9
-    KEPT = 10
-    BROKEN = 11
-    HANDED_OVER = 12
-    CONVERSED = 13
-    BOUNCED = 14
-    RETURNED = 15
-    WRONG_PARTY = 16
 
     @property
     def label(self) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 
 from contact_scheduler.circumstances import FIRST_HELD, REASONS
-from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.expectations import Expected, ExpectedNow, expected_now, expected_when_planned, local_time
 from contact_scheduler.explain_hours import campaign_or_newest
 from contact_scheduler.explain_rest import because_silent, explain_rest
@@ -29,7 +29,7 @@ from contact_scheduler.store.borrowers import BorrowerStore
 from contact_scheduler.store.planning import read_borrower
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID, Pool
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, ResponseKind
 
 ARM_REASONS = {
     Arm.PLANNED: "chosen as the best use of this hour and channel, given what was learned from earlier contacts",

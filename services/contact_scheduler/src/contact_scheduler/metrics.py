@@ -5,9 +5,10 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 from contact_scheduler.clocks import ClockKind
-from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.learning.monitor import AlarmKind
 from contact_scheduler.learning.strategies import Move
+from forbear_domain.model import ResponseKind
 
 PLANS = Counter("forbear_scheduler_plans_total", "Plans made")
 _PLANNED = Counter("forbear_scheduler_contacts_planned_total", "Contacts planned, by arm", ["arm"])

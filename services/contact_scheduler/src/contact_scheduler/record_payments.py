@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from contact_scheduler import hand_over
-from contact_scheduler.contacts import REST, ResponseKind
+from contact_scheduler.contacts import REST
 from contact_scheduler.metrics import PAYMENTS
 from contact_scheduler.payments import Payment
 from contact_scheduler.portfolio.check import make_id
@@ -17,6 +17,7 @@ from contact_scheduler.store import feedback
 from contact_scheduler.store.feedback import LoanState, Pause, Response
 from contact_scheduler.take_feedback import leave_in_peace
 from forbear_chassis.postgres import UUID, Connection
+from forbear_domain.model import ResponseKind
 
 
 class Notice(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.explain_contact import ExplainContact, PlannedContact
 from contact_scheduler.store.feedback import Outcome, Response
 from contact_scheduler.take_feedback import TakeFeedback
@@ -18,6 +18,7 @@ from forbear.scheduler.v1.scheduler_service_pb2_grpc import SchedulerServiceServ
 from forbear.types.v1 import types_pb2
 from forbear_chassis.errors import Fault, FieldViolation, invalid
 from forbear_chassis.postgres import UUID
+from forbear_domain.model import ResponseKind
 
 SERVICE = pb.DESCRIPTOR.services_by_name["SchedulerService"].full_name
 ITEMS_MAX = 1_000

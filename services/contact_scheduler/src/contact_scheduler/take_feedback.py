@@ -13,12 +13,13 @@ from datetime import datetime
 import structlog
 
 from contact_scheduler import hand_over
-from contact_scheduler.contacts import ANSWERS, REST, ResponseKind
+from contact_scheduler.contacts import ANSWERS, REST
 from contact_scheduler.metrics import OUTCOMES, RESPONSES
 from contact_scheduler.store import channel_bars, feedback
 from contact_scheduler.store.channel_bars import ClosedChannel
 from contact_scheduler.store.feedback import Outcome, Pause, Response
 from forbear_chassis.postgres import UUID, Connection, Pool
+from forbear_domain.model import ResponseKind
 
 log = structlog.get_logger(__name__)
 

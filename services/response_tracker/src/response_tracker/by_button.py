@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from forbear_chassis.postgres import Connection
+from forbear_domain.model import ResponseKind
 from response_tracker.decision import Decision
 from response_tracker.duties import Reason
 from response_tracker.enact import enact
 from response_tracker.heard import Heard
-from response_tracker.model import ResponseKind
 from response_tracker.restraint import HELD_BACK, STANDING, is_held_back, restrain
 from response_tracker.store import conversations, outgoing
 

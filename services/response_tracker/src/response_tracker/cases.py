@@ -15,6 +15,7 @@ from uuid import UUID
 
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Connection, Pool
+from forbear_domain.model import Purpose, ResponseKind, SuppressionKind
 from response_tracker import metrics, wire, words
 from response_tracker.attribute import NO_CREDIT, keep
 from response_tracker.decision import CEASE
@@ -22,7 +23,7 @@ from response_tracker.duties import DUTIES, Reason
 from response_tracker.enact import bar_id, put_on_table
 from response_tracker.follow_up import Plan, in_writing, plan
 from response_tracker.heard import Heard, current
-from response_tracker.model import Attempt, Purpose, Response, ResponseKind, SuppressionKind, part_id
+from response_tracker.model import Attempt, Response, part_id
 from response_tracker.restraint import SILENT
 from response_tracker.sealed import seal
 from response_tracker.store import attempts, conversations, outgoing

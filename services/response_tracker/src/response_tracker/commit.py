@@ -19,10 +19,11 @@ from forbear_domain.arrangements import (
     advance_arrangement,
     advance_promise,
 )
+from forbear_domain.model import Purpose, SuppressionKind
 from response_tracker import borrower_time, wire, words
 from response_tracker.follow_up import CHECK_IN_LIFE, Plan, call_off, in_writing, plan
 from response_tracker.heard import Heard
-from response_tracker.model import PromiseTerms, Purpose, Suppression, SuppressionKind, part_id
+from response_tracker.model import PromiseTerms, Suppression, part_id
 from response_tracker.store import commitments, outgoing
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from forbear_chassis.postgres import Connection
 from forbear_domain.arrangements import offers
+from forbear_domain.model import ResponseKind
 from forbear_replies import Label, Reading
 from response_tracker import borrower_time, metrics, wire, words
 from response_tracker.choices import read_choice, read_yes_no
@@ -20,7 +21,7 @@ from response_tracker.duties import Reason
 from response_tracker.enact import enact
 from response_tracker.events import Event
 from response_tracker.heard import Heard, hear
-from response_tracker.model import Attempt, ResponseKind, part_id
+from response_tracker.model import Attempt, part_id
 from response_tracker.restraint import STANDING, restrain
 from response_tracker.sealed import seal
 from response_tracker.store import cases, conversations, outgoing

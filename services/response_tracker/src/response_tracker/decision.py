@@ -15,10 +15,10 @@ from enum import Enum
 
 from forbear_domain.arrangements import PROMISE_DAYS_MAX, Option
 from forbear_domain.messages.crisis import CARE
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, Purpose, ResponseKind, SuppressionKind
 from forbear_replies import Label, Lang, Reading, WantedChannel
 from response_tracker.duties import Reason
-from response_tracker.model import NO_WISH, PromiseTerms, Purpose, ResponseKind, SuppressionKind, Wish
+from response_tracker.model import NO_WISH, PromiseTerms, Wish
 
 OPT_OUT_CONFIRMED = "opt_out.confirmed"
 ANSWERS_A_DAY_MAX = 3

@@ -14,7 +14,7 @@ from forbear_chassis.postgres import Connection
 from forbear_domain.arrangements import Offer, offers
 from forbear_domain.ids import EVERYONE
 from forbear_domain.messages.crisis import CARE, DISTRESS
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, Purpose, ResponseKind, SuppressionKind
 from forbear_providers.contract import ReceiptState
 from response_tracker import commit, metrics, wire, words
 from response_tracker.attribute import keep
@@ -22,7 +22,7 @@ from response_tracker.decision import WAIT_DAYS, Bar, Decision, Scope
 from response_tracker.duties import DUTIES, FOLLOWING, Reason
 from response_tracker.follow_up import Plan, in_writing, plan
 from response_tracker.heard import Heard
-from response_tracker.model import Attempt, Purpose, Response, ResponseKind, Suppression, SuppressionKind, part_id
+from response_tracker.model import Attempt, Response, Suppression, part_id
 from response_tracker.store import attempts, cases, conversations, outgoing
 from response_tracker.store.conversations import Message, Table
 from response_tracker.unwelcome import bar_hours, unwelcome_hours

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from forbear_chassis.postgres import Connection
 from forbear_domain import ids
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, Purpose
 from response_tracker import wire, words
-from response_tracker.model import Attempt, Purpose
+from response_tracker.model import Attempt
 from response_tracker.store import attempts, outgoing
 
 # How long a contact may wait for a lawful hour; after that it has lost its sense.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from forbear_domain.model import ResponseKind
 from forbear_replies import Label
 from response_tracker.duties import Reason
 from response_tracker.events import Kind
-from response_tracker.model import Attribution, ResponseKind
+from response_tracker.model import Attribution
 
 EVENTS = Counter("forbear_tracker_events_total", "Events taken, durable before they were acknowledged.", ["kind"])
 REPEATS = Counter("forbear_tracker_repeated_events_total", "Events that had been taken before.", ["kind"])

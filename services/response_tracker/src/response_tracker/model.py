@@ -4,55 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from forbear_domain.arrangements import Terms
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, Purpose, ResponseKind, SuppressionKind
 from forbear_replies.weekdays import DAY_NAMES
-
-
-class Purpose(IntEnum):
-    """Why a contact is made; numbers equal those of the wire."""
-
-    REMINDER = 1
-    REPLY = 2
-    OPT_OUT_CONFIRMATION = 3
-    FOLLOW_UP = 4
-    DUTY = 5
-    CARE = 6
-    CONFIRMATION = 7
-
 
 NO_OUTREACH = frozenset({Purpose.REPLY, Purpose.OPT_OUT_CONFIRMATION, Purpose.CARE, Purpose.CONFIRMATION})
 """What answers somebody: no response is credited to it."""
-
-
-class ResponseKind(IntEnum):
-    """What a borrower did, or a provider learned; numbers equal those of the wire."""
-
-    DELIVERED = 1
-    UNDELIVERED = 2
-    ENGAGED = 3
-    REPLIED = 4
-    PROMISED = 5
-    PAID = 6
-    ARRANGED = 7
-    HARDSHIP = 8
-    OPTED_OUT = 9
-    KEPT = 10
-    BROKEN = 11
-    HANDED_OVER = 12
-    CONVERSED = 13
-    BOUNCED = 14
-    RETURNED = 15
-    WRONG_PARTY = 16
-
-    @property
-    def label(self) -> str:
-        """Return the name used in metrics."""
-        return self.name.lower()
 
 
 # What counts as an answer to an attempt in the rates: a person did something, and did not merely leave.
@@ -66,26 +27,6 @@ ANSWERS = frozenset(
         ResponseKind.HARDSHIP,
     }
 )
-
-
-class SuppressionKind(IntEnum):
-    """Why contact is barred; numbers equal those of the wire."""
-
-    OPT_OUT = 1
-    CEASE = 2
-    ATTORNEY = 3
-    BANKRUPTCY = 4
-    WRONG_PARTY = 5
-    DECEASED = 6
-    DISPUTE = 7
-    MILITARY = 8
-    DISTRESS = 9
-    HARDSHIP = 10
-    PROMISE = 11
-    ARRANGEMENT = 12
-    PAID = 13
-    CHANNEL_REFUSED = 14
-    INCONVENIENT_TIME = 15
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from forbear_chassis.postgres import Connection, Pool
 from forbear_domain.arrangements import PROMISE_DAYS_MAX, Option, offers
 from forbear_domain.messages import day, money
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, ResponseKind, SuppressionKind
 from forbear_replies import Label
 from response_tracker import borrower_time, words
 from response_tracker.by_button import carry_out
@@ -31,7 +31,7 @@ from response_tracker.enact import put_on_table
 from response_tracker.events import Event, Kind, name_event
 from response_tracker.forms import read_form
 from response_tracker.heard import Heard, current, hear
-from response_tracker.model import Attempt, PromiseTerms, ResponseKind, SuppressionKind, Wish
+from response_tracker.model import Attempt, PromiseTerms, Wish
 from response_tracker.store import attempts, events
 
 DIGITS = 4

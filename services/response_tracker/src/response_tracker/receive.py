@@ -13,7 +13,7 @@ from uuid import UUID
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Connection, Pool
 from forbear_chassis.worker import Pass
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, ResponseKind, SuppressionKind
 from forbear_providers.contract import DeliveryEvent, PayloadError, ReceiptState
 from forbear_providers.inbound_mail import MailKind, parse_inbound
 from response_tracker import metrics, wire
@@ -27,7 +27,7 @@ from response_tracker.gateways import read_message
 from response_tracker.heard import hear
 from response_tracker.intake import Intake
 from response_tracker.mail import split_event
-from response_tracker.model import Attempt, ResponseKind, SuppressionKind
+from response_tracker.model import Attempt
 from response_tracker.page import Page
 from response_tracker.store import attempts, events
 from response_tracker.stranger import heed

@@ -11,9 +11,10 @@ from collections.abc import Set
 from dataclasses import replace
 
 from forbear_domain.messages.crisis import CARE
+from forbear_domain.model import Purpose, ResponseKind, SuppressionKind
 from response_tracker.decision import OPT_OUT_CONFIRMED, Decision
 from response_tracker.duties import Reason
-from response_tracker.model import NO_WISH, Purpose, ResponseKind, SuppressionKind
+from response_tracker.model import NO_WISH
 
 _K = SuppressionKind
 # Nothing is said that speaks of a debt: the stop is confirmed and despair answered, no more.

@@ -16,12 +16,12 @@ from forbear_chassis.clock import Clock, from_epoch_us
 from forbear_chassis.errors import Fault, FieldViolation, invalid
 from forbear_chassis.postgres import Pool
 from forbear_domain.messages import Catalogue
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, Purpose
 from forbear_domain.rates import wilson
 from response_tracker import case_wire, wire
 from response_tracker.cases import CannotBeDone, CaseDesk, NoSuchCase
 from response_tracker.erase import Erasure
-from response_tracker.model import Attempt, Purpose
+from response_tracker.model import Attempt
 from response_tracker.settle import Settler
 from response_tracker.store import attempts, cases, rates
 from response_tracker.store.attempts import NewAttempt

@@ -22,6 +22,7 @@ from forbear_domain.arrangements import (
     allocate,
     is_promise_met,
 )
+from forbear_domain.model import Purpose, ResponseKind
 from response_tracker import borrower_time, words
 from response_tracker.attribute import NO_CREDIT, credit_payment, keep
 from response_tracker.commit import (
@@ -33,7 +34,7 @@ from response_tracker.commit import (
 from response_tracker.duties import Reason
 from response_tracker.follow_up import CHECK_IN_LIFE, Plan, call_off, plan
 from response_tracker.heard import current
-from response_tracker.model import Attempt, Purpose, Response, ResponseKind, Snapshot, part_id
+from response_tracker.model import Attempt, Response, Snapshot, part_id
 from response_tracker.store import attempts, cases, commitments, conversations, outgoing
 from response_tracker.store.commitments import Arrangement, Part, Payment, Promise
 

@@ -16,12 +16,11 @@ from uuid import UUID
 from forbear_chassis.postgres import Connection
 from forbear_domain.arrangements import ArrangementState, Option, PromiseState
 from forbear_domain.messages import Catalogue, TemplateError, money
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, ResponseKind, SuppressionKind
 from forbear_providers.contract import ReceiptState
 from response_tracker import wire
 from response_tracker.cases import doubted
 from response_tracker.heard import current
-from response_tracker.model import ResponseKind, SuppressionKind
 from response_tracker.scripts import rendered_text
 from response_tracker.store import attempts, cases, stories
 from response_tracker.store.cases import Case, CaseAct

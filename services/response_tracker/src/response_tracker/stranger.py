@@ -12,10 +12,11 @@ from uuid import UUID
 
 from forbear_chassis.postgres import Connection
 from forbear_domain.ids import EVERYONE
+from forbear_domain.model import SuppressionKind
 from response_tracker import wire
 from response_tracker.converse import Reader
 from response_tracker.decision import ACTS
-from response_tracker.model import Suppression, SuppressionKind, part_id
+from response_tracker.model import Suppression, part_id
 from response_tracker.store import outgoing
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import Connection, Pool
+from forbear_domain.model import ResponseKind, SuppressionKind
 from forbear_providers.contract import DeliveryEvent, PayloadError, ReceiptState
 from response_tracker import metrics, wire
 from response_tracker.attribute import keep
@@ -21,15 +22,7 @@ from response_tracker.enact import bar_contact, respond
 from response_tracker.events import Event
 from response_tracker.forms import FormError, storable
 from response_tracker.heard import hear
-from response_tracker.model import (
-    Attempt,
-    Attribution,
-    Credit,
-    Response,
-    ResponseKind,
-    SuppressionKind,
-    part_id,
-)
+from response_tracker.model import Attempt, Attribution, Credit, Response, part_id
 from response_tracker.store import attempts, events, outgoing
 
 BATCH_MAX = 500

@@ -7,9 +7,10 @@ consumer says otherwise. What is said later replaces what was said before.
 from __future__ import annotations
 
 from forbear_chassis.postgres import Connection
+from forbear_domain.model import SuppressionKind
 from response_tracker import wire
 from response_tracker.heard import Heard
-from response_tracker.model import Suppression, SuppressionKind, WeeklyHours, Wish, part_id
+from response_tracker.model import Suppression, WeeklyHours, Wish, part_id
 from response_tracker.store import outgoing
 
 DAY_MINUTES = 1440

@@ -16,6 +16,7 @@ from forbear_chassis.postgres import Connection
 from forbear_domain.arrangements import Option
 from forbear_domain.messages import Catalogue
 from forbear_domain.messages.crisis import CARE
+from forbear_domain.model import ResponseKind, SuppressionKind
 from forbear_providers import twilio_voice
 from forbear_providers.accounts import module_of
 from forbear_providers.call_dialogue import CallAction, decide
@@ -30,7 +31,7 @@ from response_tracker.events import Event
 from response_tracker.forms import read_form, storable
 from response_tracker.gateways import split
 from response_tracker.heard import Heard, hear
-from response_tracker.model import Attempt, PromiseTerms, ResponseKind, SuppressionKind
+from response_tracker.model import Attempt, PromiseTerms
 from response_tracker.restraint import CARED, HELD_BACK
 from response_tracker.scripts import spoken_care, spoken_steps
 from response_tracker.store import attempts

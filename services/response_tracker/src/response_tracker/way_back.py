@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from response_tracker.model import SuppressionKind
+from forbear_domain.model import SuppressionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ LIFTS: Mapping[SuppressionKind, Lift] = {
     _K.CHANNEL_REFUSED: Lift((), f"{_THEIRS} (12 CFR 1006.14(h))."),
     _K.CEASE: Lift((), f"{_THEIRS} (12 CFR 1006.6(c))."),
     _K.INCONVENIENT_TIME: Lift((), f"{_THEIRS} (12 CFR 1006.6(b)(1), comment 1)."),
+    _K.INCONVENIENT_PLACE: Lift((), f"{_THEIRS} (12 CFR 1006.6(b)(1)(ii))."),
+    _K.WORK_BARRED: Lift((), f"{_THEIRS}, or give us another number (12 CFR 1006.6(b)(3))."),
     _K.WRONG_PARTY: Lift((), "The address belongs to somebody else; import the right one (12 CFR 1006.6(d)(1))."),
     _K.ATTORNEY: Lift(
         ("attorney_consents", "no_longer_represented", "attorney_does_not_respond"),

@@ -18,10 +18,10 @@ from forbear.types.v1 import types_pb2 as types_pb
 from forbear_domain.arrangements import Terms
 from forbear_domain.ids import EVERYONE
 from forbear_domain.messages.slots import NOT_COLLECTING
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, Purpose
 from forbear_providers.contract import ReceiptState
 from response_tracker.borrower_time import choose_zone
-from response_tracker.model import Attempt, Purpose, Response, Snapshot, Suppression, part_id
+from response_tracker.model import Attempt, Response, Snapshot, Suppression, part_id
 from response_tracker.store.cases import CaseAct
 from response_tracker.store.conversations import Message
 

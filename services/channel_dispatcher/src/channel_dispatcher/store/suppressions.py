@@ -8,12 +8,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from channel_dispatcher import evidence
-from channel_dispatcher.model import ADDRESS_WIDE, SuppressionKind
+from channel_dispatcher.model import ADDRESS_WIDE
 from channel_dispatcher.store.ledger import Entry
 from channel_dispatcher.store.locks import ALIVE, GATE
 from forbear_chassis.postgres import Connection, Pool
 from forbear_domain.ledger import Kind
-from forbear_domain.model import address_key
+from forbear_domain.model import SuppressionKind, address_key
 
 INSERT = """
 INSERT INTO suppression (suppression_id, tenant_id, kind, borrower_id, loan_id, address_key, channel, start_at, end_at,

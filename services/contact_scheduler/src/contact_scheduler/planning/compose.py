@@ -12,7 +12,7 @@ import orjson
 from numpy.typing import NDArray
 
 from contact_scheduler.campaigns import Campaign
-from contact_scheduler.contacts import ContactPhase, Purpose
+from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.learning.budget import Budget
 from contact_scheduler.learning.explore import control_group
 from contact_scheduler.learning.features import Borrowers, encode, without_habits
@@ -55,6 +55,7 @@ from contact_scheduler.planning.patience import weigh_waiting
 from contact_scheduler.planning.rest import rest_of, silences, stretch, unanswered
 from contact_scheduler.planning.treating import text_of, treatments_of
 from contact_scheduler.portfolio.check import make_id
+from forbear_domain.model import Purpose
 from forbear_domain.policy import TenantPolicy
 
 QUARTER = timedelta(minutes=15)  # contacts of an hour begin on its quarters: a channel is not asked for all at once

@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from contact_scheduler.clocks import SERVICING, Arrears, ClockKind, ClockState, Effort
-from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.store.circumstances import is_held
 from forbear_chassis.postgres import UUID, Connection, Pool
+from forbear_domain.model import ResponseKind
 
 LOANS_A_PAGE = 5_000
 VOICE = 3

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.payments import Payment
 from forbear_chassis.postgres import UUID, Connection
+from forbear_domain.model import ResponseKind
 
 PLANNED, RELEASED = ContactPhase.PLANNED.value, ContactPhase.RELEASED.value
 CANCELLED, UNKNOWN = ContactPhase.CANCELLED.value, ContactPhase.UNKNOWN.value

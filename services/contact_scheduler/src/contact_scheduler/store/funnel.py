@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from contact_scheduler.contacts import ATTRIBUTION, ContactPhase, ResponseKind
+from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
 from contact_scheduler.learning.funnel import WINDOW_H, Step
 from forbear_chassis.postgres import UUID, Connection
+from forbear_domain.model import ResponseKind
 
 TALK_WINDOW = timedelta(hours=WINDOW_H[Step.PROMISE])  # within which an answer shows who answered, and what follows
 PAYMENT_WINDOW = timedelta(hours=WINDOW_H[Step.PAYMENT])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from contact_scheduler.contacts import GOALS, ContactPhase, Purpose
+from contact_scheduler.contacts import GOALS, ContactPhase
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.store.worth import GOAL_WINDOW
 from forbear_chassis.postgres import UUID, Pool
+from forbear_domain.model import Purpose
 
 # A borrower's side is that of the first contact, whatever followed; each has the same time to reach the goal. A
 # payment is a response, too; the table of payments adds the money.

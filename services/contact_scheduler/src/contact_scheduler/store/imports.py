@@ -13,6 +13,7 @@ from contact_scheduler.circumstances import Circumstance
 from contact_scheduler.portfolio.columns import Fault
 from contact_scheduler.store import circumstances, feedback, number_checks, shared_points
 from forbear_chassis.postgres import UUID, Connection, Pool
+from forbear_domain.model import ResponseKind
 
 BORROWER = (
     "borrower_id", "ref", "place_id", "language", "employment", "region", "monthly_income", "unemployment_pct",
@@ -25,7 +26,6 @@ LOAN = (
 POINT = ("borrower_id", "channel", "consent_on", "recipient", "address_key", "address_kind", "checked_on")
 ADDRESS_KEY = POINT.index("address_key")
 COUNTS = ("rows_read", "rows_created", "rows_changed", "rows_unchanged", "rows_rejected")
-PAID = 6  # ResponseKind
 CIRCUMSTANCES = "circumstances"  # why contacts are cancelled and recalled
 ERRORS_A_PAGE = 1_000
 
@@ -79,7 +79,7 @@ FROM staged_point
 # A loan that is past due again ends the rest that a payment brought.
 LIFT_PAID = f"""
 UPDATE pause SET lifted_at = $2
-WHERE tenant_id = $1 AND kind = {PAID} AND lifted_at IS NULL
+WHERE tenant_id = $1 AND kind = {ResponseKind.PAID.value} AND lifted_at IS NULL
   AND borrower_id IN (SELECT borrower_id FROM staged_loan WHERE past_due > 0)
 """
 

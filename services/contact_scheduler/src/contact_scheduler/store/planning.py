@@ -9,7 +9,7 @@ import numpy as np
 
 from contact_scheduler.campaigns import Campaign, State
 from contact_scheduler.clocks import LEAD
-from contact_scheduler.contacts import ATTRIBUTION, ContactPhase, ResponseKind
+from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
 from contact_scheduler.planning.candidates import Candidate, Conversations, History, Touch
 from contact_scheduler.planning.lawful import CONSENT_FRESH, Place
 from contact_scheduler.store.campaigns import to_campaign
@@ -17,6 +17,7 @@ from contact_scheduler.store.circumstances import is_held
 from contact_scheduler.store.notices import OF_LOAN
 from contact_scheduler.store.unemployment import Latest, latest_rates
 from forbear_chassis.postgres import UUID, Connection
+from forbear_domain.model import ResponseKind
 
 CONTACT = (
     "tenant_id", "contact_id", "campaign_id", "borrower_id", "loan_id", "channel", "slot", "arm", "propensity",

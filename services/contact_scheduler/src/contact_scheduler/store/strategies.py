@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from contact_scheduler.contacts import ATTRIBUTION, ContactPhase, ResponseKind
+from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
 from contact_scheduler.learning.slots import CHANNELS
 from contact_scheduler.learning.strategies import EVEN, Counts, Decision, Move, Table
 from contact_scheduler.learning.terms import TERMS
 from forbear_chassis.postgres import UUID, Connection
+from forbear_domain.model import ResponseKind
 
 LOOK_BACK = timedelta(days=90)
 LIVE_BACK = timedelta(days=28)  # what was long ago says little of a model that learns daily

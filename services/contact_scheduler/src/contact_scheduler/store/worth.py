@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from contact_scheduler.contacts import ATTRIBUTION, GOALS, ContactPhase, ResponseKind
+from contact_scheduler.contacts import ATTRIBUTION, GOALS, ContactPhase
 from contact_scheduler.learning.worth import Tally
 from forbear_chassis.postgres import UUID, Connection
+from forbear_domain.model import ResponseKind
 
 GOAL_WINDOW = timedelta(days=14)
 LOOK_BACK = timedelta(days=90)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from contact_scheduler.contacts import ContactPhase, ResponseKind
+from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.expectations import ExpectedNow, local_time
 from contact_scheduler.explain_hours import explain_hours
 from contact_scheduler.web.access import Parts, Reader
@@ -17,7 +17,7 @@ from contact_scheduler.web.problems import RESPONSES, not_found
 from forbear.types.v1 import types_pb2
 from forbear_chassis.postgres import UUID
 from forbear_domain import ids
-from forbear_domain.model import Channel, mask
+from forbear_domain.model import Channel, ResponseKind, mask
 
 router = APIRouter(prefix="/v1/borrowers", tags=["borrowers"], responses=RESPONSES)
 

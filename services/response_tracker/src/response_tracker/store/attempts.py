@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from forbear_chassis.postgres import Connection
-from forbear_domain.model import Channel
+from forbear_domain.model import Channel, Purpose
 from forbear_providers.contract import ReceiptState
-from response_tracker.model import NO_OUTREACH, Attempt, Purpose
+from response_tracker.model import NO_OUTREACH, Attempt
 from response_tracker.store import erasures
 
 ACCEPTED = 1  # forbear.types.v1.ContactState

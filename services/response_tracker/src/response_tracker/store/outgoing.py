@@ -7,7 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from forbear_chassis.postgres import Connection
-from response_tracker.model import Attempt, Response, Suppression, SuppressionKind
+from forbear_domain.model import SuppressionKind
+from response_tracker.model import Attempt, Response, Suppression
 
 RECEIPTS = "receipts"
 RESPONSES = "responses"

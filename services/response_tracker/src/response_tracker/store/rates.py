@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from forbear_chassis.postgres import Pool
-from response_tracker.model import Purpose
+from forbear_domain.model import Purpose
 from response_tracker.store.attempts import ACCEPTED
 
 # Only outreach has a rate: the answer to a borrower's own message is no attempt to reach them.
