@@ -10,7 +10,7 @@ SOURCES := $(PACKAGES) tests bench tools
 PROTOS := $(sort $(patsubst proto/%,%,$(wildcard proto/forbear/*/v1/*.proto)))
 WORKERS ?= 2
 
-.PHONY: help setup demo up test check fix bench chaos proto lock clean
+.PHONY: help setup demo up test explore check fix bench chaos proto lock clean
 
 ##@ Start here
 
@@ -25,6 +25,11 @@ up: setup ## Start everything and keep it running; prints the addresses. Ctrl-C 
 
 test: setup ## Run every test (T=path selects, WORKERS=n runs n side by side).
 	@python -m pytest -n $(WORKERS) --dist loadgroup $(or $(T),tests)
+
+explore: setup ## Look for counter-examples: each property test with fresh examples, N times over (N=5).
+	@for _ in $$(seq $(or $(N),5)); do \
+	    EXPLORE=1 python -m pytest -q -m hypothesis -n $(WORKERS) --dist loadgroup $(or $(T),tests) || exit 1; \
+	done
 
 ##@ Change it
 
