@@ -19,6 +19,7 @@ from tests.integration.scheduler.reporting import report_outcomes, report_respon
 from tests.integration.scheduler.scheduler_stage import KEY, Scheduler
 
 pytestmark = pytest.mark.needs_postgres
+PARTS = ("", "morning", "midday", "afternoon", "evening")
 
 
 async def _listed_rates(scheduler: Scheduler, folder: Path) -> str:
@@ -83,3 +84,9 @@ async def test_answers_are_learned_at_the_next_tick_in_order(
     assert shown["total"] == evaluation["lift"]
     assert ["even", "sms", "email", "voice", "model"] == [one["policy"] for one in evaluation["policies"]]
     assert all(one["contacts"] > 0 for one in evaluation["policies"])
+    rules = evaluation["rules"]
+    assert evaluation["policies"][0]["contacts"] == rules["contacts"]
+    assert {f"{name} {part}".strip() for name in ("sms", "email", "voice") for part in PARTS} | {"even"} == {
+        one["rule"] for one in rules["rules"]
+    }
+    assert all(abs(one["value"] + one["difference"] - rules["learned"]) < 1e-9 for one in rules["rules"])

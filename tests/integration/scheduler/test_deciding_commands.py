@@ -122,8 +122,13 @@ async def test_analysts_are_told_who_decides_on_a_table_that_fits(scheduler: Sch
     assert words in " ".join(told.output.split())
     assert words in " ".join(shown.output.split())
     lines = told.output.splitlines()
+    rules, policies = (
+        next(at for at, line in enumerate(lines) if name in line) for name in ("fixed rules, and", ", estimated")
+    )
+    for rule in ("even", "sms", "sms evening", "voice midday"):
+        assert 1 == sum(line.startswith(f"{rule}  ") for line in lines[rules:policies])
     for policy in ("even", "sms", "email", "voice", "model"):
-        assert 1 == sum(line.startswith(f"{policy} ") for line in lines)
+        assert 1 == sum(line.startswith(f"{policy} ") for line in lines[policies:])
         assert 1 == sum(line.startswith(f"  {policy}: ") for line in lines)
     assert any(", -" in line or "(-" in line for line in lines), told.output
     assert max(len(line) for line in lines) <= 80

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from contact_scheduler.evaluate_campaign import Drawn, Evaluation, value_policies
+from contact_scheduler.compare_rules import compare_rules
+from contact_scheduler.evaluate_campaign import Evaluation
 from contact_scheduler.evaluate_goal import compare_goal
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.explore import OPTIONS, inverse_gap_weights
 from contact_scheduler.learning.lift import lift, rate
+from contact_scheduler.value_policies import Drawn, value_policies
 
 # Chance of an answer by channel x part of the day; the model knows it, the control group does not.
 TRUTH = np.array([0.05, 0.10, 0.10, 0.30, 0.15, 0.05, 0.05, 0.10, 0.02, 0.04, 0.12, 0.02])
@@ -33,7 +35,7 @@ def draw_rows(count: int, seed: int, *, is_email_open: bool = True) -> list[Draw
         propensity = 1.0 / cells.sum() if is_control else weights[option]
         answered = bool(draw.random() < TRUTH[option])
         arm = Arm.CONTROL if is_control else Arm.EXPLORED
-        rows.append(Drawn(arm, option, float(propensity), cells.tolist(), best, answered))
+        rows.append(Drawn(arm, option, float(propensity), cells.tolist(), best, answered, number))
     return rows
 
 
@@ -78,14 +80,17 @@ def test_nothing_is_claimed_without_rows() -> None:
     assert not any(policy.is_telling for policy in policies)
     assert (
         "Nothing can be said yet"
-        in Evaluation(lift(rate(0, 0), rate(0, 0)), compare_goal("payment", []), policies, []).summary
+        in Evaluation(
+            lift(rate(0, 0), rate(0, 0)), compare_goal("payment", []), policies, compare_rules([], rate(0, 0)), []
+        ).summary
     )
 
 
 def test_the_summary_says_in_words_whether_chance_explains_it() -> None:
     """A clear difference and one that may be luck."""
-    sure = Evaluation(lift(rate(200, 1_000), rate(80, 1_000)), compare_goal("payment", []), [], []).summary
-    unsure = Evaluation(lift(rate(11, 100), rate(10, 100)), compare_goal("payment", []), [], []).summary
+    goal, rules = compare_goal("payment", []), compare_rules([], rate(0, 0))
+    sure = Evaluation(lift(rate(200, 1_000), rate(80, 1_000)), goal, [], rules, []).summary
+    unsure = Evaluation(lift(rate(11, 100), rate(10, 100)), goal, [], rules, []).summary
 
     assert "20.0 were answered under the learned plan and 8.0 in the control group: +12.0" in sure
     assert sure.endswith("chance alone hardly explains it.")

@@ -8,9 +8,10 @@ come from influence functions. A value predicted by a model alone is never repor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -27,11 +28,16 @@ HARM_ROWS_MIN: Final = 50  # the same to refuse one, or to take it back: harm is
 
 @dataclass(frozen=True, slots=True)
 class LoggedChoices:
-    """n logged draws among K options: which option, with which probability, and what came of it."""
+    """n logged draws among K options: which option, with which probability, and what came of it.
+
+    `borrower` numbers whose draws they are, from 0. Where it is given, intervals are as wide as the likeness of one
+    borrower's draws asks for (cluster-robust, Liang and Zeger 1986), and never narrower than without.
+    """
 
     option: NDArray[np.int64]
     propensity: Matrix
     reward: Matrix
+    borrower: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.option) == len(self.propensity) == len(self.reward):
@@ -73,17 +79,29 @@ def evaluate_policy(log: LoggedChoices, target: Matrix, reward_model: RewardMode
     ratio = float(weighted.mean()) / total
     robust = _robust(log, target, _cross_fit(log, target.shape[1], reward_model))
     return PolicyValue(
-        ips=_estimate(weighted, effective),
-        snips=_estimate(ratio + weight * (log.reward - ratio) / total, effective),
-        dr=_estimate(robust, effective),
+        ips=_estimate(log, weighted, effective),
+        snips=_estimate(log, ratio + weight * (log.reward - ratio) / total, effective),
+        dr=_estimate(log, robust, effective),
     )
 
 
-def _estimate(influence: Matrix, effective: float, z: float = Z_95, deviation_min: float = 0.0) -> Estimate:
+def _estimate(
+    log: LoggedChoices, influence: Matrix, effective: float, z: float = Z_95, deviation_min: float = 0.0
+) -> Estimate:
     value = float(influence.mean())
-    deviation = max(float(influence.std(ddof=1)), deviation_min) if len(influence) > 1 else np.inf
-    reach = z * deviation / np.sqrt(len(influence))
-    return Estimate(value, value - float(reach), value + float(reach), effective)
+    rows = len(influence)
+    deviation = max(float(influence.std(ddof=1)), deviation_min) if rows > 1 else np.inf
+    reach = z * max(float(deviation / np.sqrt(rows)), _error_by_borrower(log, influence))
+    return Estimate(value, value - reach, value + reach, effective)
+
+
+def _error_by_borrower(log: LoggedChoices, influence: Matrix) -> float:
+    """Standard error of the mean when only different borrowers are independent; 0 where they are not told."""
+    if log.borrower is None:
+        return 0.0
+    sums = np.bincount(log.borrower, weights=influence - influence.mean())
+    borrowers = len(sums)
+    return float(np.sqrt(borrowers / max(borrowers - 1, 1) * np.square(sums).sum())) / len(influence)
 
 
 def _cross_fit(log: LoggedChoices, options: int, reward_model: RewardModel | None) -> Matrix:
@@ -127,21 +145,45 @@ def compare_policies(
     alike and the rewards as spread as those of all rows, which is the variance of a score test.
     """
     predicted = _cross_fit(log, new.shape[1], reward_model)
-    values = [_robust(log, target, predicted) for target in (new, present)]
-    effective = _effective_rows(log, new)
-    rows = np.arange(len(log.option))
-    weight = (new - present)[rows, log.option] / log.propensity
+    return _compare(log, predicted, (new, present), Z_DAILY, _effective_rows(log, new))
+
+
+def z_together(count: int, error: float = 0.05) -> float:
+    """How many standard errors so many intervals must reach to miss, all together, in at most `error` of the logs."""
+    return NormalDist().inv_cdf(1.0 - error / max(count, 1) / 2.0)
+
+
+def compare_with_each(
+    log: LoggedChoices, new: Matrix, rivals: Sequence[Matrix], error: float = 0.05
+) -> list[Comparison]:
+    """Compares one policy with several on the same rows; all intervals together miss in at most `error` of the logs.
+
+    They are so much wider than one alone (Bonferroni) that the rival with the best estimate may be picked out
+    afterwards. `effective_rows` of a difference is that of the policy which fewer rows follow.
+    """
+    predicted = _cross_fit(log, new.shape[1], None)
+    z = z_together(len(rivals), error)
+    own = _effective_rows(log, new)
+    return [_compare(log, predicted, (new, one), z, min(own, _effective_rows(log, one))) for one in rivals]
+
+
+def _compare(
+    log: LoggedChoices, predicted: Matrix, targets: tuple[Matrix, Matrix], z: float, effective: float
+) -> Comparison:
+    new, present = targets
+    values = [_robust(log, target, predicted) for target in targets]
+    weight = (new - present)[np.arange(len(log.option)), log.option] / log.propensity
     alike = float(np.sqrt(np.square(weight).mean()) * log.reward.std())
     return Comparison(
-        _estimate(values[0] - values[1], effective, Z_DAILY, alike),
-        *(_estimate(one, effective, Z_DAILY) for one in values),
+        _estimate(log, values[0] - values[1], effective, z, alike),
+        *(_estimate(log, one, effective, z) for one in values),
     )
 
 
 def value_daily(log: LoggedChoices, target: Matrix) -> Estimate:
     """Values a policy doubly robust, with the wide interval of a question that is asked every day."""
     influence = _robust(log, target, _cross_fit(log, target.shape[1], None))
-    return _estimate(influence, _effective_rows(log, target), Z_DAILY)
+    return _estimate(log, influence, _effective_rows(log, target), Z_DAILY)
 
 
 def _robust(log: LoggedChoices, target: Matrix, predicted: Matrix) -> Matrix:

@@ -81,11 +81,12 @@ class ReportStore:
         )  # fmt: skip
 
     async def drawn(self, tenant_id: UUID, campaign_id: UUID, now: datetime) -> list[Any]:
-        """Return (arm, channel, planned hour of the week, propensity, drawn, has_answered) of drawn contacts whose
-        window has closed, oldest first."""
+        """Return (arm, channel, planned hour of the week, propensity, drawn, has_answered, borrower) of drawn contacts
+        whose window has closed, oldest first; borrowers are numbered."""
         rows: list[Any] = await self._pool.fetch(
             f"""
-            SELECT arm, channel, slot, propensity, reason->>'drawn' AS drawn, {ANSWERED} AS has_answered FROM contact
+            SELECT arm, channel, slot, propensity, reason->>'drawn' AS drawn, {ANSWERED} AS has_answered,
+                   dense_rank() OVER (ORDER BY borrower_id)::int AS borrower FROM contact
             WHERE tenant_id = $1 AND campaign_id = $2 AND arm IN (2, 3) AND state = {ACCEPTED} AND sent_at < $3
               AND reason ? 'drawn' ORDER BY sent_at, contact_id
             """,

@@ -17,6 +17,7 @@ from fastapi import APIRouter, Cookie, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from contact_scheduler.compare_rules import RuleVerdict
 from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.credentials import Caller, digest
 from contact_scheduler.release_strategies import describe_standing, report_strategies
@@ -37,6 +38,12 @@ STATIC = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg"
 SHADES = 6  # steps of the heat map's scale
 RATE_OF_DARKEST = 0.5
 SOUGHT_AFTER = 5
+SAID_OF_RULE = {
+    RuleVerdict.LEARNED_BETTER: "learned is better",
+    RuleVerdict.RULE_BETTER: "the rule is better",
+    RuleVerdict.NOT_TOLD_APART: "cannot be told apart",
+    RuleVerdict.TOO_FEW: "too few contacts to tell",
+}
 
 Session = Annotated[str | None, Cookie(alias=COOKIE)]
 
@@ -61,7 +68,7 @@ async def show_console(api: Parts, session: Session = None, campaign: uuid.UUID 
         deciding=describe_standing(strategies.standing, strategies.record),
         brand=await api.tenants.brand(tenant_id), now=api.clock.now(),
         campaigns=campaigns, chosen=chosen, report=report, evaluation=evaluation, heat=_heat(report),
-        sought_after=_sought_after(report),
+        sought_after=_sought_after(report), said_of_rule=SAID_OF_RULE,
         may_work="cases" in person.scopes,
         phases=[phase.label for phase in ContactPhase], channels=[channel.label for channel in Channel],
     )  # fmt: skip
@@ -121,6 +128,7 @@ def _template(name: str) -> Template:
     environment.filters["instant"] = lambda at: at.strftime("%Y-%m-%d %H:%M")
     environment.filters["plain"] = lambda name: name.replace("_", " ")
     environment.filters["percent"] = lambda value: f"{value * 100:.1f} %"
+    environment.filters["points"] = lambda value: f"{round(value * 100, 1) + 0.0:+.1f}"
     environment.filters["count"] = lambda value: f"{value:,}"
     return environment.get_template(name)
 

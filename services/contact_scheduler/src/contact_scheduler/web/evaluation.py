@@ -10,13 +10,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from contact_scheduler.evaluate_campaign import Policy
+from contact_scheduler.compare_rules import RulesCompared, RuleVerdict
 from contact_scheduler.evaluate_goal import GoalReached
 from contact_scheduler.learning.funnel import Step
 from contact_scheduler.learning.lift import Rate
 from contact_scheduler.learning.monitor import AlarmKind
 from contact_scheduler.learning.ope import Estimate
 from contact_scheduler.release_strategies import who_decides
+from contact_scheduler.value_policies import Policy
 from contact_scheduler.web.access import Parts, Reader
 from contact_scheduler.web.problems import RESPONSES, Problem, not_found
 from contact_scheduler.web.reports import LiftView, view_lift
@@ -44,6 +45,28 @@ class PolicyView(BaseModel):
     ips: EstimateView | None = Field(description="inverse propensity weighting; absent without contacts")
     snips: EstimateView | None = Field(description="the same, self-normalised")
     dr: EstimateView | None = Field(description="doubly robust: the one to act on")
+
+
+class RuleView(BaseModel):
+    """Learned choice beside one fixed rule, on the same drawn contacts."""
+
+    rule: str = Field(description="even, a channel (sms), or a channel and a part of the day (sms evening)")
+    words: str = Field(description="what the rule does; where it is not lawful: the channel at any hour, then any")
+    value: float = Field(description="what the rule would have brought, in answers per contact")
+    difference: float = Field(description="learned choice less the rule, doubly robust, contact by contact")
+    low: float = Field(description="lower end of its interval; the intervals of all rules hold together (95 %)")
+    high: float = Field(description="upper end of it")
+    effective_contacts: float = Field(description="contacts that follow the rarer of the two, after weighting")
+    verdict: RuleVerdict = Field(description="learned_better, rule_better, not_told_apart or too_few")
+
+
+class RulesView(BaseModel):
+    """Learned choice beside fixed rules. Lines and costs are left out on both sides; hours are even on both."""
+
+    summary: str = Field(description="the answer in plain sentences")
+    contacts: int = Field(description="contacts of the control group that tell about it")
+    learned: float | None = Field(description="learned choice, in answers per contact; null without contacts")
+    rules: list[RuleView] = Field(description="the best by estimate first; those with too few contacts last")
 
 
 class AlarmView(BaseModel):
@@ -106,13 +129,14 @@ class EvaluationView(BaseModel):
     lift: LiftView = Field(description="the learned plan beside the control group, contacts as they were made")
     goal: GoalView = Field(description="the same beside the campaign's goal, by borrower")
     policies: list[PolicyView] = Field(description="values of policies, estimated from drawn contacts")
+    rules: RulesView = Field(description="learned choice less each fixed rule")
     alarms: list[AlarmView] = Field(description="what was wrong with the model or its data at the last plan")
     steps: list[StepView] = Field(description="forecasts of each step beside what happened; steps nobody told of lack")
 
 
 @router.get("/campaigns/{campaign_id}/evaluation", summary="Evaluate what learning brought")
 async def evaluate_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) -> EvaluationView:
-    """Compare the learned plan with the control group, with each fixed channel and with the model's own choice."""
+    """Compare the learned plan with the control group, and learned choice with fixed channels and hours."""
     campaign = await api.campaigns.find(caller.tenant_id, UUID(campaign_id.bytes))
     if campaign is None:
         raise not_found()
@@ -120,7 +144,7 @@ async def evaluate_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) 
     return EvaluationView(
         campaign_id=campaign_id, summary=found.summary, deciding=await who_decides(api.pool, caller.tenant_id),
         lift=view_lift(found.lift), goal=_goal(found.goal),
-        policies=[_view(policy) for policy in found.policies],
+        policies=[_view(policy) for policy in found.policies], rules=_rules(found.rules),
         alarms=[
             AlarmView(kind=one.kind, subject=one.subject, value=one.value, words=one.words) for one in found.alarms
         ],
@@ -208,6 +232,21 @@ def _view(policy: Policy) -> PolicyView:
         effective_contacts=0.0 if value is None else value.dr.effective_rows,
         ips=None if value is None else _estimate(value.ips), snips=None if value is None else _estimate(value.snips),
         dr=None if value is None else _estimate(value.dr),
+    )  # fmt: skip
+
+
+def _rules(found: RulesCompared) -> RulesView:
+    return RulesView(
+        summary=found.summary, contacts=found.contacts,
+        learned=None if found.learned is None else found.learned.value,
+        rules=[
+            RuleView(
+                rule=one.name, words=one.words, value=one.value.value, difference=one.difference.value,
+                low=one.difference.low, high=one.difference.high, effective_contacts=one.difference.effective_rows,
+                verdict=one.verdict,
+            )
+            for one in found.rules
+        ],
     )  # fmt: skip
 
 
