@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contact_scheduler.learning import SLOTS, Horizon
-from contact_scheduler.learning.assign import leaders
 from contact_scheduler.learning.blocks import Layout, kin_of
+from contact_scheduler.learning.leaders import leaders
 from contact_scheduler.learning.prices import within_capacity
 from tests.unit.learning.learning_cases import posterior
 

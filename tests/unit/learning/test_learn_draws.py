@@ -14,6 +14,8 @@ from contact_scheduler.learning import Horizon, LawfulSlots, Plan, PlanOptions, 
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.draws import NEVER, Places, draw_evenly, draw_in_turn
 from contact_scheduler.learning.explore import NO_CELL, OPTIONS, option_of
+from contact_scheduler.learning.explored import Explored
+from contact_scheduler.learning.scoring import Scorer
 from contact_scheduler.planning.drawn import describe_draw
 from tests.unit.learning.learning_cases import crowd, posterior
 
@@ -82,6 +84,25 @@ def test_drawing_by_pieces_is_drawing_one_by_one(seed: int, capacity: list[int],
         if len(is_open):
             room[expected] -= 1
     np.testing.assert_array_equal(room, places.room)
+
+
+def test_exploring_by_pieces_is_exploring_one_by_one() -> None:
+    """Choices kept while cells fill are those that a row alone finds at its turn, among what is left then."""
+    weights = KNOWN.plan_weights(1, 1, spread=0.3)
+    scorer = Scorer.of(PEOPLE, TODAY, DAY, weights, PlanOptions(1, 1).worth, key=5)
+    price = np.random.default_rng(6).random(SCARCE.size).astype(np.float32) * np.float32(0.1)
+    queue = np.random.default_rng(7).permutation(120)
+    together, alone = Places(SCARCE.ravel() // 2), Places(SCARCE.ravel() // 2)
+
+    cell, chance = draw_in_turn(
+        np.arange(120), Explored(scorer, queue, price, together, gamma=20.0, key=8).draw, together
+    )
+
+    for turn, row in enumerate(queue):
+        expected, probability = Explored(scorer, np.array([row]), price, alone, gamma=20.0, key=8).draw(np.array([0]))
+        assert (expected[0], probability[0]) == (cell[turn], pytest.approx(chance[turn], rel=1e-5))
+        alone.take(expected)
+    assert (together.room == 0).sum() > (SCARCE.ravel() < 2).sum()
 
 
 def test_a_cell_without_any_place_is_closed_from_the_first_turn_on_and_an_ample_one_never() -> None:

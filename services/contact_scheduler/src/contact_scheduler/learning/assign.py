@@ -22,7 +22,9 @@ import numpy as np
 from contact_scheduler.learning.auction import Auction
 from contact_scheduler.learning.budget import Budget, within_money
 from contact_scheduler.learning.draws import Draw, Places, draw_evenly, draw_in_turn
-from contact_scheduler.learning.explore import NO_CELL, OPTIONS, best_per_option, inverse_gap_weights, option_of, pick
+from contact_scheduler.learning.explore import NO_CELL
+from contact_scheduler.learning.explored import Explored
+from contact_scheduler.learning.leaders import largest, leaders, leaders_of_rows
 from contact_scheduler.learning.lots import (
     PURPOSE_BUDGET,
     PURPOSE_DITHER,
@@ -43,9 +45,9 @@ DITHER_SHIFTS: Final = 256  # chunks look at the table of dithers from so many d
 DITHER_STRIDE: Final = 67  # odd, so that successive chunks meet the columns in changing order
 DITHER_COLUMNS: Final = CHUNK_ROWS + DITHER_SHIFTS
 DITHER_FLOOR: Final = np.float32(1e-7)
-LEADER_GROUP: Final = 16
-REPAIR_ROUNDS: Final = 5
+REPAIR_ROUNDS: Final = 12
 REPAIR_PER_PLACE: Final = 4
+HELD_VALUES: Final = 6_000_000  # of rows that choose again, at once: 24 MB
 
 
 class Arm(IntEnum):
@@ -109,9 +111,8 @@ class Assignment:
         is_planned = ~(is_control | is_slice)
         self._price(is_planned, start_prices)
         self.noise = self._noise()
-        self._draw(np.flatnonzero(is_control), self._draw_control, Arm.CONTROL)
-        self._turn_away(np.flatnonzero(is_control))
-        self._draw(np.flatnonzero(is_slice), self._draw_slice, Arm.EXPLORED)
+        self._draw_control(np.flatnonzero(is_control))
+        self._draw_slice(np.flatnonzero(is_slice))
         planned = self.scorer.in_order(is_planned)
         self._assign(planned)
         if self.budget is not None and self._spent(slice(None)) > self.budget.ceiling:
@@ -124,7 +125,7 @@ class Assignment:
         """Lets the planned rows (in order) share the places, and the money where that has a price."""
         of_places = float(self.prices.cell.astype(np.float64) @ self.room)
         of_money = self.prices.money * self.purse if self.prices.money else 0.0
-        self.bound = of_places + of_money + self._choose(planned, self._net_price(), is_first=True)
+        self.bound = of_places + of_money + self._choose(planned, self._net_price())
         if self.whole is None:
             self._settle(planned)
         else:
@@ -185,10 +186,7 @@ class Assignment:
 
     def _use_up(self, planned: IntArray) -> None:
         """Offers what is left of the money, at no price, to the next best of those without a contact."""
-        rows = planned[self.cell[planned] == NO_CELL]
-        rows = rows[_largest(self.merit[rows], REPAIR_PER_PLACE * self._affordable(planned) + 1024)]
-        self._choose(rows, np.where(self.room > 0, np.float32(0.0), CLOSED), is_first=False)
-        self._seat(rows)
+        self._offer(planned, self._affordable(planned), np.zeros_like(self.prices.cell))
 
     def _cut(self, planned: IntArray) -> None:
         """Takes back the contacts that gain least for their money, as many as went beyond it."""
@@ -211,17 +209,8 @@ class Assignment:
         lots = uniform(self.scorer.borrowers.ids, self.lottery.key(PURPOSE_SAMPLE))
         sample = is_planned & (lots < SAMPLE_ROWS / count)
         sample = sample if sample.any() else is_planned
-        position = np.full(len(self.capacity), -1)
-        position[cells] = np.arange(len(cells))
-        value = np.full((int(sample.sum()), len(cells)), FORBIDDEN, dtype=np.float32)
-        sampled = np.empty(len(value), dtype=np.int64)
-        filled = 0
-        for chunk in self.scorer.chunks(self.scorer.in_order(sample)):
-            here = np.flatnonzero(position[chunk.cells] >= 0)
-            rows = slice(filled, filled + len(chunk.rows))
-            value[rows, position[chunk.cells[here]]] = chunk.value[here].T
-            sampled[rows] = chunk.rows
-            filled += len(chunk.rows)
+        sampled = self.scorer.in_order(sample)
+        value = self._values(sampled, cells)
         if len(value) == count:
             self.whole = sampled, cells, value
         share = len(value) / count
@@ -234,17 +223,30 @@ class Assignment:
         prices[cells] = found.cell
         self.prices = Prices(prices, found.money, found.temperature)
 
-    def _draw(self, rows: IntArray, draw: Draw, arm: Arm) -> None:
-        """Lets rows draw in an order of lots, each among what still has a place."""
+    def _draw_control(self, rows: IntArray) -> None:
+        """Gives each hold-out borrower an even draw over the lawful cells that have a place."""
+        queue = self._queue(rows, Arm.CONTROL)
+        lots = uniform(self.scorer.borrowers.ids[queue], self.lottery.key(PURPOSE_OPTION))
+        lawful, room = self.scorer.lawful, self.room
+        self._draw(queue, lambda turns: draw_evenly(lawful, queue[turns], lots[turns], room > 0))
+        self._turn_away(rows)
+
+    def _draw_slice(self, rows: IntArray) -> None:
+        """Draws channel and day-part by inverse-gap weights over values after prices, the best hour inside each."""
+        queue, key = self._queue(rows, Arm.EXPLORED), self.lottery.key(PURPOSE_OPTION)
+        choices = Explored(self.scorer, queue, self._net_price(), self.places, gamma=self.lottery.gamma, key=key)
+        self._draw(queue, choices.draw)
+
+    def _queue(self, rows: IntArray, arm: Arm) -> IntArray:
+        """Puts rows that draw in the order of their turns, by lot."""
         queue = rows[np.argsort(uniform(self.scorer.borrowers.ids[rows], self.lottery.key(PURPOSE_TURN)))]
-        self.cell[queue], self.propensity[queue] = draw_in_turn(queue, draw, self.places)
         self.arm[queue] = arm
         self.drawn.append(queue)
+        return queue
 
-    def _draw_control(self, rows: IntArray) -> tuple[IntArray, Matrix]:
-        """Gives each hold-out borrower an even draw over the lawful cells that have a place."""
-        lots = uniform(self.scorer.borrowers.ids[rows], self.lottery.key(PURPOSE_OPTION))
-        return draw_evenly(self.scorer.lawful, rows, lots, self.room > 0)
+    def _draw(self, queue: IntArray, draw: Draw) -> None:
+        """Lets each draw in turn among what still has a place."""
+        self.cell[queue], self.propensity[queue] = draw_in_turn(np.arange(len(queue)), draw, self.places)
 
     def _turn_away(self, rows: IntArray) -> None:
         """Notes hold-out rows without a contact: by nobody's choice, so they are no part of any comparison."""
@@ -254,36 +256,19 @@ class Assignment:
         self.arm[without] = Arm.NONE
         self.turned_away = int(had_place[lawful.pattern_of[without]].sum())
 
-    def _draw_slice(self, rows: IntArray) -> tuple[IntArray, Matrix]:
-        """Draws channel and day-part by inverse-gap weights over values after prices, the best hour inside each."""
-        borrowers, price = self.scorer.borrowers, np.where(self.room > 0, self._net_price(), np.float32(np.inf))
-        is_wanted = np.zeros(len(borrowers), dtype=np.bool_)
-        is_wanted[rows] = True
-        for chunk in self.scorer.chunks(self.scorer.in_order(is_wanted)):
-            channel, hour = np.divmod(chunk.cells, self.scorer.horizon.hours)
-            option = option_of(channel, self.scorer.horizon.local_hour[borrowers.zone[chunk.rows[0]], hour])
-            best, column = best_per_option(chunk.value - price[chunk.cells][:, None], option)
-            worth = np.maximum(borrowers.worth[chunk.rows, None], np.finfo(np.float32).tiny)
-            lots = uniform(borrowers.ids[chunk.rows], self.lottery.key(PURPOSE_OPTION))
-            choice, self.propensity[chunk.rows] = pick(inverse_gap_weights(best / worth, self.lottery.gamma), lots)
-            taken = np.take_along_axis(column, choice[:, None], axis=1)[:, 0]
-            self.cell[chunk.rows] = np.where(choice == OPTIONS, NO_CELL, chunk.cells[taken])
-        return self.cell[rows], self.propensity[rows].astype(np.float64)
-
-    def _choose(self, rows: IntArray, price: FloatArray, *, is_first: bool) -> float:
+    def _choose(self, planned: IntArray, price: FloatArray) -> float:
         """Lets each row (in order) take its best cell after prices; returns the sum of their undithered net values."""
         total = 0.0
-        for number, chunk in enumerate(self.scorer.chunks(rows)):
+        for number, chunk in enumerate(self.scorer.chunks(planned)):
             if not len(chunk.cells):
                 continue
             net = chunk.value
             net -= price[chunk.cells][:, None]
-            if is_first:
-                total += float(np.maximum(net.max(axis=0), 0.0).sum(dtype=np.float64))
+            total += float(np.maximum(net.max(axis=0), 0.0).sum(dtype=np.float64))
             start = number * DITHER_STRIDE % DITHER_SHIFTS
             dither = self.noise[: len(chunk.cells), start : start + len(chunk.rows)]
             net += dither
-            self._take(chunk, price, dither, is_first=is_first)
+            self._take(chunk, price, dither)
         return total
 
     def _noise(self) -> FloatArray:
@@ -293,34 +278,74 @@ class Assignment:
         result: FloatArray = np.float32(-self.prices.temperature) * np.log(-np.log(uniforms))
         return result
 
-    def _take(self, chunk: Chunk, price: FloatArray, dither: FloatArray, *, is_first: bool) -> None:
+    def _take(self, chunk: Chunk, price: FloatArray, dither: FloatArray) -> None:
         """Each row takes the cell that leads after prices and dither, which `chunk.value` holds by now."""
         best, merit = leaders(chunk.value)
         cell = chunk.cells[best]
         self.merit[chunk.rows] = merit
         self.cell[chunk.rows] = np.where(merit > 0.0, cell, NO_CELL)
         self.drawn_value[chunk.rows] = merit + price[cell] - dither[best, np.arange(len(best))]
-        if is_first and self.with_second:
+        if self.with_second:
             chunk.value[best, np.arange(len(best))] = FORBIDDEN
             runner_up, second = leaders(chunk.value)
             self.second[chunk.rows] = np.where(second > -CLOSED / 2, chunk.cells[runner_up], NO_CELL)
 
-    def _settle(self, rows: IntArray) -> None:
+    def _settle(self, planned: IntArray) -> None:
         """Seats the planned rows (in order) and lets those without a place choose again among what is open."""
-        self._seat(rows)
-        planned = rows
-        for number in range(REPAIR_ROUNDS):
-            rows = rows[self.cell[rows] == NO_CELL]
-            # Where money is short, it is enough for those who lost a place and for what is left of it.
-            losers = int((self.merit[rows] > 0.0).sum())
-            spare = min(int(self.room.sum()), self._affordable(planned) + losers)
-            if not spare or not len(rows):
+        self._seat(planned)
+        lost = planned[(self.cell[planned] == NO_CELL) & (self.merit[planned] > 0.0)]
+        if self.purse < np.inf:
+            self._offer(lost, len(lost), self._net_price())
+        else:
+            self._offer(planned, int(self.room.sum()), self._net_price(), np.zeros_like(self.prices.cell))
+
+    def _offer(self, planned: IntArray, places: int, *prices: FloatArray) -> None:
+        """Lets the best of those without a place choose among what is open, first at these prices, then at those.
+
+        A few for each place: the others could not win one anyway. As many at once as can be held, the best first.
+        """
+        rows = planned[
+            (self.cell[planned] == NO_CELL) & (self.merit[planned] > -CLOSED / 2)
+        ]  # nothing is open to others
+        cells = np.flatnonzero(self.room > 0)
+        if not places or not len(rows) or not len(cells):
+            return
+        rows = rows[largest(self.merit[rows], REPAIR_PER_PLACE * places + 1024)]
+        pieces = -(-len(rows) * len(cells) // HELD_VALUES)
+        for part in np.array_split(np.argsort(-self.merit[rows], kind="stable"), pieces):
+            held = rows[np.sort(part)]
+            value = self._values(held, cells)
+            for price in prices:
+                self._bid(held, cells, value, price[cells])
+
+    def _values(self, rows: IntArray, cells: IntArray) -> FloatArray:
+        """Values [rows, cells] of rows that come in order; FORBIDDEN where unlawful."""
+        position = np.full(len(self.room), NO_CELL)
+        position[cells] = np.arange(len(cells))
+        value = np.full((len(rows), len(cells)), FORBIDDEN, dtype=np.float32)
+        done = 0
+        for chunk in self.scorer.chunks(rows):
+            here = np.flatnonzero(position[chunk.cells] >= 0)
+            value[done : done + len(chunk.rows), position[chunk.cells[here]]] = chunk.value[here].T
+            done += len(chunk.rows)
+        return value
+
+    def _bid(self, rows: IntArray, cells: IntArray, value: FloatArray, price: FloatArray) -> None:
+        """Rows without a place take their best open cell at these prices; whose cell fills meanwhile looks again."""
+        looking = np.flatnonzero(self.cell[rows] == NO_CELL)
+        for _ in range(REPAIR_ROUNDS):
+            price = np.where(self.room[cells] > 0, price, CLOSED)
+            best, merit = leaders_of_rows(value, looking, price)
+            wants = merit > 0.0
+            looking, best, merit = looking[wants], best[wants], merit[wants]
+            if not len(looking):
                 break
-            # The best of those without a place, a few for each place: the others could not win one anyway.
-            rows = rows[_largest(self.merit[rows], REPAIR_PER_PLACE * spare + 1024)]
-            open_price = self._net_price() if number == 0 else np.where(self.room > 0, self._money_part(), CLOSED)
-            self._choose(rows, open_price, is_first=False)
-            self._seat(rows)
+            kept = within_capacity(cells[best], merit, self.room)
+            seated, at = looking[kept], best[kept]
+            self.cell[rows[seated]] = cells[at]
+            self.drawn_value[rows[seated]] = value[seated, at]
+            self.room -= np.bincount(cells[at], minlength=len(self.room))
+            looking = looking[~kept]
 
     def _auction(self, rows: IntArray, cells: IntArray, value: FloatArray) -> float:
         """Settles a population small enough to hold all its values, exactly up to a fraction of the temperature.
@@ -342,33 +367,3 @@ class Assignment:
         kept = within_capacity(self.cell[choosers], self.merit[choosers], self.room)
         self.room -= np.bincount(self.cell[choosers[kept]], minlength=len(self.room))
         self.cell[choosers[~kept]] = NO_CELL
-
-
-def _largest(merit: FloatArray, count: int) -> IntArray:
-    """Positions of the largest values in rising order, all of them if there are fewer."""
-    if count >= len(merit):
-        return np.arange(len(merit))
-    return np.sort(np.argpartition(-merit, count)[:count])
-
-
-def leaders(value: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Returns for each column of [cells, rows] the place of its largest value, and the value.
-
-    numpy's argmax down a column is slow, its maximum fast. So the cells are taken for a square: the leader stands where
-    the leading group crosses the leading member. Where equals in two groups cross at a third cell, we look again.
-    """
-    cells, rows = value.shape
-    whole = cells // LEADER_GROUP * LEADER_GROUP
-    square, rest = value[:whole].reshape(-1, LEADER_GROUP, rows), value[whole:]
-    of_group, of_member = square.max(axis=1), square.max(axis=0, initial=-np.inf)
-    if len(rest):
-        of_group = np.concatenate((of_group, rest.max(axis=0, keepdims=True)))
-        np.maximum(of_member[: len(rest)], rest, out=of_member[: len(rest)])
-    index = np.arange(rows)
-    group = of_group.argmax(axis=0)
-    top = of_group.max(axis=0)
-    leader = np.minimum(group * LEADER_GROUP + of_member.argmax(axis=0), cells - 1)
-    crossed = np.flatnonzero(value[leader, index] != top)
-    if len(crossed):
-        leader[crossed] = value[:, crossed].argmax(axis=0)
-    return leader, top

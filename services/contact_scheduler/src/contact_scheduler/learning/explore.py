@@ -81,21 +81,22 @@ def option_of(channel: IntArray, hour_of_week: IntArray) -> IntArray:
     return result
 
 
-def best_per_option(value: FloatArray, option: IntArray) -> tuple[Matrix, IntArray]:
+def best_per_option(value: FloatArray, option: IntArray) -> tuple[FloatArray, IntArray]:
     """Returns of values [cells, n] the best of each option [n, OPTIONS + 1] and its place among the cells.
 
-    The last option is "no contact", worth 0, place -1.
+    A closed option is worth -inf; the last one, "no contact", is worth 0. Both have place -1.
     """
-    count = value.shape[1]
-    best = np.full((OPTIONS + 1, count), -np.inf)
-    place = np.full((OPTIONS + 1, count), NO_CELL, dtype=np.int64)
+    order = np.argsort(option, kind="stable")
+    numbers, starts = np.unique(option[order], return_index=True)
+    best = np.full((OPTIONS + 1, value.shape[1]), -np.inf, dtype=np.float32)
+    place = np.full((OPTIONS + 1, value.shape[1]), NO_CELL, dtype=np.int64)
     best[OPTIONS] = 0.0
-    for number in np.unique(option):
-        members = np.flatnonzero(option == number)
-        leader = members[value[members].argmax(axis=0)]
-        found = value[leader, np.arange(count)]
-        best[number] = np.where(found > FORBIDDEN / 2, found, -np.inf)
-        place[number] = leader
+    for number, members in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
+        of_option = value[members]
+        top = of_option.max(axis=0)
+        is_open = top > FORBIDDEN / 2
+        best[number] = np.where(is_open, top, -np.inf)
+        place[number] = np.where(is_open, members[(of_option == top).argmax(axis=0)], NO_CELL)
     return best.T, place.T
 
 
