@@ -19,6 +19,7 @@ SAID = (
     "Answered within 48 hours, per 100 contacts",
     "What the gate held back at the moment of sending",
     "What borrowers wrote, by language, and what was done about it",
+    "Who paid cannot be compared yet",
     "covered by signed checkpoints",
     "nobody was contacted twice, outside lawful hours, or without the ledger knowing",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from forbear_sandbox.understanding import Understood
 
 RULES_SHOWN_MAX = 12
 DEEDS_SHOWN_MAX = 12
+SENTENCE_WIDTH = 120
 STATES = ("accepted", "refused", "expired", "recalled", "cancelled", "unknown", "planned", "released")
 
 
@@ -68,6 +70,7 @@ def show(console: Console, result: Result) -> None:
     console.rule(f"{result.days:.0f} days, {result.borrowers:,} borrowers, in {result.took_s:.0f} s")
     console.print(_contacts(result), _weeks(result.report), _blocked(result), understanding.table(result.understood))
     console.print(f"lift      {told_lift(result.report['total'])}")
+    console.print(f"goal      {told_goal(result.report['goal'])}")
     console.print(f"people    {_deeds(result)}")
     _evidence(console, result)
     draw(result.picture, _cells(result.report), _picture_weeks(result.report), _title(result))
@@ -117,6 +120,11 @@ def told_lift(total: dict[str, Any]) -> str:
         f"{100 * control['rate']:.1f} where a lot did:\n"
         f"          {100 * total['difference']:+.1f}, in all likelihood (95 %) {low:+.1f} to {high:+.1f}: {verdict}"
     )
+
+
+def told_goal(goal: dict[str, Any]) -> str:
+    """Say whether more borrowers reached the campaign's goal, and what they paid, in lines below each other."""
+    return fill(goal["summary"], SENTENCE_WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10).lstrip()
 
 
 def _blocked(result: Result) -> Table:

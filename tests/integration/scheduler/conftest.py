@@ -91,7 +91,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
     scheduler_grpc.add_SchedulerServiceServicer_to_server(service, server.server)
     await server.start()
     own_channel = connect(f"127.0.0.1:{server.port}", manual_clock)
-    report = ReportCampaign(ReportStore(pool))
+    report = ReportCampaign(ReportStore(pool), manual_clock)
     api = Api(
         pool=pool, clock=manual_clock, tenants=TenantStore(pool), imports=ImportStore(pool),
         campaigns=CampaignStore(pool),

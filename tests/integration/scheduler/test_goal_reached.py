@@ -75,6 +75,7 @@ async def test_borrowers_count_once_on_the_side_of_their_first_contact_for_what_
     ]  # fmt: skip
     booked = (await scheduler.http.post("/v1/payments", json={"payments": payments})).json()
     goal = (await scheduler.http.get(f"/v1/campaigns/{campaign_id}/evaluation")).json()["goal"]
+    report = (await scheduler.http.get(f"/v1/campaigns/{campaign_id}/report")).json()
     told = await evaluate_on_terminal(scheduler, campaign_id, tmp_path)
     await scheduler.http.post("/console/login", data={"key": KEY})
     page = (await scheduler.http.get("/console")).text
@@ -84,6 +85,7 @@ async def test_borrowers_count_once_on_the_side_of_their_first_contact_for_what_
     assert [[1, 3, 9_000], [1, 2, 10_000]] == sides
     assert ("payment", "USD", False) == (goal["goal"], goal["currency"], goal["is_proven"])
     assert "Of 100 borrowers 33.3 paid within 14 days of their first contact" in goal["summary"]
-    assert "They paid $30.00 a borrower there and $50.00 here" in goal["summary"]
+    assert "They paid $30.00 a borrower there and $50.00 here: -$20.00 (" in goal["summary"]
     assert goal["summary"] in told
+    assert goal == report["goal"]
     assert "Of 100 borrowers 33.3 paid within 14 days of their first contact" in page

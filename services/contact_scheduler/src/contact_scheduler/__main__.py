@@ -103,7 +103,7 @@ async def serve(settings: Settings) -> None:
     service = SchedulerService(TakeFeedback(pool, relays["recall"].wake), explain)
     add_SchedulerServiceServicer_to_server(service, rpc.server)
     rpc.add(SERVICE)
-    report = ReportCampaign(ReportStore(pool))
+    report = ReportCampaign(ReportStore(pool), clock)
     api = Api(
         pool=pool, clock=clock, tenants=TenantStore(pool), imports=ImportStore(pool), campaigns=CampaignStore(pool),
         borrowers=BorrowerStore(pool),

@@ -13,7 +13,7 @@ import orjson
 
 from contact_scheduler.campaigns import Campaign
 from contact_scheduler.compare_rules import RulesCompared, compare_rules
-from contact_scheduler.evaluate_goal import GoalReached, compare_goal
+from contact_scheduler.evaluate_goal import GoalReached
 from contact_scheduler.learn_funnel import readable, to_courses
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.calibration import StepCalibration, calibrate_steps
@@ -65,7 +65,7 @@ class EvaluateCampaign:
     async def run(self, campaign: Campaign) -> Evaluation:
         """Evaluate one campaign."""
         tenant_id, campaign_id = campaign.tenant_id, campaign.campaign_id
-        report = await self._report.run(tenant_id, campaign_id)
+        report = await self._report.run(campaign)
         rows = await self._store.drawn(tenant_id, campaign_id, self._clock.now())
         drawn = []
         for row in rows:
@@ -78,9 +78,8 @@ class EvaluateCampaign:
                 )
             )  # fmt: skip
         alarms = [] if report.plan is None else report.plan["alarms"]
-        goal = await self._store.goal(tenant_id, campaign_id, campaign.goal, self._clock.now())
         return Evaluation(
-            report.total, compare_goal(campaign.goal, goal), value_policies(drawn),
+            report.total, report.goal, value_policies(drawn),
             compare_rules(drawn, report.total.learned), alarms, await self._steps(tenant_id, campaign_id),
         )  # fmt: skip
 

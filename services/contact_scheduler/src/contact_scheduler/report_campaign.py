@@ -1,4 +1,4 @@
-"""What a campaign brought: states, refusals, the learned policy beside the control group, channel by hour."""
+"""What a campaign brought: states, refusals, learned policy beside control by answers and goal, channel by hour."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from contact_scheduler.campaigns import Campaign
 from contact_scheduler.contacts import ContactPhase
+from contact_scheduler.evaluate_goal import GoalReached, compare_goal
 from contact_scheduler.learning.lift import Lift, Rate, lift, rate
 from contact_scheduler.portfolio.derive import EMPLOYMENT_NAMES
 from contact_scheduler.store.reports import ReportStore
+from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID
 from forbear_domain.model import Channel
 
@@ -52,22 +55,26 @@ class Report:
     refusals: list[Refusal]
     cells: list[Cell]
     plan: dict[str, Any] | None
+    goal: GoalReached
 
 
 class ReportCampaign:
     """The use case behind reports and console."""
 
-    def __init__(self, store: ReportStore) -> None:
+    def __init__(self, store: ReportStore, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
 
-    async def run(self, tenant_id: UUID, campaign_id: UUID) -> Report:
+    async def run(self, campaign: Campaign) -> Report:
         """Report one campaign."""
-        states, weeks, refusals, cells, plan = await asyncio.gather(
+        tenant_id, campaign_id = campaign.tenant_id, campaign.campaign_id
+        states, weeks, refusals, cells, plan, reached = await asyncio.gather(
             self._store.states(tenant_id, campaign_id),
             self._store.weeks(tenant_id, campaign_id),
             self._store.refusals(tenant_id, campaign_id),
             self.cells(tenant_id, campaign_id),
             self._store.latest_plan(tenant_id, campaign_id),
+            self._store.goal(tenant_id, campaign_id, campaign.goal, self._clock.now()),
         )
         by_channel: dict[str, dict[str, int]] = defaultdict(dict)
         for row in states:
@@ -82,6 +89,7 @@ class ReportCampaign:
             refusals=[Refusal(row["rule"], ContactPhase(row["state"]).label, row["contacts"]) for row in refusals],
             cells=cells,
             plan=plan,
+            goal=compare_goal(campaign.goal, reached),
         )
 
     async def cells(self, tenant_id: UUID, campaign_id: UUID | None) -> list[Cell]:

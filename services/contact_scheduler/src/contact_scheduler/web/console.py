@@ -59,7 +59,7 @@ async def show_console(api: Parts, session: Session = None, campaign: uuid.UUID 
     tenant_id = person.tenant_id
     campaigns = await api.campaigns.list(tenant_id)
     chosen = next((one for one in campaigns if campaign is None or one.campaign_id == campaign), None)
-    report = None if chosen is None else await api.report.run(tenant_id, chosen.campaign_id)
+    report = None if chosen is None else await api.report.run(chosen)
     evaluation = None if chosen is None else await api.evaluate.run(chosen)
     async with api.pool.acquire() as connection:
         strategies = await report_strategies(connection, tenant_id, api.clock.now(), api.costs)

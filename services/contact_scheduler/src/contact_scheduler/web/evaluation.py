@@ -11,16 +11,14 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from contact_scheduler.compare_rules import RulesCompared, RuleVerdict
-from contact_scheduler.evaluate_goal import GoalReached
 from contact_scheduler.learning.funnel import Step
-from contact_scheduler.learning.lift import Rate
 from contact_scheduler.learning.monitor import AlarmKind
 from contact_scheduler.learning.ope import Estimate
 from contact_scheduler.release_strategies import who_decides
 from contact_scheduler.value_policies import Policy
 from contact_scheduler.web.access import Parts, Reader
 from contact_scheduler.web.problems import RESPONSES, Problem, not_found
-from contact_scheduler.web.reports import LiftView, view_lift
+from contact_scheduler.web.reports import GoalView, LiftView, view_goal, view_lift
 from forbear_chassis.postgres import UUID
 
 router = APIRouter(prefix="/v1", tags=["reports"], responses=RESPONSES)
@@ -95,31 +93,6 @@ class StepView(BaseModel):
     error: float = Field(description="mean distance of foreseen and happened over the fifths (calibration error)")
 
 
-class SideView(BaseModel):
-    """Borrowers of one side, each counted once."""
-
-    borrowers: int = Field(description="borrowers whose first contact lies 14 days back")
-    reached: int = Field(description="of which reached the goal within 14 days of it")
-    rate: float = Field(description="reached / borrowers, 0 without borrowers")
-    low: float = Field(description="lower end of the 95 % Wilson interval")
-    high: float = Field(description="upper end of the 95 % Wilson interval")
-    paid_minor: int = Field(description="what they paid in these days, in minor units; currencies are not told apart")
-
-
-class GoalView(BaseModel):
-    """Who reached the campaign's goal, per borrower as the lot fell: learned beside random choice."""
-
-    goal: str = Field(description="payment, promise or contact")
-    summary: str = Field(description="the answer in plain sentences")
-    learned: SideView = Field(description="borrowers for whom the plan chose, the explored slice included")
-    control: SideView = Field(description="borrowers of the control group")
-    difference: float = Field(description="learned less control")
-    low: float = Field(description="lower end of Newcombe's 95 % interval of the difference")
-    high: float = Field(description="upper end of it")
-    is_proven: bool = Field(description="whether the interval lies above zero")
-    currency: str = Field(description="of what was paid; empty where nobody paid or currencies differ")
-
-
 class EvaluationView(BaseModel):
     """What learning brought, compared with the control group and with fixed rules."""
 
@@ -143,7 +116,7 @@ async def evaluate_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) 
     found = await api.evaluate.run(campaign)
     return EvaluationView(
         campaign_id=campaign_id, summary=found.summary, deciding=await who_decides(api.pool, caller.tenant_id),
-        lift=view_lift(found.lift), goal=_goal(found.goal),
+        lift=view_lift(found.lift), goal=view_goal(found.goal),
         policies=[_view(policy) for policy in found.policies], rules=_rules(found.rules),
         alarms=[
             AlarmView(kind=one.kind, subject=one.subject, value=one.value, words=one.words) for one in found.alarms
@@ -207,22 +180,6 @@ budget: Money = None,
     if found is None:
         raise Problem(409, "wrong-state", "the campaign was not planned yet; start it and ask again")
     return WhatIfView(summary=found.summary, **asdict(found))
-
-
-def _goal(goal: GoalReached) -> GoalView:
-    found, (learned, control) = goal.lift, goal.paid_minor
-    return GoalView(
-        goal=goal.goal, summary=goal.summary, currency=goal.currency,
-        learned=_side(found.learned, learned), control=_side(found.control, control),
-        difference=found.difference, low=found.low, high=found.high, is_proven=found.is_proven,
-    )  # fmt: skip
-
-
-def _side(side: Rate, paid_minor: int) -> SideView:
-    return SideView(
-        borrowers=side.rows, reached=side.positives, rate=side.value, low=side.low, high=side.high,
-        paid_minor=paid_minor,
-    )  # fmt: skip
 
 
 def _view(policy: Policy) -> PolicyView:

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from contact_scheduler.evaluate_goal import GoalReached
 from contact_scheduler.learning.lift import Lift, Rate
 from contact_scheduler.report_campaign import Cell
 from contact_scheduler.web.access import Parts, Reader
@@ -37,6 +38,36 @@ class LiftView(BaseModel):
     low: float = Field(description="lower end of Newcombe's 95 % interval of the difference")
     high: float = Field(description="upper end of it")
     is_proven: bool = Field(description="whether the interval lies above zero")
+
+
+class SideView(BaseModel):
+    """Borrowers of one side, each counted once."""
+
+    borrowers: int = Field(description="borrowers whose first contact lies 14 days back")
+    reached: int = Field(description="of which reached the goal within 14 days of it")
+    rate: float = Field(description="reached / borrowers, 0 without borrowers")
+    low: float = Field(description="lower end of the 95 % Wilson interval")
+    high: float = Field(description="upper end of the 95 % Wilson interval")
+    paid_minor: int = Field(description="what they paid in these days, in minor units; currencies are not told apart")
+
+
+class GoalView(BaseModel):
+    """Who reached the campaign's goal, per borrower as the lot fell: learned beside random choice."""
+
+    goal: str = Field(description="payment, promise or contact")
+    summary: str = Field(description="the answer in plain sentences")
+    learned: SideView = Field(description="borrowers for whom the plan chose, the explored slice included")
+    control: SideView = Field(description="borrowers of the control group")
+    difference: float = Field(description="learned less control")
+    low: float = Field(description="lower end of Newcombe's 95 % interval of the difference")
+    high: float = Field(description="upper end of it")
+    is_proven: bool = Field(description="whether the interval lies above zero")
+    paid_difference_minor: float | None = Field(
+        description="money a borrower, learned less control, minor units; null without two borrowers or one currency"
+    )
+    paid_low_minor: float | None = Field(description="lower end of its 95 % interval (Welch's)")
+    paid_high_minor: float | None = Field(description="upper end of it")
+    currency: str = Field(description="of what was paid; empty where nobody paid or currencies differ")
 
 
 class WeekView(LiftView):
@@ -75,6 +106,7 @@ class ReportView(BaseModel):
     campaign_id: uuid.UUID = Field(description="the campaign")
     states: dict[str, dict[str, int]] = Field(description="contacts by channel and state")
     total: LiftView = Field(description="the whole campaign")
+    goal: GoalView = Field(description="the same beside the campaign's goal, by borrower")
     weeks: list[WeekView] = Field(description="week by week, from the first contact's day")
     refusals: list[RefusalView] = Field(description="what did not go out and why, most frequent first")
     heat_map: list[CellView] = Field(description="channel by hour on the borrower's clock")
@@ -83,15 +115,17 @@ class ReportView(BaseModel):
 
 @router.get("/campaigns/{campaign_id}/report", summary="Report a campaign")
 async def report_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) -> ReportView:
-    """Report contacts by channel and state, learned against control by week, refusals by rule, channel by hour."""
+    """Report contacts by channel and state, learned against control by week, who reached the goal, refusals, hours."""
     known = UUID(campaign_id.bytes)
-    if await api.campaigns.find(caller.tenant_id, known) is None:
+    campaign = await api.campaigns.find(caller.tenant_id, known)
+    if campaign is None:
         raise not_found()
-    report = await api.report.run(caller.tenant_id, known)
+    report = await api.report.run(campaign)
     return ReportView(
         campaign_id=campaign_id,
         states=report.states,
         total=view_lift(report.total),
+        goal=view_goal(report.goal),
         weeks=[WeekView(week=week.number, **_lift(week.lift)) for week in report.weeks],
         refusals=[RefusalView(rule=one.rule, state=one.state, contacts=one.contacts) for one in report.refusals],
         heat_map=[_cell(cell) for cell in report.cells],
@@ -131,6 +165,25 @@ def _rate(rate: Rate) -> dict[str, Any]:
 def view_lift(lift: Lift) -> LiftView:
     """Show a comparison."""
     return LiftView(**_lift(lift))
+
+
+def view_goal(goal: GoalReached) -> GoalView:
+    """Show who reached the goal."""
+    found, (learned, control) = goal.lift, goal.paid
+    more, low, high = goal.paid_difference or (None, None, None)
+    return GoalView(
+        goal=goal.goal, summary=goal.summary, currency=goal.currency,
+        learned=_side(found.learned, learned.minor), control=_side(found.control, control.minor),
+        difference=found.difference, low=found.low, high=found.high, is_proven=found.is_proven,
+        paid_difference_minor=more, paid_low_minor=low, paid_high_minor=high,
+    )  # fmt: skip
+
+
+def _side(side: Rate, paid_minor: int) -> SideView:
+    return SideView(
+        borrowers=side.rows, reached=side.positives, rate=side.value, low=side.low, high=side.high,
+        paid_minor=paid_minor,
+    )  # fmt: skip
 
 
 def _lift(lift: Lift) -> dict[str, Any]:
