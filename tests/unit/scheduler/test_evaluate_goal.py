@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from contact_scheduler.evaluate_goal import compare_goal
+from contact_scheduler.evaluate_goal import compare_contact, compare_goal
 
 
 def side(*, is_control: bool, reached: int, borrowers: int, minor: int = 0, currency: str | None = None) -> Any:
@@ -33,8 +33,8 @@ def test_a_difference_that_may_be_luck_is_said_to_be_one_with_numbers_of_both_si
     assert (
         "Of 100 borrowers 31.0 paid within 14 days of their first contact where the learned plan chose, 27.0 where a "
         "lot did: +4.0 (-8.5 to +16.3); chance alone may explain it. They paid $31.00 a borrower there and $24.30 "
-        "here: +$6.70 (-$5.35 to +$18.74). Nobody is left alone by lot, so this compares learned with random choice, "
-        "not contact with no contact."
+        "here: +$6.70 (-$5.35 to +$18.74). Both sides are contacted: this compares learned with random choice, not "
+        "contact with no contact."
     ) == found.summary
 
 
@@ -78,6 +78,22 @@ def test_gain_and_harm_beyond_chance_are_both_told(learned: int, verdict: str) -
 
     assert f"chance alone {verdict} it." in compare_goal("promise", rows).summary
     assert f"{learned / 10:.1f} promised or paid within" in compare_goal("promise", rows).summary
+
+
+def test_what_contact_brings_is_told_from_the_day_of_the_lot() -> None:
+    """Those who could be contacted beside those left alone: no word of a first contact, which one side never had."""
+    rows = [
+        side(is_control=False, reached=300, borrowers=1_000, minor=3_000_000, currency="USD"),
+        side(is_control=True, reached=20, borrowers=200, minor=200_000, currency="USD"),
+    ]
+
+    assert compare_contact("payment", rows).summary.startswith(
+        "Of 100 borrowers who could be contacted 30.0 paid within 14 days, of 100 whom a lot left alone 10.0: +20.0 (+"
+    )
+    assert "chance alone hardly explains it. They paid $30.00 a borrower there and $10.00 here: +$20.00" in (
+        compare_contact("payment", rows).summary
+    )
+    assert compare_contact("payment", rows[:1]).summary.startswith("What contact itself brings cannot be told yet")
 
 
 @pytest.mark.parametrize("rows", [[], [side(is_control=False, reached=3, borrowers=9)]])

@@ -73,13 +73,21 @@ def import_file(context: click.Context, path: Path) -> None:
 @click.option("--key", help="a repeat under the same key creates nothing; made from the name when absent")
 @click.option("--channels", default="sms,email,voice", show_default=True, help="with commas")
 @click.option("--control-share", default=0.1, show_default=True, help="share served at random, to measure learning by")
+@click.option(
+    "--left-alone-share",
+    default=0.0,
+    show_default=True,
+    help="share left without contact for two weeks by lot, to measure what contact brings; at most 0.2",
+)
 @click.option("--budget-a-day", type=float, help="most that the contacts of a day may cost; no limit when absent")
 @click.pass_context
 def create(
-    context: click.Context, name: str, key: str | None, channels: str, control_share: float, budget_a_day: float | None
-) -> None:
+    context: click.Context, name: str, key: str | None, channels: str, control_share: float, left_alone_share: float,
+    budget_a_day: float | None,
+) -> None:  # fmt: skip
     """Create a campaign as a draft, and print it."""
     body: dict[str, Any] = {"name": name, "channels": channels.split(","), "control_share": control_share}
+    body["left_alone_share"] = left_alone_share
     if budget_a_day is not None:
         body["budget_a_day"] = budget_a_day
     with open_api(context) as api:

@@ -29,7 +29,8 @@ def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
     """Say what learning brought to a campaign, beside the control group and beside fixed rules.
 
     The first line compares contacts as they were made, the second borrowers: how many reached the campaign's goal
-    (payment, promise or contact) within 14 days of their first contact, each on the side that a lot gave.
+    (payment, promise or contact) within 14 days of their first contact, each on the side that a lot gave. Where the
+    campaign leaves a share alone by lot, the third says what contact itself brought.
 
     Then learned choice stands beside fixed rules such as "sms in the evening": the difference, on the same contacts of
     the control group. Lines and costs are left out on both sides. The intervals hold for all rules together, so the
@@ -49,6 +50,8 @@ def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
         return
     console.print(found["summary"], highlight=False)
     console.print(found["goal"]["summary"], highlight=False)
+    if found["contact"] is not None:
+        console.print(found["contact"]["summary"], highlight=False)
     console.print(found["deciding"], highlight=False)
     console.print(f"\n{found['rules']['summary']}", highlight=False)
     if found["rules"]["rules"]:

@@ -73,6 +73,7 @@ class Campaign:
     next_plan_at: datetime | None
     created_at: datetime
     budget_a_day: float | None = None  # most that the contacts of a day may cost, in the unit of the cost settings
+    left_alone_share: float = 0.0  # of borrowers, by lot, for two weeks: see `planning.left_alone`
 
 
 def target_state(state: State, verb: Verb) -> State | None:

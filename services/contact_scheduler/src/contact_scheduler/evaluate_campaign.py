@@ -13,7 +13,7 @@ import orjson
 
 from contact_scheduler.campaigns import Campaign
 from contact_scheduler.compare_rules import RulesCompared, compare_rules
-from contact_scheduler.evaluate_goal import GoalReached
+from contact_scheduler.evaluate_goal import ContactEffect, GoalReached, compare_contact
 from contact_scheduler.learn_funnel import readable, to_courses
 from contact_scheduler.learning.assign import Arm
 from contact_scheduler.learning.calibration import StepCalibration, calibrate_steps
@@ -31,7 +31,10 @@ CALIBRATED_MAX: Final = 5_000  # the latest contacts whose forecasts are compare
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Learned beside control, by answers and by the goal; policies and rules by estimate; forecasts; alarms."""
+    """Learned beside control, by answers and by the goal; policies and rules by estimate; forecasts; alarms.
+
+    `contact` sets contact beside none; None where the campaign leaves nobody alone by lot.
+    """
 
     lift: Lift
     goal: GoalReached
@@ -39,6 +42,7 @@ class Evaluation:
     rules: RulesCompared
     alarms: list[Alarm]
     steps: list[StepCalibration] = field(default_factory=list)
+    contact: ContactEffect | None = None
 
     @property
     def summary(self) -> str:
@@ -81,7 +85,17 @@ class EvaluateCampaign:
         return Evaluation(
             report.total, report.goal, value_policies(drawn),
             compare_rules(drawn, report.total.learned), alarms, await self._steps(tenant_id, campaign_id),
+            await self._contact(campaign),
         )  # fmt: skip
+
+    async def _contact(self, campaign: Campaign) -> ContactEffect | None:
+        """Compare those who could be contacted with those left alone, where the campaign leaves somebody alone."""
+        if not campaign.left_alone_share:
+            return None
+        rows = await self._store.contact_effect(
+            campaign.tenant_id, campaign.campaign_id, campaign.goal, self._clock.now()
+        )
+        return compare_contact(campaign.goal, rows)
 
     async def _steps(self, tenant_id: UUID, campaign_id: UUID) -> list[StepCalibration]:
         """Compare what was foreseen of the latest contacts with what became of them."""

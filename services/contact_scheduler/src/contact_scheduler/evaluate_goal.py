@@ -1,7 +1,7 @@
-"""Did more borrowers reach the campaign's goal where learning chose than where a lot did?
+"""Did more borrowers reach the campaign's goal where learning chose than where a lot did, and did contact help at all?
 
-Told per borrower as the lot fell (intention to treat). Both sides are contacted, for nobody is left alone by lot: it
-compares learned with random choice of channel and hour, not contact with no contact.
+Told per borrower as the lot fell (intention to treat): whoever the lot left alone and a duty reached counts as left
+alone all the same.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from math import sqrt
 from typing import Any, Final
 
 from contact_scheduler.learning.lift import Z_95, Lift, lift, rate
+from contact_scheduler.planning.left_alone import LEFT_ALONE_FOR
 from contact_scheduler.store.worth import GOAL_WINDOW
 from forbear_domain.messages.plain import money
 
@@ -77,8 +78,8 @@ class GoalReached:
         return (
             f"Of 100 borrowers {100 * found.learned.value:.1f} {verb} within {days} days of their first contact where "
             f"the learned plan chose, {100 * found.control.value:.1f} where a lot did: {100 * found.difference:+.1f} "
-            f"({100 * found.low:+.1f} to {100 * found.high:+.1f}); {verdict}.{self._money()} Nobody is left alone by "
-            "lot, so this compares learned with random choice, not contact with no contact."
+            f"({100 * found.low:+.1f} to {100 * found.high:+.1f}); {verdict}.{self._money()} Both sides are contacted: "
+            "this compares learned with random choice, not contact with no contact."
         )
 
     def _money(self) -> str:
@@ -92,17 +93,51 @@ class GoalReached:
         return ("+" if round(minor) > 0 else "") + money(round(minor), self.currency, "en")
 
 
+@dataclass(frozen=True, slots=True)
+class ContactEffect(GoalReached):
+    """The same for borrowers who could be contacted and those whom a lot left alone, from the day of the lot on.
+
+    "Learned" are the former, however their contacts were chosen; "control" are the latter.
+    """
+
+    @property
+    def summary(self) -> str:
+        """Return the answer in plain sentences."""
+        found, verb, days = self.lift, WORDS[self.goal], LEFT_ALONE_FOR.days
+        if not found.learned.rows or not found.control.rows:
+            return (
+                f"What contact itself brings cannot be told yet: borrowers of both sides are needed whose lot was cast "
+                f"{days} days ago."
+            )
+        is_clear = found.low > 0.0 or found.high < 0.0
+        verdict = "chance alone hardly explains it" if is_clear else "chance alone may explain it"
+        return (
+            f"Of 100 borrowers who could be contacted {100 * found.learned.value:.1f} {verb} within {days} days, of "
+            f"100 whom a lot left alone {100 * found.control.value:.1f}: {100 * found.difference:+.1f} "
+            f"({100 * found.low:+.1f} to {100 * found.high:+.1f}); {verdict}.{self._money()}"
+        )
+
+
 NOBODY: Final = Paid(0, 0.0, 0)
+Sides = tuple[Lift, tuple[Paid, Paid], str]
 
 
 def compare_goal(goal: str, rows: Sequence[Mapping[str, Any]]) -> GoalReached:
-    """Compare the sides; `rows` as `read_goal` returns them."""
+    """Compare learned with random choice; `rows` as `read_goal` returns them."""
+    return GoalReached(goal, *_sides(rows))
+
+
+def compare_contact(goal: str, rows: Sequence[Mapping[str, Any]]) -> ContactEffect:
+    """Compare contact with none; `rows` as `read_contact_effect` returns them."""
+    return ContactEffect(goal, *_sides(rows))
+
+
+def _sides(rows: Sequence[Mapping[str, Any]]) -> Sides:
     sides = {bool(row["is_control"]): row for row in rows}
     counts = {side: (row["reached"], row["borrowers"]) for side, row in sides.items()}
     paid = {side: Paid(row["minor"], row["minor_squared"], row["borrowers"]) for side, row in sides.items()}
     named = {row[name] for row in rows for name in ("currency", "other_currency") if row[name] is not None}
-    return GoalReached(
-        goal,
+    return (
         lift(rate(*counts.get(False, (0, 0))), rate(*counts.get(True, (0, 0)))),
         (paid.get(False, NOBODY), paid.get(True, NOBODY)),
         named.pop() if len(named) == 1 else "",

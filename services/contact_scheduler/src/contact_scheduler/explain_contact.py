@@ -23,8 +23,9 @@ from contact_scheduler.learning.strategies import LEARNING
 from contact_scheduler.learning.treatment import WHY, Treatment
 from contact_scheduler.planning.drawn import read_cells
 from contact_scheduler.planning.facts import score_candidates
+from contact_scheduler.planning.left_alone import LEFT_ALONE_FOR
 from contact_scheduler.planning.treating import FOLLOW_UPS
-from contact_scheduler.store import circumstances
+from contact_scheduler.store import circumstances, left_alone
 from contact_scheduler.store.borrowers import BorrowerStore
 from contact_scheduler.store.planning import read_borrower
 from forbear_chassis.clock import Clock
@@ -138,6 +139,12 @@ class ExplainContact:
             yield "nothing is past due"
         if not await self._store.active_campaigns(tenant_id):
             yield "no campaign is active"
+        drawn_at = await left_alone.left_alone_since(self._pool, tenant_id, borrower_id, self._clock.now())
+        if drawn_at is not None:
+            yield (
+                f"a lot leaves the borrower alone until {drawn_at + LEFT_ALONE_FOR:%Y-%m-%d}, so that the campaign can "
+                "tell what contact itself brings; duties, wishes for contact and reasons for care come before it"
+            )
         latest = await self._store.contacts(tenant_id, borrower_id, 1)
         if latest:
             state = ContactPhase(latest[0]["state"]).label

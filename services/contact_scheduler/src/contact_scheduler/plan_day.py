@@ -32,7 +32,7 @@ from contact_scheduler.planning.compose import PlannedDay, PlanRequest, plan_day
 from contact_scheduler.planning.deciding import Deciding
 from contact_scheduler.planning.networks import Network, NetworkLimit
 from contact_scheduler.release_strategies import release_strategies
-from contact_scheduler.store import planning
+from contact_scheduler.store import left_alone, planning
 from contact_scheduler.store.campaigns import next_to_plan
 from contact_scheduler.store.networks import read_networks
 from contact_scheduler.store.worth import read_tally
@@ -95,6 +95,7 @@ class PlanDay:
             with PLAN_SECONDS.time():
                 planned = await asyncio.to_thread(plan_day, request)
             await planning.write_contacts(connection, planned.contacts)
+            await left_alone.write_lots(connection, campaign, planned.lots)
             alarms = (*learned.alarms, *planned.alarms)
             run = planning.PlanRun(
                 campaign.tenant_id, campaign.campaign_id, day, now, window.starts_at, learned.version,
@@ -159,6 +160,7 @@ class PlanDay:
             start_prices=np.array(prices, dtype=np.float32) if fits else None,
             deciding=deciding,
             cards=self.cards,
+            lots=await left_alone.read_lots(connection, campaign),
         )
 
     async def places(self, tenant_id: UUID, window: Window, campaign_id: UUID | None = None) -> NDArray[np.int64]:

@@ -31,6 +31,7 @@ PURPOSE_RAMP: Final = 7
 PURPOSE_NETWORK: Final = 8
 PURPOSE_BUDGET: Final = 9
 PURPOSE_TURN: Final = 10
+PURPOSE_LEFT_ALONE: Final = 11
 
 
 def _mix(state: UInt64Array) -> UInt64Array:

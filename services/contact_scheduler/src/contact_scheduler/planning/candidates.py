@@ -24,6 +24,7 @@ class Skipped(IntEnum):
     UNREACHABLE = 4  # no consent on any channel of the campaign
     UNLAWFUL = 5  # no lawful hour is left, or nobody knows where the borrower is
     NOT_WORTH = 6  # no capacity, or nothing worth doing
+    LEFT_ALONE = 7  # by lot, so that what contact brings can be told
 
     @property
     def label(self) -> str:

@@ -50,11 +50,13 @@ from contact_scheduler.planning.elsewhere import leave_out, tried_in_vain
 from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.good_day import DAYS_OF_CHOICE, has_better_day
 from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
+from contact_scheduler.planning.left_alone import Lot, Lots, are_left_alone, draw
 from contact_scheduler.planning.networks import Network, deal
 from contact_scheduler.planning.patience import weigh_waiting
 from contact_scheduler.planning.rest import rest_of, silences, stretch, unanswered
 from contact_scheduler.planning.treating import text_of, treatments_of
 from contact_scheduler.portfolio.check import make_id
+from forbear_chassis.postgres import UUID
 from forbear_domain.model import Purpose
 from forbear_domain.policy import TenantPolicy
 
@@ -91,6 +93,7 @@ class PlanRequest:
     money: PerChannel = (0.0, 0.0, 0.0)  # what a contact costs by channel, complaints not counted
     cards: Cards = SHIPPED
     networks: list[Network] = field(default_factory=list)  # those that take few
+    lots: Lots = field(default_factory=dict)  # that the campaign has cast
     funnel: Funnel = field(default_factory=Funnel.before_any_contact)
 
 
@@ -104,6 +107,7 @@ class PlannedDay:
     gap: float
     budget_price: float = 0.0  # what one more unit of money would bring
     alarms: tuple[Alarm, ...] = ()  # what the facts about these borrowers lack
+    lots: dict[UUID, Lot] = field(default_factory=dict)  # cast by this plan
 
 
 def plan_day(request: PlanRequest) -> PlannedDay:
@@ -123,6 +127,10 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     rows = [everybody[position] for position in eligible.rows]
     lawful, has_any = lawful_hours.patterns(rows, request.places, request.history, request.conversations)
     eligible.skipped[Skipped.UNLAWFUL] += int((~has_any).sum())
+    cast_lots = draw(rows, has_any, request.lots, request.campaign, request.seed, request.window.tick_at)
+    is_alone = has_any & are_left_alone(rows, {**request.lots, **cast_lots}, request.window)
+    eligible.skipped[Skipped.LEFT_ALONE] += int(is_alone.sum())
+    has_any &= ~is_alone
     lawful = _elsewhere(request, calendar, eligible.rows, runs, lawful)
     in_time = has_any & ~_waits(request, calendar, eligible.rows, rest, scores, lawful)
     eligible.skipped[Skipped.RESTING] += int((has_any & ~in_time).sum())
@@ -131,7 +139,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     kept = np.flatnonzero(has_left[lawful.pattern_of] & in_time)
     eligible.skipped[Skipped.NOT_WORTH] += int(in_time.sum()) - len(kept)
     if not len(kept):
-        return PlannedDay([], _counts(request, eligible.skipped, None), _no_prices(request), 0.0)
+        return PlannedDay([], _counts(request, eligible.skipped, None), _no_prices(request), 0.0, lots=cast_lots)
 
     chosen = np.array(eligible.rows)[kept]
     waiting = weigh_waiting(
@@ -157,6 +165,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
         float(plan.gap),
         plan.budget_price,
         cast.alarms,
+        cast_lots,
     )
 
 

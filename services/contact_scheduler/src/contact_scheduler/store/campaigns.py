@@ -43,12 +43,12 @@ async def insert_campaign(connection: Connection, campaign: Campaign) -> None:
     """Write a new campaign."""
     await connection.execute(
         "INSERT INTO campaign VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, "
-        "$17)",
+        "$17, $18)",
         campaign.tenant_id, campaign.campaign_id, campaign.name, campaign.goal,
         orjson.dumps(asdict(campaign.audience)).decode(), [int(channel) for channel in campaign.channels],
         campaign.rest_days, campaign.contacts_a_week_max, campaign.control_share, campaign.hour_start,
         campaign.hour_end, campaign.starts_at, campaign.ends_at, campaign.state, campaign.next_plan_at,
-        campaign.created_at, campaign.budget_a_day,
+        campaign.created_at, campaign.budget_a_day, campaign.left_alone_share,
     )  # fmt: skip
 
 
@@ -98,4 +98,5 @@ def to_campaign(row: Any) -> Campaign:
         control_share=row["control_share"], hour_start=row["hour_start"], hour_end=row["hour_end"],
         starts_at=row["starts_at"], ends_at=row["ends_at"], state=State(row["state"]),
         next_plan_at=row["next_plan_at"], created_at=row["created_at"], budget_a_day=row["budget_a_day"],
+        left_alone_share=row["left_alone_share"],
     )  # fmt: skip

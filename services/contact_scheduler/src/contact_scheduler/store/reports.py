@@ -10,7 +10,7 @@ import orjson
 from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
 from contact_scheduler.learning.monitor import Alarm, AlarmKind
 from contact_scheduler.store.funnel import read_courses
-from contact_scheduler.store.goals import read_goal
+from contact_scheduler.store.goals import read_contact_effect, read_goal
 from forbear_chassis.postgres import UUID, Pool
 
 ACCEPTED, REFUSED = ContactPhase.ACCEPTED.value, ContactPhase.REFUSED.value
@@ -102,6 +102,10 @@ class ReportStore:
     async def goal(self, tenant_id: UUID, campaign_id: UUID, goal: str, now: datetime) -> list[Any]:
         """Return how many borrowers of each side reached the goal, and what they paid."""
         return await read_goal(self._pool, tenant_id, campaign_id, goal, now)
+
+    async def contact_effect(self, tenant_id: UUID, campaign_id: UUID, goal: str, now: datetime) -> list[Any]:
+        """Return the same for those who could be contacted and those whom a lot left alone."""
+        return await read_contact_effect(self._pool, tenant_id, campaign_id, goal, now)
 
     async def responses(self, tenant_id: UUID) -> list[Any]:
         """Return (kind, responses) of the tenant."""

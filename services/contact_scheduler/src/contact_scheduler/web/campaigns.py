@@ -103,6 +103,14 @@ class CampaignBody(Strict):
     control_share: float = Field(
         default=0.1, ge=0, le=0.5, description="share served at random, to measure learning by"
     )
+    left_alone_share: float = Field(
+        default=0,
+        ge=0,
+        le=0.2,
+        description="share of borrowers whom a lot leaves without contact for two weeks from "
+        "the day on which a first one is possible, to measure what contact itself brings; never a duty, a file that "
+        "needs care, or somebody who asked for contact",
+    )
     budget_a_day: float | None = Field(
         default=None,
         gt=0,
@@ -135,6 +143,7 @@ class CampaignView(BaseModel):
     cadence: CadenceBody = Field(description="how often at most")
     hours: HoursBody = Field(description="when at most")
     control_share: float = Field(description="share served at random")
+    left_alone_share: float = Field(description="share left without contact for two weeks by lot")
     budget_a_day: float | None = Field(description="most that the contacts of a day may cost; absent: no limit")
     starts_at: datetime = Field(description="when planning begins")
     ends_at: datetime | None = Field(description="when it ends")
@@ -205,6 +214,7 @@ def _to_campaign(body: CampaignBody, tenant_id: UUID, key: str, now: datetime) -
         control_share=body.control_share, hour_start=body.hours.start, hour_end=body.hours.end,
         starts_at=(body.starts_at or now).astimezone(UTC), ends_at=body.ends_at and body.ends_at.astimezone(UTC),
         state=State.DRAFT, next_plan_at=None, created_at=now, budget_a_day=body.budget_a_day,
+        left_alone_share=body.left_alone_share,
     )  # fmt: skip
 
 
@@ -223,4 +233,5 @@ def to_view(campaign: Campaign) -> CampaignView:
         hours=HoursBody(start=campaign.hour_start, end=campaign.hour_end),
         control_share=round(campaign.control_share, 6), starts_at=campaign.starts_at, ends_at=campaign.ends_at,
         next_plan_at=campaign.next_plan_at, created_at=campaign.created_at, budget_a_day=campaign.budget_a_day,
+        left_alone_share=campaign.left_alone_share,
     )  # fmt: skip

@@ -18,7 +18,7 @@ from contact_scheduler.release_strategies import who_decides
 from contact_scheduler.value_policies import Policy
 from contact_scheduler.web.access import Parts, Reader
 from contact_scheduler.web.problems import RESPONSES, Problem, not_found
-from contact_scheduler.web.reports import GoalView, LiftView, view_goal, view_lift
+from contact_scheduler.web.reports import ContactView, GoalView, LiftView, view_contact, view_goal, view_lift
 from forbear_chassis.postgres import UUID
 
 router = APIRouter(prefix="/v1", tags=["reports"], responses=RESPONSES)
@@ -101,6 +101,7 @@ class EvaluationView(BaseModel):
     deciding: str = Field(description="who decides for whom at present, in one sentence")
     lift: LiftView = Field(description="the learned plan beside the control group, contacts as they were made")
     goal: GoalView = Field(description="the same beside the campaign's goal, by borrower")
+    contact: ContactView | None = Field(description="contact beside none; null where nobody is left alone by lot")
     policies: list[PolicyView] = Field(description="values of policies, estimated from drawn contacts")
     rules: RulesView = Field(description="learned choice less each fixed rule")
     alarms: list[AlarmView] = Field(description="what was wrong with the model or its data at the last plan")
@@ -114,9 +115,10 @@ async def evaluate_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) 
     if campaign is None:
         raise not_found()
     found = await api.evaluate.run(campaign)
+    contact = None if found.contact is None else view_contact(found.contact)
     return EvaluationView(
         campaign_id=campaign_id, summary=found.summary, deciding=await who_decides(api.pool, caller.tenant_id),
-        lift=view_lift(found.lift), goal=view_goal(found.goal),
+        lift=view_lift(found.lift), goal=view_goal(found.goal), contact=contact,
         policies=[_view(policy) for policy in found.policies], rules=_rules(found.rules),
         alarms=[
             AlarmView(kind=one.kind, subject=one.subject, value=one.value, words=one.words) for one in found.alarms

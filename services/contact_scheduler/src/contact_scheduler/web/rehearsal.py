@@ -22,6 +22,7 @@ WHY = {
     "resting": "contacted so lately, or so often this week, that they rest",
     "unreachable": "no consent and no usable address on any channel of the campaign",
     "unlawful": "no lawful hour is left today, or nobody knows where they are",
+    "left_alone": "left alone for two weeks by lot, to tell what contact itself brings",
     "not_worth": "no capacity or money is left today, or no contact is worth making",
 }
 

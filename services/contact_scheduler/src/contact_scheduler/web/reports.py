@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from contact_scheduler.evaluate_goal import GoalReached
+from contact_scheduler.evaluate_goal import ContactEffect, GoalReached
 from contact_scheduler.learning.lift import Lift, Rate
 from contact_scheduler.report_campaign import Cell
 from contact_scheduler.web.access import Parts, Reader
@@ -51,23 +51,35 @@ class SideView(BaseModel):
     paid_minor: int = Field(description="what they paid in these days, in minor units; currencies are not told apart")
 
 
-class GoalView(BaseModel):
-    """Who reached the campaign's goal, per borrower as the lot fell: learned beside random choice."""
+class SidesView(BaseModel):
+    """Two sides of borrowers as the lot fell, and the first less the second."""
 
     goal: str = Field(description="payment, promise or contact")
     summary: str = Field(description="the answer in plain sentences")
-    learned: SideView = Field(description="borrowers for whom the plan chose, the explored slice included")
-    control: SideView = Field(description="borrowers of the control group")
-    difference: float = Field(description="learned less control")
+    difference: float = Field(description="share that reached the goal, first side less second")
     low: float = Field(description="lower end of Newcombe's 95 % interval of the difference")
     high: float = Field(description="upper end of it")
     is_proven: bool = Field(description="whether the interval lies above zero")
     paid_difference_minor: float | None = Field(
-        description="money a borrower, learned less control, minor units; null without two borrowers or one currency"
+        description="money a borrower, first side less second, minor units; null without two borrowers or one currency"
     )
     paid_low_minor: float | None = Field(description="lower end of its 95 % interval (Welch's)")
     paid_high_minor: float | None = Field(description="upper end of it")
     currency: str = Field(description="of what was paid; empty where nobody paid or currencies differ")
+
+
+class GoalView(SidesView):
+    """Who reached the campaign's goal: learned beside random choice, within 14 days of the first contact."""
+
+    learned: SideView = Field(description="borrowers for whom the plan chose, the explored slice included")
+    control: SideView = Field(description="borrowers of the control group")
+
+
+class ContactView(SidesView):
+    """Who reached the campaign's goal: contact beside none, within 14 days of the lot."""
+
+    contacted: SideView = Field(description="borrowers who could be contacted, however channel and hour were chosen")
+    left_alone: SideView = Field(description="borrowers whom a lot left without contact for these days")
 
 
 class WeekView(LiftView):
@@ -168,15 +180,29 @@ def view_lift(lift: Lift) -> LiftView:
 
 
 def view_goal(goal: GoalReached) -> GoalView:
-    """Show who reached the goal."""
-    found, (learned, control) = goal.lift, goal.paid
+    """Show who reached the goal, by learned and random choice."""
+    learned, control = _two_sides(goal)
+    return GoalView(learned=learned, control=control, **_difference(goal))
+
+
+def view_contact(effect: ContactEffect) -> ContactView:
+    """Show who reached the goal, with contact and without."""
+    contacted, left_alone = _two_sides(effect)
+    return ContactView(contacted=contacted, left_alone=left_alone, **_difference(effect))
+
+
+def _two_sides(goal: GoalReached) -> tuple[SideView, SideView]:
+    first, second = goal.paid
+    return _side(goal.lift.learned, first.minor), _side(goal.lift.control, second.minor)
+
+
+def _difference(goal: GoalReached) -> dict[str, Any]:
     more, low, high = goal.paid_difference or (None, None, None)
-    return GoalView(
-        goal=goal.goal, summary=goal.summary, currency=goal.currency,
-        learned=_side(found.learned, learned.minor), control=_side(found.control, control.minor),
-        difference=found.difference, low=found.low, high=found.high, is_proven=found.is_proven,
-        paid_difference_minor=more, paid_low_minor=low, paid_high_minor=high,
-    )  # fmt: skip
+    return {
+        "goal": goal.goal, "summary": goal.summary, "currency": goal.currency, "difference": goal.lift.difference,
+        "low": goal.lift.low, "high": goal.lift.high, "is_proven": goal.lift.is_proven,
+        "paid_difference_minor": more, "paid_low_minor": low, "paid_high_minor": high,
+    }  # fmt: skip
 
 
 def _side(side: Rate, paid_minor: int) -> SideView:

@@ -1,0 +1,74 @@
+"""Who is left alone by lot hears nothing of the campaign for two weeks; duties, care and wishes go on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.integration.scheduler.reporting import report_outcomes
+from tests.integration.scheduler.scheduler_stage import Scheduler, make_csv, make_row
+from tests.integration.scheduler.test_goal_reached import evaluate_on_terminal, payment
+
+pytestmark = pytest.mark.needs_postgres
+DAY = timedelta(days=1)
+LEFT = "SELECT ref FROM contact_lot JOIN borrower USING (tenant_id, borrower_id) WHERE is_left_alone ORDER BY ref"
+
+
+async def met(scheduler: Scheduler) -> set[str]:
+    """Return the borrowers of whom the dispatcher was handed a contact: judged by addresses, not by our own tables."""
+    known = {row["mobile"] for row in ROWS} | {row["email"] for row in ROWS}
+    reached = {contact.recipient.address for contact in scheduler.dispatcher.contacts.values()}
+    assert reached <= known
+    return {row["borrower_ref"] for row in ROWS if {row["mobile"], row["email"]} & reached}
+
+
+ROWS = [make_row(number) for number in range(1, 81)]
+
+
+async def test_who_is_left_alone_hears_nothing_for_two_weeks_but_duties_care_and_wishes_go_on(
+    scheduler: Scheduler, tmp_path: Path
+) -> None:
+    """Of those who are drawn one gets a duty, one needs care, one wishes for mail; the others wait, then are met."""
+    rows = [row | {"product": "loan", "due_on": ""} for row in ROWS]
+    await scheduler.upload(make_csv(rows))
+    campaign_id = await scheduler.start_campaign(
+        left_alone_share=0.2, control_share=0.3, cadence={"rest_days": 1, "contacts_a_week_max": 7}
+    )
+    await scheduler.run_plan()
+    left = [row["ref"] for row in await scheduler.pool.fetch(LEFT)]
+    duty, frail, wishing, *others = left
+    by_ref = {row["borrower_ref"]: row for row in rows}
+    missed_on = (scheduler.clock.now().date() - timedelta(days=24)).isoformat()
+    by_ref[duty] |= {"product": "mortgage", "due_on": missed_on, "past_due_days": "24"}
+    await scheduler.upload(make_csv([row | {"circumstances": "vulnerable" if row["borrower_ref"] == frail else ""}
+                                     for row in rows]))  # fmt: skip
+    await scheduler.pool.execute("UPDATE borrower SET wished_channel = 2 WHERE ref = $1", wishing)
+    told = (await scheduler.http.get(f"/v1/borrowers/{others[0]}/next-contact")).json()
+    for _ in range(13):
+        await scheduler.live_until(scheduler.clock.now() + DAY)
+        await report_outcomes(scheduler)
+    before = await met(scheduler)
+    duties = {contact.recipient.address for contact in scheduler.dispatcher.contacts.values() if contact.purpose == 5}
+    paying = [others[0], *sorted(set(by_ref) - set(left))[:30]]
+    payments = [payment(scheduler, int(ref[1:]), 2, "100.00") for ref in paying]
+    assert [] == (await scheduler.http.post("/v1/payments", json={"payments": payments})).json()["rejected"]
+    await scheduler.live_until(scheduler.clock.now() + 2 * DAY)
+    told_of_contact = (await scheduler.http.get(f"/v1/campaigns/{campaign_id}/evaluation")).json()["contact"]
+    on_terminal = await evaluate_on_terminal(scheduler, campaign_id, tmp_path)
+
+    assert 8 <= len(left) <= 24
+    assert not before & set(others)
+    assert before >= {duty, frail, wishing}
+    assert duties
+    assert duties <= {by_ref[duty]["mobile"], by_ref[duty]["email"]}
+    assert await met(scheduler) & set(others)
+    assert 0 == await scheduler.count("SELECT (counts->>'left_alone')::int FROM plan_run ORDER BY day DESC LIMIT 1")
+    assert any("a lot leaves the borrower alone until 2026-03-" in reason for reason in told["reasons"])
+    sides = [[told_of_contact[side][name] for name in ("reached", "borrowers", "paid_minor")]
+             for side in ("contacted", "left_alone")]  # fmt: skip
+    assert [[30, 80 - len(left), 300_000], [1, len(left), 10_000]] == sides
+    assert told_of_contact["is_proven"]
+    assert told_of_contact["summary"] in on_terminal
+    assert 80 == await scheduler.count("SELECT count(*) FROM contact_lot WHERE share = 0.2")
