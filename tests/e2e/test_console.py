@@ -125,6 +125,26 @@ def test_a_borrower_is_found_by_reference(busy: Scene, page: Page, tmp_path: Pat
     assert [] == barriers(page)
 
 
+def test_compliance_reads_whether_a_language_fares_otherwise(busy: Scene, page: Page, tmp_path: Path) -> None:
+    """From the campaign by its link: both lists with what can be said of each group, and nothing in anybody's way."""
+    log_in(page, busy)
+    page.get_by_role("link", name="Does a language or a state fare otherwise?").click()
+    page.get_by_role("heading", name="Does a language or a state fare otherwise?").wait_for()
+    page.screenshot(path=tmp_path / "disparity.png", full_page=True)
+
+    found = busy.api.disparity(busy.campaign_id)
+    for title, kind in (("By language", "language"), ("By state", "region")):
+        region = page.get_by_role("region", name=title)
+        assert found[f"{kind}_summary"] in region.inner_text()
+        assert len(found[f"by_{kind}"]) == region.get_by_role("rowheader").count()
+    assert [] == barriers(page)
+    page.set_viewport_size({"width": 400, "height": 900})
+    assert (
+        page.evaluate("document.documentElement.scrollWidth") <= 400
+    )  # tables scroll by themselves, the page does not
+    assert [] == barriers(page)
+
+
 def test_a_wrong_key_is_told_and_opens_nothing(busy: Scene, browser: Browser) -> None:
     """The form says so in a place that screen readers announce."""
     page = browser.new_page()

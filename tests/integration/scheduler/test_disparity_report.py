@@ -41,6 +41,18 @@ async def _printed(scheduler: Scheduler, folder: Path, campaign_id: str) -> str:
     return re.sub(r"[\s│┃]+", " ", result.output)
 
 
+async def _page(scheduler: Scheduler, campaign_id: str) -> str:
+    """Return the page, reached by its link; without a session it leads to the door, for strangers nowhere."""
+    at_door = await scheduler.http.get(f"/console/disparity?campaign={campaign_id}")
+    await scheduler.http.post("/console/login", data={"key": KEY})
+    stranger = await scheduler.http.get(f"/console/disparity?campaign={uuid.uuid4()}")
+    (link,) = set(re.findall(r'"(/console/disparity[^"]*)"', (await scheduler.http.get("/console")).text))
+    found = await scheduler.http.get(link)
+    assert [303, 404, 200] == [at_door.status_code, stranger.status_code, found.status_code]
+    assert "You have no such campaign." in stranger.text
+    return found.text
+
+
 async def _live(scheduler: Scheduler) -> None:
     """Let ten days pass in which only those who write Spanish answer."""
     for _ in range(10):
@@ -65,8 +77,11 @@ async def test_a_language_that_fares_otherwise_is_named_to_compliance(scheduler:
 
     found = (await scheduler.http.get(path)).json()
 
-    assert empty == {"campaign_id": campaign_id, "by_language": [], "by_region": []}
-    assert "By language: fewer than 30 contacts have gone out" in before
+    few = "Fewer than 30 contacts have gone out; too few to compare."
+    assert empty == {
+        "campaign_id": campaign_id, "by_language": [], "by_region": [], "language_summary": few, "region_summary": few,
+    }  # fmt: skip
+    assert "By language: Fewer than 30 contacts have gone out" in before
     learned = (await scheduler.http.get(f"/v1/campaigns/{campaign_id}/report")).json()["total"]["learned"]
     for groups in (found["by_language"], found["by_region"]):
         sums = [sum(one["answered"][name] for one in groups) for name in ("contacts", "answers")]
@@ -81,5 +96,9 @@ async def test_a_language_that_fares_otherwise_is_named_to_compliance(scheduler:
     printed = await _printed(scheduler, tmp_path, campaign_id)
     assert f"es {by_language['es']['borrowers']} {by_language['es']['answered']['contacts']} " in printed
     assert f"es: {by_language['es']['words']}" in printed
+    page = await _page(scheduler, campaign_id)
+    assert "<strong>Of 2 groups that can be judged, 2 fare otherwise: es, other.</strong>" in page
+    assert 2 == len(re.findall(r'<tr class="apart"><th scope="row">(?:Spanish|all smaller groups together)</th>', page))
+    assert '<th scope="row">NJ</th>' in page
     unknown = await scheduler.http.get(f"/v1/campaigns/{uuid.uuid4()}/disparity")
     assert unknown.status_code == 404

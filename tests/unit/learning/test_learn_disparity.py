@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from contact_scheduler.learning.disparity import CONTACTS_MIN, OTHER, Tally, compare_groups
+from contact_scheduler.learning.disparity import CONTACTS_MIN, OTHER, Apart, Tally, compare_groups, summarize
 from contact_scheduler.learning.features import FEATURE_NAMES
 from contact_scheduler.learning.terms import BASIS_NAMES, TERMS
 
@@ -25,6 +25,11 @@ def draw_group(draw: np.random.Generator, size: int, chance: float, contacts: fl
     """Draw borrowers who differ among themselves: one answers often, another hardly ever."""
     counts = 1 + draw.poisson(contacts - 1, size)
     return tally_of(counts, draw.binomial(counts, draw.beta(chance, 1 - chance, size)))
+
+
+def is_clear(apart: Apart | None) -> bool | None:
+    """Say whether something is apart beyond chance; None without a verdict."""
+    return None if apart is None else apart.is_clear
 
 
 people = st.lists(st.integers(1, 6).flatmap(lambda sent: st.tuples(st.just(sent), st.integers(0, sent))), min_size=1)
@@ -65,7 +70,7 @@ def test_equal_groups_are_flagged_no_more_often_than_chance_allows(sizes: tuple[
     flagged = 0
     for _ in range(600):
         groups = compare_groups((str(number), draw_group(draw, size, 0.15, 4.0)) for number, size in enumerate(sizes))
-        flagged += any(group.is_answer_rate_unequal or group.is_contact_count_unequal for group in groups)
+        flagged += any(group.is_flagged for group in groups)
 
     assert flagged <= 46, flagged  # 30 expected at most; three standard deviations more
 
@@ -79,7 +84,10 @@ def test_a_real_difference_is_flagged_and_said(chance: float, contacts: float, f
         [("en", draw_group(draw, 1500, 0.15, 4.0)), ("es", draw_group(draw, 500, chance, contacts))]
     )
 
-    assert [flags, flags] == [(one.is_answer_rate_unequal, one.is_contact_count_unequal) for one in groups]
+    assert [flags, flags] == [
+        tuple(is_clear(apart) for apart in (one.answers_apart, one.contacts_apart)) for one in groups
+    ]
+    assert summarize(groups) == "Of 2 groups that can be judged, 2 fare otherwise: en, es."
     assert all(one.words.startswith("Beyond chance: ") for one in groups)
     assert all(("of 100 contacts" in one.words, "contacts a borrower" in one.words) == flags for one in groups)
 
@@ -91,7 +99,10 @@ def test_where_all_fare_alike_to_the_last_nothing_is_flagged(answered: int) -> N
 
     groups = compare_groups([("en", tally_of(ones, answered * ones)), ("es", tally_of(ones, answered * ones))])
 
-    assert ["No difference beyond chance."] * 2 == [group.words for group in groups]
+    assert ["No difference beyond chance. Of answers too little is known for a verdict."] * 2 == [
+        group.words for group in groups
+    ]
+    assert not any(group.is_flagged for group in groups)
 
 
 def test_a_group_alone_is_compared_with_nobody() -> None:
@@ -100,8 +111,48 @@ def test_a_group_alone_is_compared_with_nobody() -> None:
 
     (group,) = compare_groups([("en", tally_of(ones, ones))])
 
-    assert (None, None) == (group.is_answer_rate_unequal, group.is_contact_count_unequal)
+    assert (None, None) == (group.answers_apart, group.contacts_apart)
     assert group.words == "No other group to compare with."
+    assert summarize([group]) == "There is only one group; nothing can be compared."
+
+
+def test_few_borrowers_get_no_verdict_however_far_apart_they_are() -> None:
+    """Nineteen who always answer beside a thousand who seldom do: shown, not judged; with one more they are flagged."""
+    many = tally_of(np.full(1_000, 4), np.where(np.arange(1_000) % 4 == 0, 1, 0))
+    told = []
+    for few in (19, 20):
+        groups = compare_groups([("en", many), ("es", tally_of(np.full(few, 4), np.full(few, 4))), ("zh-Hans", many)])
+        told.append((next(one.words for one in groups if one.name == "es"), summarize(groups)))
+
+    assert told[0][0] == "Too few borrowers for a verdict (20 needed)."
+    assert told[0][1].endswith("Of 1 too little is known for a verdict.")
+    assert told[1][0] == "Beyond chance: answers 100.0 of 100 contacts, the others 6.2."
+    assert told[1][1].startswith("Of 3 groups that can be judged, 3 fare otherwise")
+
+
+def test_a_verdict_on_answers_needs_five_of_them_to_be_expected() -> None:
+    """Of 100 contacts with an answer to 4 in 100 overall, 30 of the smaller group let 1.2 be expected: too few."""
+    silent = tally_of(np.ones(70, np.int64), np.zeros(70, np.int64))
+    heard = tally_of(np.ones(30, np.int64), np.repeat([1, 0], [4, 26]))
+
+    groups = compare_groups([("en", silent), ("es", heard)])
+
+    assert [None, None] == [one.answers_apart for one in groups]
+    assert all(one.words.endswith("Of answers too little is known for a verdict.") for one in groups)
+
+
+def test_intervals_of_what_is_apart_cover_the_truth() -> None:
+    """300 worlds in which one group answers five points more: both intervals of a report cover it in 93 of 100."""
+    draw = np.random.default_rng(11)
+    covered = 0
+    for _ in range(300):
+        groups = compare_groups([("en", draw_group(draw, 600, 0.15, 4.0)), ("es", draw_group(draw, 300, 0.20, 4.0))])
+        covered += all(
+            one.answers_apart is not None and one.answers_apart.low <= sign * 0.05 <= one.answers_apart.high
+            for one, sign in zip(groups, (-1, 1), strict=True)
+        )
+
+    assert covered >= 279, covered
 
 
 def test_language_meets_the_channel_and_never_the_hour() -> None:

@@ -203,7 +203,8 @@ def rates(context: click.Context, campaign_id: str | None, by_segment: bool, as_
 def disparity(context: click.Context, campaign_id: str, as_json: bool) -> None:
     """Compare how borrowers of each language and state fare: contacts, answers, exploration, treatments.
 
-    Only contacts that the plan chose count, not those of the control group. Groups under 30 contacts are merged.
+    Only contacts that the plan chose count, not those of the control group. Groups under 30 contacts are merged; a
+    verdict needs 20 borrowers on either side. A flag is a question, not a finding, and no flag is no proof.
     """
     with open_api(context) as api:
         found = refused(lambda: api.disparity(campaign_id))
@@ -211,12 +212,12 @@ def disparity(context: click.Context, campaign_id: str, as_json: bool) -> None:
         show(found)
         return
     for name in ("language", "region"):
-        _tell_groups(name, found[f"by_{name}"])
+        _tell_groups(name, found[f"{name}_summary"], found[f"by_{name}"])
 
 
-def _tell_groups(title: str, groups: list[dict[str, Any]]) -> None:
+def _tell_groups(title: str, summary: str, groups: list[dict[str, Any]]) -> None:
+    console.print(f"By {title}: {summary}", highlight=False)
     if not groups:
-        console.print(f"By {title}: fewer than 30 contacts have gone out; too few to compare.")
         return
     table = Table(title, "borrowers", "contacts", "each", "answered of 100", "explored", "treatments")
     for one in groups:
@@ -229,7 +230,8 @@ def _tell_groups(title: str, groups: list[dict[str, Any]]) -> None:
         )  # fmt: skip
     console.print(table)
     for one in groups:
-        console.print(f"  {one['group']}: {one['words']}", highlight=False)
+        if one["is_answer_rate_unequal"] or one["is_contact_count_unequal"]:
+            console.print(f"  {one['group']}: {one['words']}", highlight=False)
 
 
 @campaign.command("what-if")

@@ -14,6 +14,7 @@ from contact_scheduler.web import (
     console,
     controls,
     disparity,
+    disparity_pages,
     duties,
     erasure,
     evaluation,
@@ -65,7 +66,7 @@ def make_app(api: Api) -> FastAPI:
     for part in (
         imports, borrowers, erasure, campaigns, rehearsal, controls, brake, policy, reports, disparity, evaluation,
         strategies, payments, cases, duties, questions, numbers, notices, unemployment, console, case_pages,
-        borrower_pages,
+        borrower_pages, disparity_pages,
     ):  # fmt: skip
         app.include_router(part.router)
     return app

@@ -7,7 +7,7 @@ at most about one report of twenty (Bonferroni).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from statistics import NormalDist
@@ -16,6 +16,8 @@ from typing import Final
 from contact_scheduler.learning.lift import Rate, rate
 
 CONTACTS_MIN: Final = 30  # a group with fewer is merged: it would tell little, and perhaps of whom
+BORROWERS_MIN: Final = 20  # on either side of a verdict: with fewer, one borrower's habits would make it
+EXPECTED_MIN: Final = 5.0  # answers, and silences, on the smaller side, for a verdict on answers (Cochran 1952)
 OTHER: Final = "other"
 ERROR: Final = 0.05  # of a report in which all groups fare alike
 
@@ -45,30 +47,52 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """One group less the others, with an interval wide enough for all groups of the report together."""
+
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether chance alone is an unlikely explanation."""
+        return self.low > 0.0 or self.high < 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
-    """One group beside all others; a flag is None where there are no others."""
+    """One group beside all others. What is apart is None where there are no others, or too few to say."""
 
     name: str
     tally: Tally
     answered: Rate
     others: Tally
-    is_answer_rate_unequal: bool | None
-    is_contact_count_unequal: bool | None
+    answers_apart: Apart | None  # answers per contact
+    contacts_apart: Apart | None  # contacts per borrower
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether this group fares otherwise beyond chance."""
+        return any(one is not None and one.is_clear for one in (self.answers_apart, self.contacts_apart))
 
     @property
     def words(self) -> str:
         """Say in one line whether this group fares otherwise than the others."""
-        if self.is_answer_rate_unequal is None:
-            return "No other group to compare with."
         mine, theirs = self.tally, self.others
+        if not theirs.contacts:
+            return "No other group to compare with."
+        if self.contacts_apart is None:
+            return f"Too few borrowers for a verdict ({BORROWERS_MIN} needed)."
         found = []
-        if self.is_answer_rate_unequal:
+        if self.answers_apart is not None and self.answers_apart.is_clear:
             shares = [100 * one.answers / one.contacts for one in (mine, theirs)]
             found.append(f"answers {shares[0]:.1f} of 100 contacts, the others {shares[1]:.1f}")
-        if self.is_contact_count_unequal:
+        if self.contacts_apart.is_clear:
             counts = [one.contacts / one.borrowers for one in (mine, theirs)]
             found.append(f"gets {counts[0]:.2f} contacts a borrower, the others {counts[1]:.2f}")
-        return f"Beyond chance: {'; '.join(found)}." if found else "No difference beyond chance."
+        told = f"Beyond chance: {'; '.join(found)}." if found else "No difference beyond chance."
+        return told if self.answers_apart is not None else f"{told} Of answers too little is known for a verdict."
 
 
 def compare_groups(tallies: Iterable[tuple[str, Tally]]) -> list[Group]:
@@ -77,19 +101,35 @@ def compare_groups(tallies: Iterable[tuple[str, Tally]]) -> list[Group]:
     whole = sum(merged.values(), Tally())
     if whole.contacts < CONTACTS_MIN:
         return []
-    questions = 2 * (len(merged) if len(merged) > 2 else 1)  # of two groups one is the other's mirror
-    threshold = NormalDist().inv_cdf(1 - ERROR / questions / 2)
-    groups = []
-    for name, tally in sorted(merged.items(), key=lambda item: (item[0] == OTHER, -item[1].contacts, item[0])):
-        others = sum((one for key, one in merged.items() if key != name), Tally())
-        is_alone = not others.contacts
-        group = Group(
-            name, tally, rate(tally.answers, tally.contacts), others,
-            None if is_alone else abs(_answers_apart(tally, others, whole)) > threshold,
-            None if is_alone else abs(_contacts_apart(tally, others, whole)) > threshold,
-        )  # fmt: skip
-        groups.append(group)
-    return groups
+    rests = {name: sum((one for key, one in merged.items() if key != name), Tally()) for name in merged}
+    judged = sum(min(tally.borrowers, rests[name].borrowers) >= BORROWERS_MIN for name, tally in merged.items())
+    questions = 2 * (judged if judged > 2 else 1)  # of two groups one is the other's mirror
+    z = NormalDist().inv_cdf(1 - ERROR / questions / 2)
+    return [
+        Group(
+            name, tally, rate(tally.answers, tally.contacts), rests[name], _answers_apart(tally, rests[name], whole, z),
+            _contacts_apart(tally, rests[name], whole, z),
+        )
+        for name, tally in sorted(merged.items(), key=lambda item: (item[0] == OTHER, -item[1].contacts, item[0]))
+    ]  # fmt: skip
+
+
+def summarize(groups: Sequence[Group]) -> str:
+    """Say in plain sentences whether any group fares otherwise."""
+    if not groups:
+        return f"Fewer than {CONTACTS_MIN} contacts have gone out; too few to compare."
+    if len(groups) == 1:
+        return "There is only one group; nothing can be compared."
+    judged = [one for one in groups if one.contacts_apart is not None]
+    flagged = [one.name for one in groups if one.is_flagged]
+    if not judged:
+        told = "No group has enough borrowers for a verdict."
+    elif flagged:
+        told = f"Of {len(judged)} groups that can be judged, {len(flagged)} fare otherwise: {', '.join(flagged)}."
+    else:
+        told = f"Of {len(judged)} groups that can be judged, none fares otherwise beyond chance."
+    few = len(groups) - len(judged)
+    return f"{told} Of {few} too little is known for a verdict." if few and judged else told
 
 
 def _merge_small(tallies: Iterable[tuple[str, Tally]]) -> dict[str, Tally]:
@@ -106,22 +146,26 @@ def _merge_small(tallies: Iterable[tuple[str, Tally]]) -> dict[str, Tally]:
     return sums
 
 
-def _answers_apart(mine: Tally, others: Tally, whole: Tally) -> float:
-    """Return the difference of two answer rates in standard errors, as if both were the common one; 0 if all agree."""
+def _answers_apart(mine: Tally, others: Tally, whole: Tally, z: float) -> Apart | None:
+    """Compare two answer rates, with the error that they would have if both were the common one."""
     share = whole.answers / whole.contacts
-    plain = whole.contacts * share * (1 - share)
-    if not plain:
-        return 0.0
+    fewest = min(mine.contacts, others.contacts) * min(share, 1 - share)
+    if min(mine.borrowers, others.borrowers) < BORROWERS_MIN or fewest < EXPECTED_MIN:
+        return None
     spread = whole.answers_squared - 2 * share * whole.contacts_answers + share**2 * whole.contacts_squared
-    widened = max(1.0, spread / plain) * share * (1 - share)
+    widened = max(1.0, spread / (whole.contacts * share * (1 - share))) * share * (1 - share)
     error = sqrt(widened * (1 / mine.contacts + 1 / others.contacts))
-    return (mine.answers / mine.contacts - others.answers / others.contacts) / error
+    return _apart(mine.answers / mine.contacts - others.answers / others.contacts, z * error)
 
 
-def _contacts_apart(mine: Tally, others: Tally, whole: Tally) -> float:
-    """Return the difference of two means of contacts a borrower in standard errors; 0 where everybody got as many."""
-    spread = whole.contacts_squared - whole.contacts**2 / whole.borrowers
-    if spread <= 0 or whole.borrowers < 3:
-        return 0.0
+def _contacts_apart(mine: Tally, others: Tally, whole: Tally, z: float) -> Apart | None:
+    """Compare two means of contacts a borrower, with the error that they would have if both were the common one."""
+    if min(mine.borrowers, others.borrowers) < BORROWERS_MIN:
+        return None
+    spread = max(whole.contacts_squared - whole.contacts**2 / whole.borrowers, 0.0)
     error = sqrt(spread / (whole.borrowers - 1) * (1 / mine.borrowers + 1 / others.borrowers))
-    return (mine.contacts / mine.borrowers - others.contacts / others.borrowers) / error
+    return _apart(mine.contacts / mine.borrowers - others.contacts / others.borrowers, z * error)
+
+
+def _apart(difference: float, reach: float) -> Apart:
+    return Apart(difference, difference - reach, difference + reach)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from contact_scheduler.learning.disparity import Group, compare_groups
+from contact_scheduler.learning.disparity import Apart, Group, compare_groups, summarize
 from contact_scheduler.store.disparity import tally_groups
 from contact_scheduler.web.access import Parts, Reader
 from contact_scheduler.web.problems import RESPONSES, not_found
@@ -16,6 +17,14 @@ from forbear_chassis.postgres import UUID
 
 UNKNOWN = "unknown"
 router = APIRouter(prefix="/v1", tags=["reports"], responses=RESPONSES)
+
+
+class ApartView(BaseModel):
+    """A group less the others; the intervals of all groups of a list hold together (95 %)."""
+
+    difference: float = Field(description="this group less all others")
+    low: float = Field(description="lower end of the interval")
+    high: float = Field(description="upper end of it")
 
 
 class GroupView(BaseModel):
@@ -27,8 +36,10 @@ class GroupView(BaseModel):
     answered: RateView = Field(description="contacts and how many were answered")
     explored: float = Field(description="share of the contacts whose channel and hour were drawn by lot")
     treatments: dict[str, float] = Field(description="share of the contacts by treatment")
-    is_answer_rate_unequal: bool | None = Field(description="differs from the others beyond chance; null: no others")
+    is_answer_rate_unequal: bool | None = Field(description="differs from the others beyond chance; null: no verdict")
     is_contact_count_unequal: bool | None = Field(description="the same of the contacts per borrower")
+    answers_apart: ApartView | None = Field(description="answers per contact less the others'; null: too few to say")
+    contacts_apart: ApartView | None = Field(description="contacts per borrower less the others'; null: too few to say")
     words: str = Field(description="the same in words")
 
 
@@ -36,7 +47,9 @@ class DisparityView(BaseModel):
     """The contacts that the plan chose, by groups. A list is empty while there are fewer than 30 contacts."""
 
     campaign_id: uuid.UUID = Field(description="the campaign")
+    language_summary: str = Field(description="whether a language fares otherwise, in plain sentences")
     by_language: list[GroupView] = Field(description="by language, the largest first")
+    region_summary: str = Field(description="the same of states")
     by_region: list[GroupView] = Field(description="by state of the address, the largest first")
 
 
@@ -47,11 +60,13 @@ async def report_disparity(campaign_id: uuid.UUID, api: Parts, caller: Reader) -
     if await api.campaigns.find(caller.tenant_id, known) is None:
         raise not_found()
     cells = await tally_groups(api.pool, caller.tenant_id, known)
+    languages = compare_groups((cell.language or UNKNOWN, cell.tally) for cell in cells)
+    regions = compare_groups((cell.region or UNKNOWN, cell.tally) for cell in cells)
     return DisparityView(
         campaign_id=campaign_id,
-        by_language=[_view(one) for one in compare_groups((cell.language, cell.tally) for cell in cells)],
-        by_region=[_view(one) for one in compare_groups((cell.region or UNKNOWN, cell.tally) for cell in cells)],
-    )
+        language_summary=summarize(languages), by_language=[_view(one) for one in languages],
+        region_summary=summarize(regions), by_region=[_view(one) for one in regions],
+    )  # fmt: skip
 
 
 def _view(group: Group) -> GroupView:
@@ -64,6 +79,15 @@ def _view(group: Group) -> GroupView:
         ),
         explored=tally.explored / tally.contacts,
         treatments={name: count / tally.contacts for name, count in sorted(tally.treatments.items())},
-        is_answer_rate_unequal=group.is_answer_rate_unequal, is_contact_count_unequal=group.is_contact_count_unequal,
+        is_answer_rate_unequal=_is_clear(group.answers_apart), is_contact_count_unequal=_is_clear(group.contacts_apart),
+        answers_apart=_apart(group.answers_apart), contacts_apart=_apart(group.contacts_apart),
         words=group.words,
     )  # fmt: skip
+
+
+def _is_clear(apart: Apart | None) -> bool | None:
+    return None if apart is None else apart.is_clear
+
+
+def _apart(apart: Apart | None) -> ApartView | None:
+    return None if apart is None else ApartView(**asdict(apart))
