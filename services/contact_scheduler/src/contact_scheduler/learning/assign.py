@@ -35,7 +35,14 @@ from contact_scheduler.learning.lots import (
     draw_key,
     uniform,
 )
-from contact_scheduler.learning.prices import SAMPLE_ROWS, PriceProblem, Prices, find_prices, within_capacity
+from contact_scheduler.learning.prices import (
+    SAMPLE_ROWS,
+    WHOLE_ROWS,
+    PriceProblem,
+    Prices,
+    find_prices,
+    within_capacity,
+)
 from contact_scheduler.learning.scoring import CHUNK_ROWS, FORBIDDEN, Chunk, Scorer
 from contact_scheduler.learning.slots import CHANNELS, BoolArray, FloatArray, IntArray
 from contact_scheduler.learning.worth import Matrix
@@ -207,7 +214,7 @@ class Assignment:
         if not count or not len(cells):
             return
         lots = uniform(self.scorer.borrowers.ids, self.lottery.key(PURPOSE_SAMPLE))
-        sample = is_planned & (lots < SAMPLE_ROWS / count)
+        sample = is_planned & (lots < SAMPLE_ROWS / count) if count > WHOLE_ROWS else is_planned
         sample = sample if sample.any() else is_planned
         sampled = self.scorer.in_order(sample)
         value = self._values(sampled, cells)

@@ -5,7 +5,7 @@ it: everyone takes the cell with the best value minus price. We minimise the smo
 
     capacity . price + budget x money_price + T sum_i log(1 + sum_j exp((value_ij - price_j - cost_j money_price) / T))
 
-first roughly by fixed-point steps on an eighth of the sample (each price moves with the logarithm of what is asked for
+first roughly by fixed-point steps on a tenth of the sample (each price moves with the logarithm of what is asked for
 over what there is), then by L-BFGS-B on a few of the best cells of each borrower, at falling temperatures T.
 Yesterday's prices skip the rough part. Money is one more scarce thing beside the cells; without a budget nothing costs
 any, and its price stays nil.
@@ -23,20 +23,24 @@ from contact_scheduler.learning.slots import FloatArray, IntArray
 
 Matrix = NDArray[np.float64]
 
-SAMPLE_ROWS: Final = 20_000
-ROUGH_ROWS: Final = 2_500  # for the rough steps
+WHOLE_ROWS: Final = 20_000  # so few are held at once, and settled by auction
+SAMPLE_ROWS: Final = 12_000  # of more
+SMALL_ROWS: Final = 10_000  # so few cost little, and go through the fine steps twice
+ROUGH_ROWS: Final = 1_250  # for the rough steps
 BEST_CELLS: Final = 24  # of each borrower, for the fine steps
+KEPT_PER_PLACE: Final = 4  # and at least so many borrowers keep a cell for each of its places, and a few more
+KEPT_LEAST: Final = 8
 # Cells are near equal to borrowers alike, and all would keep the same few: the others would lose their price. So each
 # keeps its cells by value and a Gumbel lot of this temperature, which is to draw from a softmax without replacement.
 LOT: Final = 0.014
-LOT_ROWS: Final = 2_048
+LOT_ROWS: Final = 1_024
 # Temperatures as shares of the mean best value, with their step counts.
 ROUGH: Final = ((0.14, 8), (0.06, 8), (0.03, 8))
 ROUGH_WARM: Final = ((0.02, 4),)
-FINE: Final = ((0.014, 30), (0.003, 90))
+FINE: Final = ((0.014, 30), (0.0025, 90))
 FINE_ROWS_FROM: Final = 0.005  # above this temperature the rows of the rough steps say enough
 REACH: Final = 40.0  # temperatures that a price may move before its exponentials are taken anew
-FINE_WARM: Final = ((0.006, 20), (0.003, 40))
+FINE_WARM: Final = ((0.006, 20), (0.0025, 40))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,12 @@ class PriceProblem:
     capacity: Matrix
     cost: Matrix  # money that a contact in each cell takes; nothing where money does not limit
     budget: float = 0.0
+
+    def thinned(self, rows: int) -> PriceProblem:
+        """Every n-th row, so that about so many are left, with their share of places and money."""
+        value = self.value[:: max(len(self.value) // rows, 1)]
+        share = len(value) / max(len(self.value), 1)
+        return PriceProblem(value, self.capacity * share, self.cost, self.budget * share)
 
     @property
     def supply(self) -> Matrix:
@@ -83,29 +93,26 @@ def find_prices(problem: PriceProblem, start: FloatArray | None = None) -> Price
     if start is not None:
         point[:-1] = np.maximum(start.astype(np.float64), 0.0)
     is_warm = start is not None and not problem.cost.any()  # no earlier price of money is kept
-    rough = problem.value[:: max(len(problem.value) // ROUGH_ROWS, 1)]
+    rough = problem.thinned(ROUGH_ROWS)
     for share, steps in ROUGH_WARM if is_warm else ROUGH:
         for _ in range(steps):
-            point = _rough_step(problem, rough, point, share * scale)
+            point = _rough_step(rough, point, share * scale)
     schedule = FINE_WARM if is_warm else FINE
-    for share, steps in schedule * (2 if len(problem.value) < SAMPLE_ROWS // 2 else 1):
-        thin = problem.value[:: max(len(problem.value) // ROUGH_ROWS, 1)] if share > FINE_ROWS_FROM else problem.value
-        value, cell = _best_cells(thin, problem.net_price(point), LOT * scale)
-        point = _fine(problem, value, cell, point, share * scale, steps)
+    for share, steps in schedule * (2 if len(problem.value) < SMALL_ROWS else 1):
+        point = _fine(rough if share > FINE_ROWS_FROM else problem, point, share * scale, LOT * scale, steps)
     return Prices(point[:-1].astype(np.float32), float(point[-1]) / unit, schedule[-1][0] * scale)
 
 
-def _rough_step(problem: PriceProblem, value: FloatArray, point: Matrix, temperature: float) -> Matrix:
+def _rough_step(problem: PriceProblem, point: Matrix, temperature: float) -> Matrix:
     """One fixed-point step: each price moves by temperature x log(demand / supply), never below zero."""
     load = np.zeros(len(problem.capacity))
     price = problem.net_price(point).astype(np.float32)
-    for first in range(0, len(value), 1024):
-        net = (value[first : first + 1024] - price) * np.float32(1.0 / temperature)
+    for first in range(0, len(problem.value), 1024):
+        net = (problem.value[first : first + 1024] - price) * np.float32(1.0 / temperature)
         top = np.maximum(net.max(axis=1), 0.0)
         np.exp(net - top[:, None], out=net)
         load += (1.0 / (net.sum(axis=1) + np.exp(-top))) @ net
-    supply = problem.supply * (len(value) / max(len(problem.value), 1))
-    ratio = np.log(np.maximum(problem.demand(load), 1e-9) / np.maximum(supply, 1e-9))
+    ratio = np.log(np.maximum(problem.demand(load), 1e-9) / np.maximum(problem.supply, 1e-9))
     step = temperature * np.clip(ratio, -3.0, 3.0)
     spent = float(load @ problem.cost)
     if spent > 0.0:  # a contact pays the price of money by its cost: by that of those who still want one
@@ -149,47 +156,67 @@ class _Dual:
         self._price = price.copy()
 
 
-def _fine(
-    problem: PriceProblem, value: FloatArray, cell: IntArray, start: Matrix, temperature: float, steps: int
-) -> Matrix:
-    supply = problem.supply * (len(value) / max(len(problem.value), 1))
-    rows = max(len(value), 1)
-    smooth = _Dual(value, cell, len(problem.capacity), temperature)
+def _fine(problem: PriceProblem, start: Matrix, temperature: float, lot: float, steps: int) -> Matrix:
+    """The prices that minimise the dual at one temperature, or what so many steps towards them reach."""
+    price, supply = problem.net_price(start), problem.supply
+    value, cell = _best_cells(problem, price, lot)
+    smooth = _Dual(value, cell, len(price), temperature)
+    pace = _pace(problem, smooth.at(price)[1], temperature)
 
-    def dual(units: Matrix) -> tuple[float, Matrix]:
-        point = units * temperature
+    def dual(paces: Matrix) -> tuple[float, Matrix]:
+        point = paces * pace
         drawn, load = smooth.at(problem.net_price(point))
-        return (float(point @ supply) + drawn) / rows / temperature, (supply - problem.demand(load)) / rows
+        return (float(point @ supply) + drawn) / temperature, (supply - problem.demand(load)) * (pace / temperature)
 
-    # A cell that no row kept would fall for want of any: it keeps the price of the rough steps.
-    is_asked = np.append(np.bincount(cell.ravel(), minlength=len(problem.capacity)) > 0, True)
-    low = np.where(is_asked, 0.0, start) / temperature
-    high = np.where(is_asked, np.inf, low)
-    # The objective is divided by T, so the slope is too: prices are solved in units of T.
     from scipy.optimize import minimize  # as above
 
     found: Matrix = minimize(
         dual,
-        start / temperature,
+        start / pace,
         jac=True,
         method="L-BFGS-B",
-        bounds=np.stack((low, high), axis=1),
+        bounds=[(0.0, None)] * len(start),
         options={"maxiter": steps, "maxcor": 20},
     ).x
-    return found * temperature
+    return found * pace
 
 
-def _best_cells(value: FloatArray, price: Matrix, lot: float) -> tuple[FloatArray, IntArray]:
-    """Keeps a few of each row's best cells after prices, near equals by lot; the same rows keep the same."""
+def _pace(problem: PriceProblem, load: Matrix, temperature: float) -> Matrix:
+    """How far each price goes in one unit of the search, so that the dual curves alike along all of them.
+
+    It curves along a cell's price by the contacts drawn there, in the end as many as it has places, along the price of
+    money by the squared cost of those who want one. Without this the search takes twice as many steps.
+    """
+    places = np.maximum(problem.capacity, 1.0)
+    squares = float(np.minimum(load, places) @ np.square(problem.cost))
+    result: Matrix = temperature / np.sqrt(np.append(places, max(squares, 0.01)))
+    return result
+
+
+def _best_cells(problem: PriceProblem, price: Matrix, lot: float) -> tuple[FloatArray, IntArray]:
+    """Keeps a few of each row's best cells after prices, near equals by lot; the same rows keep the same.
+
+    A cell kept by too few would look unwanted and fall in price: those who come nearest to choosing it keep it as well.
+    """
+    value, single = problem.value, price.astype(np.float32)
     keep = min(BEST_CELLS, value.shape[1])
     cell = np.empty((len(value), keep), dtype=np.int64)
     draw = np.random.default_rng(value.shape).standard_exponential((min(LOT_ROWS, len(value)), value.shape[1]), "f")
-    offset = -np.log(np.maximum(draw, np.float32(1e-30))) * np.float32(lot) - price.astype(np.float32)
+    offset = -np.log(np.maximum(draw, np.float32(1e-30))) * np.float32(lot) - single
     for first in range(0, len(value), LOT_ROWS):
         rows = slice(first, min(first + LOT_ROWS, len(value)))
         part = value[rows] + offset[: rows.stop - first]
         cell[rows] = np.argpartition(part, part.shape[1] - keep, axis=1)[:, part.shape[1] - keep :]
-    return np.take_along_axis(value, cell, axis=1), cell
+    kept = np.take_along_axis(value, cell, axis=1)
+    wanted = np.minimum(KEPT_PER_PLACE * problem.capacity + KEPT_LEAST, len(value)).astype(np.int64)
+    too_few = np.flatnonzero(np.bincount(cell.ravel(), minlength=len(price)) < wanted)
+    best = (kept - single[cell]).max(axis=1)
+    for number, one in enumerate(too_few.tolist()):
+        nearest = np.argpartition(best - value[:, one], wanted[one] - 1)[: wanted[one]]
+        nearest = nearest[(cell[nearest] != one).all(axis=1)]
+        slot = number % (keep // 2 + 1)  # the first holds the least of those kept
+        cell[nearest, slot], kept[nearest, slot] = one, value[nearest, one]
+    return kept, cell
 
 
 def within_capacity(cell: IntArray, merit: FloatArray, room: IntArray) -> NDArray[np.bool_]:
