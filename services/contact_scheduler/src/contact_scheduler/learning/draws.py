@@ -26,7 +26,7 @@ Draw = Callable[[IntArray], tuple[IntArray, Matrix]]
 NEVER: Final = np.iinfo(np.int32).max
 FIRST_ROWS: Final = 8_192  # drawn side by side, then twice as many
 PIECE_ROWS: Final = 2_048  # the same, after a cell has filled
-EVEN_ROWS: Final = 512  # rows x cells at once, to bound memory
+EVEN_ROWS: Final = 8_192  # at once, to bound memory where each has a lawful pattern of its own
 
 
 class Places:
@@ -77,12 +77,14 @@ def draw_evenly(lawful: LawfulSlots, rows: IntArray, lots: Matrix, has_place: Bo
     patterns = lawful.patterns.reshape(len(lawful.patterns), -1)
     for first in range(0, len(rows), EVEN_ROWS):
         part = slice(first, first + EVEN_ROWS)
-        is_open = patterns[lawful.pattern_of[rows[part]]] & has_place
-        count = is_open.sum(axis=1)
-        nth = (lots[part] * count).astype(np.int32)
-        place = (np.cumsum(is_open, axis=1, dtype=np.int32) > nth[:, None]).argmax(axis=1)
-        cell[part] = np.where(count > 0, place, NO_CELL)
-        probability[part] = 1.0 / np.maximum(count, 1)
+        numbers, which = np.unique(lawful.pattern_of[rows[part]], return_inverse=True)
+        of_pattern, is_open = np.nonzero(patterns[numbers] & has_place)
+        count = np.bincount(of_pattern, minlength=len(numbers))
+        nth = np.floor(lots[part] * count[which]).astype(np.int64)
+        found = (np.cumsum(count) - count)[which] + nth
+        has = count[which] > 0
+        cell[part][has] = is_open[found[has]]
+        probability[part] = 1.0 / np.maximum(count[which], 1)
     return cell, probability
 
 

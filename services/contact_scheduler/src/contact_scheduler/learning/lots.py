@@ -35,9 +35,11 @@ PURPOSE_LEFT_ALONE: Final = 11
 
 
 def _mix(state: UInt64Array) -> UInt64Array:
-    state = (state ^ (state >> np.uint64(30))) * _MIX_1
-    state = (state ^ (state >> np.uint64(27))) * _MIX_2
-    return state ^ (state >> np.uint64(31))
+    for shift, factor in ((30, _MIX_1), (27, _MIX_2)):
+        state = state ^ (state >> np.uint64(shift))
+        state *= factor
+    state ^= state >> np.uint64(31)
+    return state
 
 
 def draw_key(seed: int, purpose: int, tick: int = 0) -> int:

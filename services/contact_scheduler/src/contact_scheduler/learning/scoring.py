@@ -72,6 +72,7 @@ class Scorer:
     layouts: dict[tuple[int, bytes, bytes], tuple[Layout, tuple[IntArray, ...]]] = field(
         default_factory=dict, repr=False
     )
+    of_mask: dict[tuple[int, bytes, bytes], Layout] = field(default_factory=dict, repr=False)
     columns: dict[tuple[int, int], FloatArray] = field(default_factory=dict, repr=False)  # by layout and group
 
     @classmethod
@@ -160,8 +161,11 @@ class Scorer:
         key = zone, patterns.tobytes(), self.kin[group].tobytes()
         if key not in self.layouts:
             masks = self.lawful.patterns[patterns]
-            mask: BoolArray = np.logical_or.reduce(masks, axis=0)
-            layout = Layout.of(mask, self.horizon, zone, self.kin[group])
+            some: BoolArray = np.logical_or.reduce(masks, axis=0)
+            alike = zone, some.tobytes(), self.kin[group].tobytes()
+            if alike not in self.of_mask:
+                self.of_mask[alike] = Layout.of(some, self.horizon, zone, self.kin[group])
+            layout = self.of_mask[alike]
             self.layouts[key] = layout, tuple(np.flatnonzero(~mask.ravel()[layout.cells]) for mask in masks)
         return self.layouts[key]
 
@@ -172,8 +176,8 @@ class Scorer:
         for first in range(0, len(rows), CHUNK_ROWS):
             part = slice(first, first + CHUNK_ROWS)
             local = self.horizon.local_hour[self.borrowers.zone[rows[part]], hour[part]]
-            weights = self.tables[-1][channel[part] * HOURS_PER_WEEK + local]
-            log_odds = np.einsum("ij,ij->i", self.borrowers.features[rows[part]], weights)
+            weights = self.tables[-1].take(channel[part] * HOURS_PER_WEEK + local, axis=0)
+            log_odds = np.einsum("ij,ij->i", self.borrowers.features.take(rows[part], axis=0), weights)
             result[part] = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -LOG_ODDS_CEILING, LOG_ODDS_CEILING)))
         return result
 
