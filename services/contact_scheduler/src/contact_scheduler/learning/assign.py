@@ -300,8 +300,8 @@ class Assignment:
     def _settle(self, planned: IntArray) -> None:
         """Seats the planned rows (in order) and lets those without a place choose again among what is open."""
         self._seat(planned)
-        lost = planned[(self.cell[planned] == NO_CELL) & (self.merit[planned] > 0.0)]
         if self.purse < np.inf:
+            lost = planned[(self.cell[planned] == NO_CELL) & (self.merit[planned] > 0.0)]
             self._offer(lost, len(lost), self._net_price())
         else:
             self._offer(planned, int(self.room.sum()), self._net_price(), np.zeros_like(self.prices.cell))
@@ -311,9 +311,8 @@ class Assignment:
 
         A few for each place: the others could not win one anyway. As many at once as can be held, the best first.
         """
-        rows = planned[
-            (self.cell[planned] == NO_CELL) & (self.merit[planned] > -CLOSED / 2)
-        ]  # nothing is open to others
+        rows = planned[self.cell[planned] == NO_CELL]
+        rows = rows[self.merit[rows] > -CLOSED / 2]  # nothing is open to the others
         cells = np.flatnonzero(self.room > 0)
         if not places or not len(rows) or not len(cells):
             return
@@ -370,7 +369,8 @@ class Assignment:
 
     def _seat(self, rows: IntArray) -> None:
         """Gives places to rows that chose one; a row whose cell was full is left without."""
-        choosers = rows[self.cell[rows] != NO_CELL]
-        kept = within_capacity(self.cell[choosers], self.merit[choosers], self.room)
-        self.room -= np.bincount(self.cell[choosers[kept]], minlength=len(self.room))
+        cell = self.cell[rows]
+        choosers, cell = rows[cell != NO_CELL], cell[cell != NO_CELL]
+        kept = within_capacity(cell, self.merit[choosers], self.room)
+        self.room -= np.bincount(cell[kept], minlength=len(self.room))
         self.cell[choosers[~kept]] = NO_CELL
