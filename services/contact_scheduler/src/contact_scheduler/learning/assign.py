@@ -288,12 +288,12 @@ class Assignment:
     def _take(self, chunk: Chunk, price: FloatArray, dither: FloatArray) -> None:
         """Each row takes the cell that leads after prices and dither, which `chunk.value` holds by now."""
         best, merit = leaders(chunk.value)
-        cell = chunk.cells[best]
+        cell, index = chunk.cells[best], np.arange(len(best))
         self.merit[chunk.rows] = merit
         self.cell[chunk.rows] = np.where(merit > 0.0, cell, NO_CELL)
-        self.drawn_value[chunk.rows] = merit + price[cell] - dither[best, np.arange(len(best))]
+        self.drawn_value[chunk.rows] = merit + price[cell] - dither[best, index]
         if self.with_second:
-            chunk.value[best, np.arange(len(best))] = FORBIDDEN
+            chunk.value[best, index] = FORBIDDEN
             runner_up, second = leaders(chunk.value)
             self.second[chunk.rows] = np.where(second > -CLOSED / 2, chunk.cells[runner_up], NO_CELL)
 

@@ -144,5 +144,5 @@ def _plan(work: Assignment, scorer: Scorer, horizon: Horizon) -> Plan:
 
 def _split(cell: NDArray[np.signedinteger[Any]], hours: int) -> tuple[NDArray[np.int8], NDArray[np.int16]]:
     """Cell number -> channel and hour of the horizon, -1 staying -1."""
-    channel, hour = np.divmod(cell, hours)
-    return np.where(cell < 0, -1, channel).astype(np.int8), np.where(cell < 0, -1, hour).astype(np.int16)
+    channel, hour = np.divmod(np.arange(CHANNELS * hours), hours)  # looked up, and so not divided a million times
+    return np.append(channel, -1).astype(np.int8)[cell], np.append(hour, -1).astype(np.int16)[cell]

@@ -31,7 +31,7 @@ from contact_scheduler.learning.slots import (
 from contact_scheduler.learning.worth import Worth
 
 CHUNK_ROWS: Final = 1_536  # x 150 to 250 lawful cells x 4 bytes: about the second-level cache
-RUN_ROWS_MIN: Final = 128  # a shared pattern is worth a chunk of its own from here on
+RUN_ROWS_MIN: Final = 400  # a shared pattern is worth a chunk of its own from here on
 DRAW_GROUPS: Final = 32  # different posterior draws in one plan; protected borrowers get the mean instead
 FORBIDDEN: Final = np.float32(-1e9)  # value of an unlawful cell: below every price
 LOG_ODDS_CEILING: Final = 60.0  # exp stays finite in single precision
@@ -96,7 +96,8 @@ class Scorer:
             mean = len(weights) - 1
         group = np.full(len(borrowers), mean, dtype=np.uint8)
         if draws:
-            drawn = hash_ids(borrowers.ids, key) % np.uint64(draws)
+            lots = hash_ids(borrowers.ids, key)
+            drawn = lots - lots // np.uint64(draws) * np.uint64(draws)  # lots % draws, which numpy finds slowly
             group = np.where(borrowers.is_protected, mean, drawn).astype(np.uint8)
         if tables is not None:
             group = np.where(tables.of >= 0, draws + tables.of, group).astype(np.uint8)
