@@ -60,6 +60,12 @@ def test_the_command_writes_cards_that_the_plan_can_read_and_a_model_card_that_t
     assert "| m |" in told
     assert "as it should be" in told
     assert told.count("It tells later loans apart.") == 2
+    assert "counted as able, from 0.5" in told
+    assert "counted as willing, from 0.45" in told
+    assert (
+        "| sex | loans | remind gently | offer instalments | offer deferral | hand to person | leave in peace |" in told
+    )
+    assert "No group is offered otherwise than the others beyond chance" in told
     low, high = (float(text) for text in told.split("| the card |")[1].split("|")[1].split(" to "))
     assert 0.5 < low < areas[0] < high < low + 0.1
 
@@ -100,10 +106,10 @@ def test_inputs_that_the_service_never_knows_teach_only_when_asked_to(tmp_path: 
 def test_a_card_that_tells_nothing_is_called_so() -> None:
     """By the lower end of the area's interval, not by the area; a poor level and better trees get a word."""
     truth = np.arange(200.0) % 2
-    trees = ScoreReport(0.80, 0.2, 0.01, 200, None)
+    trees = ScoreReport(0.80, 0.2, 0.01, 200)
 
-    assert "do not use it" in verdict(ScoreReport(0.56, 0.2, 0.01, 200, None), trees, truth)
-    fair = verdict(ScoreReport(0.70, 0.2, 0.05, 200, None), trees, truth)
+    assert "do not use it" in verdict(ScoreReport(0.56, 0.2, 0.01, 200), trees, truth)
+    fair = verdict(ScoreReport(0.70, 0.2, 0.05, 200), trees, truth)
     assert "off by 5 points on average" in fair
     assert "Trees would do better by 0.100" in fair
     assert verdict(trees, trees, truth) == "It tells later loans apart.\n"

@@ -12,16 +12,20 @@ from numpy.typing import NDArray
 
 from contact_scheduler.learning.default_cards import ABILITY_CARD, WILLINGNESS_CARD
 from contact_scheduler.learning.lift import Z_95
+from contact_scheduler.learning.quality import fairness_report
 from contact_scheduler.learning.scorecard import Columns, Matrix, Scorecard
 from contact_scheduler.learning.scores import IN_USE, PROTECTED, LoanFacts
 from contact_scheduler.learning.training import ScoreReport, TreeScore, fit_scorecard, report
+from contact_scheduler.learning.treatment import ABLE_FROM, WILLING_FROM, choose_treatment
 from contact_scheduler.score_cards import NAMES, CardsRefused
+from contact_scheduler.tell_offered import tell_offered
 
 INPUTS = tuple(field.name for field in fields(LoanFacts))
 ROWS_MIN = 500
 CLASS_MIN = 50  # outcomes of each kind among the rows that teach, and a third of that among those that test
 TEST_SHARE = 0.3
 AUC_WORTH_A_WORD, ECE_WORTH_A_WORD = 0.01, 0.02
+THRESHOLDS = {"ability": ("able", ABLE_FROM), "willingness": ("willing", WILLING_FROM)}
 WORDS = {one.name: one.words for card in (ABILITY_CARD, WILLINGNESS_CARD) for one in card.attributes}
 
 
@@ -55,6 +59,11 @@ def train_scores(
     for (card, section), name in zip(told, NAMES, strict=True):
         (out / f"{name}.json").write_text(card.to_json() + "\n", encoding="utf-8")
         page += "\n" + section
+    if groups:
+        later = {key: values[first_test:] for key, values in columns.items()}
+        ability, willingness = (card.score(later).astype(np.float32) for card, _ in told)
+        treatment = choose_treatment(ability, willingness, np.zeros(tested, dtype=np.bool_))
+        page += "\n" + tell_offered(treatment, {name: _members(rows, name, first_test) for name in groups})
     (out / "model-card.md").write_text(page, encoding="utf-8")
     return page
 
@@ -143,8 +152,13 @@ def _section(
         f"Inputs: {', '.join(columns)}. No protected attribute is among them.\n", *_never_known(columns),
     ]  # fmt: skip
     for group in groups:
-        lines += _fairness(group, truth, score, np.array([row[group] for row in rows[first_test:]]))
+        lines += _fairness(group, truth, score, _members(rows, group, first_test), THRESHOLDS[name])
     return card, "\n".join(lines)
+
+
+def _members(rows: list[dict[str, str]], group: str, first_test: int) -> NDArray[np.str_]:
+    """Return which group each later loan belongs to."""
+    return np.array([(row[group] or "").strip() or "not told" for row in rows[first_test:]])
 
 
 def _never_known(columns: Columns) -> list[str]:
@@ -184,11 +198,13 @@ def verdict(card: ScoreReport, trees: ScoreReport, truth: Matrix) -> str:
     return words + "\n"
 
 
-def _fairness(group: str, truth: Matrix, score: Matrix, members: NDArray[np.str_]) -> list[str]:
-    fair = report(truth, score, members).fairness
-    assert fair is not None
+def _fairness(
+    group: str, truth: Matrix, score: Matrix, members: NDArray[np.str_], threshold: tuple[str, float]
+) -> list[str]:
+    word, least = threshold
+    fair = fairness_report(truth, score, members, least)
     lines = [
-        f"| {group} | loans | share above a half | came true | mean score | AUC | ECE |",
+        f"| {group} | loans | counted as {word}, from {least} | came true | mean score | AUC | ECE |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
@@ -201,5 +217,5 @@ def _fairness(group: str, truth: Matrix, score: Matrix, members: NDArray[np.str_
     return [
         *lines,
         "",
-        f"Smallest share above a half as a part of the largest: {fair.selection_ratio:.2f}, {verdict}.{left_out}\n",
+        f"Smallest share counted as {word}, as part of the largest: {fair.selection_ratio:.2f}, {verdict}.{left_out}\n",
     ]

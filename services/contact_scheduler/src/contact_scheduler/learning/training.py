@@ -1,7 +1,7 @@
 """Retraining the scores on a tenant's own outcomes. Needs scikit-learn; nothing in the planning path imports this.
 
 The card is what gets deployed: it can be read, argued with and stored as JSON. The trees are the challenger that says
-what the card leaves on the table; both come with calibration and a fairness report.
+what the card leaves on the table; both come with calibration.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from contact_scheduler.learning.quality import FairnessReport, auc, brier, fairness_report, reliability
+from contact_scheduler.learning.quality import auc, brier, reliability
 from contact_scheduler.learning.scorecard import Attribute, Columns, Matrix, Scorecard
 from contact_scheduler.learning.scores import PROTECTED
 
@@ -27,7 +27,6 @@ BAGS: Final = 10
 # Leaves, fewest rows in one, and rounds of the boosted trees of large books: half of the bags each. Chosen on folds of
 # training rows (docs/LEARNING.md): the two err differently, so that their mean does better than twice as many of one.
 SHAPES: Final = ((12, 60, 250), (20, 40, 170))
-FAIR_THRESHOLD: Final = 0.5
 
 
 def fit_scorecard(
@@ -129,10 +128,8 @@ class ScoreReport:
     brier: float
     ece: float
     rows: int
-    fairness: FairnessReport | None
 
 
-def report(label: Matrix, score: Matrix, group: NDArray[np.str_] | None = None) -> ScoreReport:
-    """Measures a score; groups are used for the fairness report and nothing else."""
-    fairness = None if group is None else fairness_report(label, score, group, FAIR_THRESHOLD)
-    return ScoreReport(auc(label, score), brier(label, score), reliability(label, score).ece, len(label), fairness)
+def report(label: Matrix, score: Matrix) -> ScoreReport:
+    """Measures a score."""
+    return ScoreReport(auc(label, score), brier(label, score), reliability(label, score).ece, len(label))
