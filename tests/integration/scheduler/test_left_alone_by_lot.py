@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from contact_scheduler.learning.assign import Arm
+from contact_scheduler.learning.features import FEATURES
+from forbear_chassis.postgres import UUID
 from tests.integration.scheduler.reporting import report_outcomes
 from tests.integration.scheduler.scheduler_stage import Scheduler, make_csv, make_row
-from tests.integration.scheduler.test_goal_reached import evaluate_on_terminal, payment
+from tests.integration.scheduler.test_goal_reached import evaluate_on_terminal, log_contact, payment
 
 pytestmark = pytest.mark.needs_postgres
 DAY = timedelta(days=1)
 LEFT = "SELECT ref FROM contact_lot JOIN borrower USING (tenant_id, borrower_id) WHERE is_left_alone ORDER BY ref"
+
+TRIED = "SELECT ref FROM contact JOIN borrower USING (tenant_id, borrower_id) WHERE campaign_id = $1 AND arm = 2"
 
 
 async def met(scheduler: Scheduler) -> set[str]:
@@ -72,3 +77,26 @@ async def test_who_is_left_alone_hears_nothing_for_two_weeks_but_duties_care_and
     assert told_of_contact["is_proven"]
     assert told_of_contact["summary"] in on_terminal
     assert 80 == await scheduler.count("SELECT count(*) FROM contact_lot WHERE share = 0.2")
+
+
+async def test_nothing_more_is_tried_out_with_whom_it_cost_enough(scheduler: Scheduler) -> None:
+    """Forty gave up a quarter of an answer weeks ago; in twelve days others are tried out, they never, by any draw."""
+    await scheduler.upload(make_csv(ROWS))
+    earlier = await scheduler.start_campaign(channels=["voice"])
+    for number in range(1, 41):
+        await log_contact(scheduler, earlier, number, Arm.EXPLORED, 20, reason='{"drawn": {"lost": 0.26}}')
+    await scheduler.pool.execute("UPDATE contact SET features = $1", bytes(4 * FEATURES))
+    await scheduler.http.post(f"/v1/campaigns/{earlier}:cancel")
+    campaign_id = await scheduler.start_campaign(
+        control_share=0, cadence={"rest_days": 0.5, "contacts_a_week_max": 7}, channels=["sms", "email"]
+    )
+    for _ in range(12):
+        await scheduler.live_until(scheduler.clock.now() + DAY)
+        await report_outcomes(scheduler)
+    tried = {row["ref"] for row in await scheduler.pool.fetch(TRIED, UUID(campaign_id))}
+    trying = (await scheduler.http.get(f"/v1/campaigns/{campaign_id}/evaluation")).json()["trying"]
+
+    assert tried
+    assert not tried & {row["borrower_ref"] for row in ROWS[:40]}
+    assert trying["explored"] >= 1
+    assert 0.0 <= trying["explored_most"] <= trying["explored_lost"]

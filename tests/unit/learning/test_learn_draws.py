@@ -16,7 +16,7 @@ from contact_scheduler.learning.draws import NEVER, Places, draw_evenly, draw_in
 from contact_scheduler.learning.explore import NO_CELL, OPTIONS, option_of
 from contact_scheduler.learning.explored import Explored
 from contact_scheduler.learning.scoring import Scorer
-from contact_scheduler.planning.drawn import describe_draw
+from contact_scheduler.planning.drawn import Draw, describe_draw
 from tests.unit.learning.learning_cases import crowd, posterior
 
 KNOWN = posterior()
@@ -175,7 +175,8 @@ def test_the_log_of_a_draw_says_what_was_open_at_its_turn() -> None:
     """Open cells by option add up to one over the hold-out's probability; the drawn cell was open."""
     plan = PLANS[0]
     for row in np.flatnonzero(plan.arm == Arm.CONTROL):
-        log = describe_draw(KNOWN, PEOPLE, TODAY, DAY, had_place(plan)[row], PlanOptions(1, 1).worth, int(row))
+        draw = Draw(int(row), int(plan.channel[row]), int(plan.hour[row]), had_place(plan)[row])
+        log = describe_draw(KNOWN, PEOPLE, TODAY, DAY, PlanOptions(1, 1).worth, draw)
         counts = np.array(log["open"])
         assert (OPTIONS,) == counts.shape
         np.testing.assert_allclose(1.0 / counts.sum(), plan.propensity[row], rtol=1e-6)

@@ -30,7 +30,8 @@ def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
 
     The first line compares contacts as they were made, the second borrowers: how many reached the campaign's goal
     (payment, promise or contact) within 14 days of their first contact, each on the side that a lot gave. Where the
-    campaign leaves a share alone by lot, the third says what contact itself brought.
+    campaign leaves a share alone by lot, the third says what contact itself brought. Another says what drawing contacts
+    by lot cost in expected answers.
 
     Then learned choice stands beside fixed rules such as "sms in the evening": the difference, on the same contacts of
     the control group. Lines and costs are left out on both sides. The intervals hold for all rules together, so the
@@ -52,6 +53,7 @@ def evaluate(campaign_id: str, url: str, key_file: str, as_json: bool) -> None:
     console.print(found["goal"]["summary"], highlight=False)
     if found["contact"] is not None:
         console.print(found["contact"]["summary"], highlight=False)
+    console.print(found["trying"]["summary"], highlight=False)
     console.print(found["deciding"], highlight=False)
     console.print(f"\n{found['rules']['summary']}", highlight=False)
     if found["rules"]["rules"]:

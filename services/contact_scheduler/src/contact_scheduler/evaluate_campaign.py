@@ -22,6 +22,7 @@ from contact_scheduler.learning.lift import Lift
 from contact_scheduler.learning.monitor import Alarm
 from contact_scheduler.report_campaign import ReportCampaign
 from contact_scheduler.store.reports import ReportStore
+from contact_scheduler.trying import Trying, count_trying
 from contact_scheduler.value_policies import Drawn, Policy, value_policies
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID
@@ -43,6 +44,7 @@ class Evaluation:
     alarms: list[Alarm]
     steps: list[StepCalibration] = field(default_factory=list)
     contact: ContactEffect | None = None
+    trying: Trying = field(default_factory=lambda: count_trying([]))
 
     @property
     def summary(self) -> str:
@@ -71,9 +73,10 @@ class EvaluateCampaign:
         tenant_id, campaign_id = campaign.tenant_id, campaign.campaign_id
         report = await self._report.run(campaign)
         rows = await self._store.drawn(tenant_id, campaign_id, self._clock.now())
-        drawn = []
+        drawn, given_up = [], []
         for row in rows:
             logged = orjson.loads(row["drawn"])
+            given_up.append((Arm(row["arm"]), row["borrower"], logged.get("lost", 0.0)))
             option = int(option_of(np.array([row["channel"] - 1]), np.array([row["slot"]]))[0])
             drawn.append(
                 Drawn(
@@ -85,7 +88,7 @@ class EvaluateCampaign:
         return Evaluation(
             report.total, report.goal, value_policies(drawn),
             compare_rules(drawn, report.total.learned), alarms, await self._steps(tenant_id, campaign_id),
-            await self._contact(campaign),
+            await self._contact(campaign), count_trying(given_up),
         )  # fmt: skip
 
     async def _contact(self, campaign: Campaign) -> ContactEffect | None:

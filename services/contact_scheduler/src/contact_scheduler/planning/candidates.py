@@ -84,6 +84,7 @@ class Touch(NamedTuple):
     has_conversed: bool = False  # a call that became a conversation
     has_answered_late: bool = False  # after its window had closed
     template: str = ""  # empty: not known
+    lost: float = 0.0  # expected answers given up by drawing it by lot
 
 
 History = dict[UUID, list[Touch]]  # oldest first

@@ -45,7 +45,7 @@ from contact_scheduler.planning.candidates import (
     find_eligible,
 )
 from contact_scheduler.planning.deciding import Deciding
-from contact_scheduler.planning.drawn import describe_draw, write_cells
+from contact_scheduler.planning.drawn import Draw, describe_draw, write_cells
 from contact_scheduler.planning.elsewhere import leave_out, tried_in_vain
 from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.good_day import DAYS_OF_CHOICE, has_better_day
@@ -54,6 +54,7 @@ from contact_scheduler.planning.left_alone import Lot, Lots, are_left_alone, dra
 from contact_scheduler.planning.networks import Network, deal
 from contact_scheduler.planning.patience import weigh_waiting
 from contact_scheduler.planning.rest import rest_of, silences, stretch, unanswered
+from contact_scheduler.planning.spared import has_given_enough
 from contact_scheduler.planning.treating import text_of, treatments_of
 from contact_scheduler.portfolio.check import make_id
 from forbear_chassis.postgres import UUID
@@ -277,13 +278,14 @@ def _cast(
     strategy_of = request.deciding.strategy_of(ids, is_protected, request.seed)
     is_control = control_group(ids, request.campaign.control_share, request.seed)
     is_duty = np.array([one.is_duty for one in rows], dtype=np.bool_)
+    is_spared = np.array([has_given_enough(request.history.get(one.borrower_id, [])) for one in rows], dtype=np.bool_)
     facts = describe(rows, request.history, scores, request.window.tick_at)
     borrowers = Borrowers(
         ids=ids,
         features=encode(facts),
         zone=np.array([zones.index(zone) for zone in homes], dtype=np.int16),
         worth=np.where(is_duty, np.float32(DUTY_WORTH), waiting),
-        is_protected=is_protected | is_duty,
+        is_protected=is_protected | is_duty | (is_spared & ~is_control),
         is_control=(is_control | request.deciding.is_even(strategy_of)) & ~is_duty,
     )
     return _Cast(rows, borrowers, calendar.horizon(zones), strategy_of, watch_facts(facts), waiting)
@@ -370,13 +372,13 @@ def _reason(
         reason["in_vain"] = [cell[0] + 1, DAY_PARTS[cell[1]]]
     if not choices.cast.rows[row].is_duty and (rest := stretch(own, silent)) > own:
         reason |= {"silent": silent, "rest_days": rest / DAY, "own_rest_days": own / DAY}
-    if choices.cast.borrowers.is_protected[row]:
+    if choices.cast.rows[row].is_protected or choices.cast.rows[row].is_duty:
         reason["protected"] = True  # by no lot: says nothing where strategies are compared
     if had_place is not None:
+        draw = Draw(row, int(plan.channel[row]), int(plan.hour[row]), had_place)
         reason["drawn"] = describe_draw(
-            request.posterior, choices.cast.borrowers, choices.lawful, choices.cast.horizon, had_place,
-            request.worth, row,
-        )  # fmt: skip
+            request.posterior, choices.cast.borrowers, choices.lawful, choices.cast.horizon, request.worth, draw
+        )
     return orjson.dumps(reason).decode()
 
 

@@ -76,7 +76,8 @@ ORDER BY b.borrower_id
 """
 HISTORY = """
 SELECT borrower_id, channel, slot, coalesce((reason->>'plain')::real, probability) AS plain, state,
-       coalesce(sent_at, not_before) AS at, responded_at, contact_id, address_kind, template
+       coalesce(sent_at, not_before) AS at, responded_at, contact_id, address_kind, template,
+       coalesce((reason->'drawn'->>'lost')::float8, 0) AS lost
 FROM contact
 WHERE tenant_id = $1 AND borrower_id = ANY($2) AND not_before > $3 AND state = ANY($4)
 ORDER BY borrower_id, at, contact_id
@@ -193,7 +194,7 @@ async def read_history(
                 has_answered=has_answered,
                 is_settled=is_sent and (has_answered or row["at"] + ATTRIBUTION <= tick_at),
                 address_kind=row["address_kind"], has_conversed=row["contact_id"] in conversed,
-                has_answered_late=is_heard and not has_answered, template=row["template"],
+                has_answered_late=is_heard and not has_answered, template=row["template"], lost=row["lost"],
             )  # fmt: skip
             history.setdefault(row["borrower_id"], []).append(touch)
     return history

@@ -93,6 +93,17 @@ class StepView(BaseModel):
     error: float = Field(description="mean distance of foreseen and happened over the fifths (calibration error)")
 
 
+class TryingView(BaseModel):
+    """Contacts that were drawn by lot and whose time for an answer is over, and what that cost as the model foresaw."""
+
+    summary: str = Field(description="the answer in plain sentences")
+    explored: int = Field(description="contacts of the explored slice")
+    explored_lost: float = Field(description="expected answers that these gave up beside the best open slot")
+    explored_most: float = Field(description="most of it of one borrower")
+    control: int = Field(description="contacts of the control group")
+    control_lost: float = Field(description="expected answers that these gave up")
+
+
 class EvaluationView(BaseModel):
     """What learning brought, compared with the control group and with fixed rules."""
 
@@ -102,6 +113,7 @@ class EvaluationView(BaseModel):
     lift: LiftView = Field(description="the learned plan beside the control group, contacts as they were made")
     goal: GoalView = Field(description="the same beside the campaign's goal, by borrower")
     contact: ContactView | None = Field(description="contact beside none; null where nobody is left alone by lot")
+    trying: TryingView = Field(description="what drawing contacts by lot cost")
     policies: list[PolicyView] = Field(description="values of policies, estimated from drawn contacts")
     rules: RulesView = Field(description="learned choice less each fixed rule")
     alarms: list[AlarmView] = Field(description="what was wrong with the model or its data at the last plan")
@@ -119,6 +131,7 @@ async def evaluate_campaign(campaign_id: uuid.UUID, api: Parts, caller: Reader) 
     return EvaluationView(
         campaign_id=campaign_id, summary=found.summary, deciding=await who_decides(api.pool, caller.tenant_id),
         lift=view_lift(found.lift), goal=view_goal(found.goal), contact=contact,
+        trying=TryingView(summary=found.trying.summary, **asdict(found.trying)),
         policies=[_view(policy) for policy in found.policies], rules=_rules(found.rules),
         alarms=[
             AlarmView(kind=one.kind, subject=one.subject, value=one.value, words=one.words) for one in found.alarms
