@@ -14,7 +14,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the scheduler sets for itself; read when numpy is loaded
+# As the scheduler sets for itself; read when numpy is loaded. Test workers that start a thread for every core each wait
+# for one another: training cards takes minutes in place of seconds.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from forbear_sandbox.servers import EmbeddedPostgres, EmbeddedValkey
 from tests.kit.databases import (

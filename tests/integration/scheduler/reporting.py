@@ -44,6 +44,22 @@ async def report_response(
     await stream(scheduler.rpc.ReportResponses, pb.ReportResponsesRequest(request_id="r", responses=[response]))
 
 
+async def report_answers(scheduler: Scheduler, contact_ids: list[bytes]) -> None:
+    """Let the borrowers of these contacts answer at once."""
+    request = pb.ReportResponsesRequest(request_id=str(uuid.uuid4()))
+    for row in await scheduler.pool.fetch(
+        "SELECT borrower_id, contact_id, channel, sent_at FROM contact WHERE contact_id = ANY($1)",
+        [uuid.UUID(bytes=one) for one in contact_ids],
+    ):
+        response = request.responses.add(
+            response_id=uuid.uuid4().bytes, tenant_id=scheduler.tenant_id.bytes, borrower_id=row["borrower_id"].bytes,
+            contact_id=row["contact_id"].bytes, kind=types_pb2.RESPONSE_KIND_ENGAGED, channel=row["channel"],
+        )  # fmt: skip
+        response.event_time.FromDatetime(row["sent_at"])
+    if request.responses:
+        await stream(scheduler.rpc.ReportResponses, request)
+
+
 async def stream(method: Any, request: Any) -> None:
     """Send one request over a stream and wait for its acknowledgement."""
 

@@ -183,9 +183,10 @@ class Scheduler:
         headers = {"Content-Type": kind} | ({"Idempotency-Key": key} if key else {})
         return await self.http.post("/v1/borrowers:import", content=body.encode(), headers=headers)
 
-    async def start_campaign(self, **fields: Any) -> str:
-        """Create and start a campaign; return its id."""
-        created = await self.http.post("/v1/campaigns", json={"name": "test", **fields})
+    async def start_campaign(self, key: str | None = None, **fields: Any) -> str:
+        """Create and start a campaign; return its id, which a key makes the same in each run, and its lots with it."""
+        headers = {"Idempotency-Key": key} if key else {}
+        created = await self.http.post("/v1/campaigns", json={"name": "test", **fields}, headers=headers)
         assert created.status_code == 201, created.text
         campaign_id = str(created.json()["campaign_id"])
         started = await self.http.post(f"/v1/campaigns/{campaign_id}:start")

@@ -161,6 +161,7 @@ class PlanDay:
             deciding=deciding,
             cards=self.cards,
             lots=await left_alone.read_lots(connection, campaign),
+            lots_elsewhere=await left_alone.read_lots_elsewhere(connection, campaign, window.tick_at),
         )
 
     async def places(self, tenant_id: UUID, window: Window, campaign_id: UUID | None = None) -> NDArray[np.int64]:

@@ -95,6 +95,7 @@ class PlanRequest:
     cards: Cards = SHIPPED
     networks: list[Network] = field(default_factory=list)  # those that take few
     lots: Lots = field(default_factory=dict)  # that the campaign has cast
+    lots_elsewhere: Lots = field(default_factory=dict)  # of those whom other campaigns leave alone
     funnel: Funnel = field(default_factory=Funnel.before_any_contact)
 
 
@@ -128,8 +129,9 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     rows = [everybody[position] for position in eligible.rows]
     lawful, has_any = lawful_hours.patterns(rows, request.places, request.history, request.conversations)
     eligible.skipped[Skipped.UNLAWFUL] += int((~has_any).sum())
-    cast_lots = draw(rows, has_any, request.lots, request.campaign, request.seed, request.window.tick_at)
-    is_alone = has_any & are_left_alone(rows, {**request.lots, **cast_lots}, request.window)
+    is_held = are_left_alone(rows, request.lots_elsewhere, request.window)
+    cast_lots = draw(rows, has_any & ~is_held, request.lots, request.campaign, request.seed, request.window.tick_at)
+    is_alone = has_any & (is_held | are_left_alone(rows, {**request.lots, **cast_lots}, request.window))
     eligible.skipped[Skipped.LEFT_ALONE] += int(is_alone.sum())
     has_any &= ~is_alone
     lawful = _elsewhere(request, calendar, eligible.rows, runs, lawful)

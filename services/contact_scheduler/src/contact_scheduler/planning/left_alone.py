@@ -3,7 +3,8 @@
 A hold-out that is served at random says what choosing well is worth, and nothing of those who would have paid unasked.
 The lot is cast when a first contact is possible, so that both sides are followed from the same moment. It never falls
 on a duty, on a file that needs care, or on somebody who asked for contact; it holds for the two weeks in which the goal
-is counted, and gives way to each of these. What answers a borrower never asks the lot: it is not planned here.
+is counted, and gives way to each of these. No other campaign contacts them meanwhile, and the two weeks count as
+waiting for a place. What answers a borrower never asks the lot: it is not planned here.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ ERASE = (
     "DELETE FROM notice_given n USING loan l"
     " WHERE l.tenant_id = $1 AND l.borrower_id = $2 AND n.tenant_id = $1 AND n.loan_id = l.loan_id",
     "DELETE FROM circumstance WHERE tenant_id = $1 AND borrower_id = $2",
+    "DELETE FROM contact_lot WHERE tenant_id = $1 AND borrower_id = $2",
     "DELETE FROM payment WHERE tenant_id = $1 AND borrower_id = $2",
     "UPDATE borrower SET ref = '', language = 'en', employment = -1, region = '', monthly_income = NULL,"
     " unemployment_pct = NULL, preferred_channel = NULL, wished_channel = NULL, wished_hour_start = NULL,"

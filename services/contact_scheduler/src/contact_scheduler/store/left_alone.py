@@ -22,6 +22,16 @@ async def read_lots(connection: Connection, campaign: Campaign) -> dict[UUID, Lo
     return {row["borrower_id"]: Lot(row["drawn_at"], row["is_left_alone"]) for row in rows}
 
 
+async def read_lots_elsewhere(connection: Connection, campaign: Campaign, at: datetime) -> dict[UUID, Lot]:
+    """Return whom the tenant's other active campaigns leave alone at present: no campaign contacts them."""
+    rows = await connection.fetch(
+        "SELECT borrower_id, max(drawn_at) AS drawn_at FROM contact_lot JOIN campaign USING (tenant_id, campaign_id) "
+        "WHERE tenant_id = $1 AND campaign_id <> $2 AND is_left_alone AND state = 'active' AND drawn_at > $3 "
+        "GROUP BY 1", campaign.tenant_id, campaign.campaign_id, at - LEFT_ALONE_FOR,
+    )  # fmt: skip
+    return {row["borrower_id"]: Lot(row["drawn_at"], is_left_alone=True) for row in rows}
+
+
 async def write_lots(connection: Connection, campaign: Campaign, lots: dict[UUID, Lot]) -> None:
     """Write what a plan has cast, each with the probability of being left alone."""
     records = [
