@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ DAY = timedelta(days=1)
 HELD = [one for one in Circumstance if one >= FIRST_HELD]
 EACH = 5
 FREE = 40
+IS_WAITED_FOR = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'plan_run'::regclass AND NOT granted)"
 EVERY_DAY = {"rest_days": 1, "contacts_a_week_max": 7}
 
 
@@ -88,6 +90,40 @@ async def test_what_a_file_tells_in_time_stops_what_was_planned_and_what_was_rel
     assert taken == recalled
     assert 0 == await scheduler.count("SELECT count(*) FROM contact WHERE state = 0")
     assert "circumstances" == await scheduler.count("SELECT DISTINCT outcome_reason FROM contact WHERE state = 7")
+
+
+async def test_a_file_that_comes_while_a_plan_is_made_still_keeps_lots_from_whom_it_names(
+    scheduler: Scheduler,
+) -> None:
+    """The plan has read its borrowers, and is not written yet, when the file is taken: what it drew never goes out."""
+    rows = [make_row(number, circumstances="") for number in range(1, 31)]
+    await scheduler.upload(make_csv(rows))
+    await scheduler.start_campaign(control_share=0.5, cadence=EVERY_DAY)
+    async with scheduler.pool.acquire() as other:
+        held = other.transaction()
+        await held.start()
+        await other.execute("LOCK TABLE plan_run IN EXCLUSIVE MODE")  # may be read, and not written
+        planning = asyncio.create_task(scheduler.run_plan())
+        async with asyncio.timeout(30):
+            while not await other.fetchval(IS_WAITED_FOR):
+                await asyncio.sleep(0.01)
+        told = (await scheduler.upload(make_csv([row | {"circumstances": "vulnerable"} for row in rows[:15]]))).json()
+        await held.commit()
+        await planning
+    drawn = {
+        row["contact_id"].bytes: row["ref"]
+        for row in await scheduler.pool.fetch(
+            "SELECT contact_id, ref FROM contact JOIN borrower USING (tenant_id, borrower_id) WHERE arm <> $1",
+            Arm.PLANNED.value,
+        )
+    }
+    await scheduler.live_until(scheduler.clock.now() + DAY)
+    gone_out = {drawn[contact] for contact in drawn if contact in scheduler.dispatcher.contacts}
+    cared_for = {row["borrower_ref"] for row in rows[:15]}
+
+    assert 15 == told["rows_changed"]
+    assert cared_for & set(drawn.values())
+    assert gone_out == set(drawn.values()) - cared_for != set()
 
 
 async def test_a_file_that_says_none_ends_it_and_a_file_without_the_borrower_does_not(

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from contact_scheduler.circumstances import FIRST_HELD, Circumstance
 from forbear_chassis.postgres import UUID, Connection, Pool
+from forbear_domain.model import ResponseKind
 
+PROTECTED = f"{ResponseKind.HARDSHIP.value}, {ResponseKind.HANDED_OVER.value}"
 END = """
 UPDATE circumstance c SET ended_at = $5, ended_by = $6
 WHERE c.tenant_id = $1 AND c.borrower_id = ANY($2) AND c.ended_at IS NULL
@@ -41,6 +43,21 @@ def is_held(of: str) -> str:
     return (
         f"EXISTS (SELECT FROM circumstance h WHERE h.tenant_id = {of}.tenant_id AND h.borrower_id = {of}.borrower_id"
         f" AND h.kind >= {FIRST_HELD.value} AND h.ended_at IS NULL)"
+    )
+
+
+def is_protected(of: str, at: str) -> str:
+    """Return the SQL of whether nothing may be tried out with the borrower of the row `of` at the instant `at`.
+
+    A file said a circumstance, or a reply spoke of hardship or was handed over to a person (disputes, lawyers, the
+    vulnerable), less than a year ago. Replies count as they stood at that instant, circumstances as they are known now.
+    """
+    return (
+        f"(EXISTS (SELECT FROM circumstance e WHERE e.tenant_id = {of}.tenant_id AND e.borrower_id = {of}.borrower_id"
+        f" AND coalesce(e.ended_at, {at}) > {at} - interval '1 year')"
+        f" OR EXISTS (SELECT FROM pause a WHERE a.tenant_id = {of}.tenant_id AND a.borrower_id = {of}.borrower_id"
+        f" AND a.since < {at} AND a.kind IN ({PROTECTED})"
+        f" AND coalesce(a.lifted_at, a.until, {at}) > {at} - interval '1 year'))"
     )
 
 

@@ -13,11 +13,10 @@ from contact_scheduler.contacts import ATTRIBUTION, ContactPhase
 from contact_scheduler.planning.candidates import Candidate, Conversations, History, Touch
 from contact_scheduler.planning.lawful import CONSENT_FRESH, Place
 from contact_scheduler.store.campaigns import to_campaign
-from contact_scheduler.store.circumstances import is_held
+from contact_scheduler.store.circumstances import is_held, is_protected
 from contact_scheduler.store.notices import OF_LOAN
 from contact_scheduler.store.unemployment import Latest, latest_rates
 from forbear_chassis.postgres import UUID, Connection
-from forbear_domain.model import ResponseKind
 
 CONTACT = (
     "tenant_id", "contact_id", "campaign_id", "borrower_id", "loan_id", "channel", "slot", "arm", "propensity",
@@ -29,8 +28,6 @@ LOOK_BACK = timedelta(days=130)  # as many contacts as lengthen the rest, at the
 QUIET = timedelta(days=15)  # longer than any rule bars calls after a conversation
 VOICE = 3
 OPEN = [ContactPhase.PLANNED.value, ContactPhase.RELEASED.value]
-# Disputes, lawyers and the vulnerable are handed over to a person.
-PROTECTED = f"{ResponseKind.HARDSHIP.value}, {ResponseKind.HANDED_OVER.value}"
 TOUCHED = [*OPEN, ContactPhase.ACCEPTED.value, ContactPhase.UNKNOWN.value]
 
 TAKE_DUE = """
@@ -46,10 +43,7 @@ SELECT b.borrower_id, b.place_id, b.language, b.region, b.employment, b.monthly_
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
                AND (s.until IS NULL OR s.until > $2) AND (s.lifted_at IS NULL OR s.lifted_at >= $2))
        OR {is_held("b")} AS is_paused,
-       EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
-               AND s.kind IN ({PROTECTED}) AND coalesce(s.lifted_at, s.until, $2) > $2 - interval '1 year')
-       OR EXISTS (SELECT FROM circumstance e WHERE e.tenant_id = b.tenant_id AND e.borrower_id = b.borrower_id
-                  AND coalesce(e.ended_at, $2) > $2 - interval '1 year') AS is_protected,
+       {is_protected("b", "$2")} AS is_protected,
        (SELECT max(least(s.until, s.lifted_at)) FROM pause s WHERE s.tenant_id = b.tenant_id
         AND s.borrower_id = b.borrower_id AND least(s.until, s.lifted_at) <= $2) AS rested_until
 FROM (SELECT DISTINCT ON (borrower_id) *,

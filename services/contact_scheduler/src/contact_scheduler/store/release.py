@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from contact_scheduler.contacts import ContactPhase
-from contact_scheduler.store.circumstances import is_held
+from contact_scheduler.store.circumstances import is_held, is_protected
 from contact_scheduler.store.notices import OF_LOAN
 from forbear_chassis.postgres import UUID, Connection, Pool
 
@@ -22,6 +22,7 @@ FROM campaign c JOIN tenant t USING (tenant_id) CROSS JOIN LATERAL (
     AND d.state = {PLANNED} AND d.not_before <= $1 AND d.expire_at > $1 ORDER BY not_before, contact_id LIMIT 1) due
 WHERE c.state = 'active' ORDER BY due.not_before, c.campaign_id LIMIT 1 FOR SHARE OF c SKIP LOCKED
 """
+# A plan may have read its borrowers before an import told of one whom no lot may choose for, and written them after it.
 TAKE_DUE = f"""
 SELECT c.contact_id, uuid_send(c.borrower_id) AS borrower_id, uuid_send(c.loan_id) AS loan_id, c.channel, c.template,
        c.purpose,
@@ -29,7 +30,7 @@ SELECT c.contact_id, uuid_send(c.borrower_id) AS borrower_id, uuid_send(c.loan_i
        l.past_due_days, l.currency, l.product, {OF_LOAN} AS notices,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = c.tenant_id AND s.borrower_id = c.borrower_id
                AND s.lifted_at IS NULL AND (s.until IS NULL OR s.until > $3))
-       OR {is_held("c")} AS is_paused
+       OR {is_held("c")} OR NOT c.reason ? 'protected' AND {is_protected("c", "$3")} AS is_paused
 FROM contact c
 JOIN borrower b ON b.tenant_id = c.tenant_id AND b.borrower_id = c.borrower_id
 JOIN loan l ON l.tenant_id = c.tenant_id AND l.loan_id = c.loan_id
