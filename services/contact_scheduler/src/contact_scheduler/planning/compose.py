@@ -216,12 +216,14 @@ def _waits(
 ) -> NDArray[np.bool_]:  # fmt: skip
     """Return which of the eligible rest longer than the campaign says, and have a better day to come.
 
-    The hold-out takes the first day: it is what the choice of days is measured against, too.
+    The hold-out takes the first day: it is what the choice of days is measured against, too. No lot moves the day of
+    whoever is protected.
     """
     waits = np.zeros(len(eligible), dtype=np.bool_)
     own, window = timedelta(days=request.campaign.rest_days), request.window
     ids = ids_from_bytes(b"".join(request.candidates[position].borrower_id.bytes for position in eligible))
-    in_control = control_group(ids, request.campaign.control_share, request.seed)
+    is_protected = np.array([request.candidates[position].is_protected for position in eligible], dtype=np.bool_)
+    in_control = control_group(ids, request.campaign.control_share, request.seed) & ~is_protected
     has_rested = [
         rest[position] > own and request.candidates[position].borrower_id in request.history for position in eligible
     ]
