@@ -15,6 +15,7 @@ import json
 import sys
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from urllib.parse import urlencode
@@ -47,7 +48,7 @@ def main() -> int:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "portfolio.csv"
-        rows = list(portfolio.generate(REPLIES, 1, START.date()))
+        rows = [replace(row, circumstances="") for row in portfolio.generate(REPLIES, 1, START.date())]
         portfolio.write_csv(rows, path)
         with Stack(Path(folder) / "run", Options(start=None, portfolio=path)) as stack:
             with Api(stack.scheduler_url, stack.api_key) as api:

@@ -15,7 +15,8 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,9 +27,11 @@ import numpy
 from rich.console import Console
 from rich.table import Table
 
-from forbear_client.api import Api
+from forbear_client.api import Api, ApiError
 from forbear_sandbox import portfolio
+from forbear_sandbox.care import Told
 from forbear_sandbox.child import ChildError
+from forbear_sandbox.daily_file import later_files, send
 from forbear_sandbox.judgement import Judgement, Promise, Violation, judge
 from forbear_sandbox.stack import SERVICES, START, Options, Stack
 
@@ -71,6 +74,8 @@ class Storm:
     """What was done to a stack so far, and what went wrong that must not."""
 
     stack: Stack
+    told: Told = field(default_factory=Told)
+    later: dict[int, list[portfolio.Row]] = field(default_factory=dict)  # what the lender is still to tell, by day
     kills: Counter[str] = field(default_factory=Counter)
     turns: Counter[str] = field(default_factory=Counter)
     restart_s: dict[str, list[float]] = field(default_factory=lambda: {part: [] for part in PARTS})
@@ -93,17 +98,20 @@ def main(arguments: Sequence[str]) -> int:
     started_s = monotonic()
     path = Path(f"{asked.run_dir}-portfolio.csv")
     path.parent.mkdir(parents=True, exist_ok=True)
-    portfolio.write_csv(make_rows(asked.borrowers, asked.seed), path)
+    rows = portfolio.generate(asked.borrowers, asked.seed, START.date())
+    portfolio.write_csv(with_recent_consents(rows), path)
     with Stack(asked.run_dir, Options(seed=asked.seed, portfolio=path, is_durable=True)) as stack:
-        campaign_id = start_campaign(stack, path)
         storm = Storm(stack)
+        for day, later in later_files(asked.borrowers, asked.seed, START.date(), FAR.days).items():
+            storm.later[day] = with_recent_consents(later)
+        campaign_id = start_campaign(storm, path)
         try:
             rage(storm, asked, console)
             console.print(f"{storm.rounds} rounds done; the campaign goes on in peace and ends")
             finish(storm, campaign_id)
         except ChildError as error:
             storm.wrong("broken off", str(error))
-        judgement = judge(stack, CONTACTS_A_WEEK_MAX)
+        judgement = judge(stack, CONTACTS_A_WEEK_MAX, storm.told)
         now = datetime.fromisoformat(stack.world.state()["now"])
     violations = [*storm.violations, *judgement.violations]
     show(console, storm, judgement, violations)
@@ -111,17 +119,28 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if violations else 0
 
 
-def make_rows(count: int, seed: int) -> list[portfolio.Row]:
-    """Make borrowers up; consents to texts are recent, so that all three channels are in use."""
+def with_recent_consents(rows: Iterable[portfolio.Row]) -> list[portfolio.Row]:
+    """Return rows whose consents to texts are recent, so that all three channels are in use."""
     recent = (START - 30 * DAY).date().isoformat()
-    rows = portfolio.generate(count, seed, START.date())
     return [replace(row, sms_consent_on=recent) if row.sms_consent_on else row for row in rows]
 
 
-def start_campaign(stack: Stack, path: Path) -> str:
+def tell_more(storm: Storm) -> None:
+    """Import what the lender knows more by now; what fails because a part has just come back is told a round later."""
+    day = (datetime.fromisoformat(storm.stack.world.state()["now"]) - START).days
+    path = storm.stack.run_dir.with_name("chaos-told.csv")
+    with Api(storm.stack.scheduler_url, storm.stack.api_key) as api, suppress(ApiError):
+        while storm.later and min(storm.later) <= day:
+            first = min(storm.later)
+            portfolio.write_csv(storm.later[first], path)
+            send(storm.stack, api, path, storm.told)
+            del storm.later[first]
+
+
+def start_campaign(storm: Storm, path: Path) -> str:
     """Import the borrowers and start the campaign; return its id."""
-    with Api(stack.scheduler_url, stack.api_key) as api:
-        api.import_borrowers(path)
+    with Api(storm.stack.scheduler_url, storm.stack.api_key) as api:
+        send(storm.stack, api, path, storm.told)
         campaign_id = str(api.create_campaign(CAMPAIGN, key="chaos")["campaign_id"])
         api.change_campaign(campaign_id, "start")
     return campaign_id
@@ -142,6 +161,7 @@ def rage(storm: Storm, asked: argparse.Namespace, console: Console) -> None:
             storm.stack.world.set_faults(TURNS[turn])
         storm.turns[turn] += 1
         await_moment(storm, lots, asked.every)
+        tell_more(storm)  # at once before the kill, while contacts go out
         kill_and_restart(storm, parts[number % len(parts)], float(lots.uniform(0.02, DOWN_MAX_S)))
         if (number + 1) % TELL_EVERY == 0:
             tell(storm.stack, console, number + 1, turn)

@@ -15,7 +15,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -209,7 +209,8 @@ def main() -> int:
     asked = parser.parse_args()
     with TemporaryDirectory(prefix="forbear-conversations-") as folder:
         path = Path(folder) / "portfolio.csv"
-        portfolio.write_csv(portfolio.generate(asked.borrowers, asked.seed, START.date()), path)
+        people = portfolio.generate(asked.borrowers, asked.seed, START.date())
+        portfolio.write_csv((replace(row, circumstances="") for row in people), path)  # all may write and be answered
         with Stack(Path(folder) / "run", Options(seed=asked.seed, portfolio=path, is_durable=False)) as stack:
             with Api(stack.scheduler_url, stack.api_key) as api:
                 api.import_borrowers(path)

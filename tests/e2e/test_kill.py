@@ -1,21 +1,35 @@
-"""Parts are killed in the middle of a campaign, again and again: nobody is contacted twice, and nothing is lost."""
+"""Parts are killed in the middle of a campaign, again and again: nobody is contacted twice, and nothing is lost.
+
+Whoever is to be left alone from then on, or may not be met by lot, is told of while contacts go out, right before a
+kill, and while contacts wait at the dispatcher.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from itertools import cycle
 
+import httpx
 import numpy
 import pytest
 
+from forbear_sandbox.census import plain_id
 from forbear_sandbox.stack import SERVICES
-from tests.kit.stack_kit import Scene, assert_all_is_well, open_scene
+from tests.kit.stack_kit import DAYTIME, Scene, assert_all_is_well, open_scene
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_valkey, pytest.mark.slow, pytest.mark.xdist_group("kill")]
 
 BORROWERS = 100
 KILLS = 3
+TOLD = 4
+HELD = (
+    "SELECT contact_id, b.ref FROM dispatcher.contact d JOIN scheduler.contact c USING (contact_id) "
+    "JOIN scheduler.borrower b ON b.borrower_id = c.borrower_id WHERE d.state IN (10, 11)"
+)
 CONTACTS_BETWEEN_MAX = 8
 PARTS = (*SERVICES, "valkey", "postgres")
+WORDS = ("represented", "vulnerable", "deceased", "hardship", "disputed", "bankrupt")
 SLOW_ANSWERS = [{"kind": "slow", "share": 0.5, "seconds": 0.05}]  # so that a kill meets sends in flight
 
 
@@ -27,10 +41,27 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         yield made
 
 
-def kill_in_the_middle(scene: Scene, part: str, contacts: int) -> None:
+def tell_of(scene: Scene, refs: Sequence[str], turn: int = 0) -> list[str]:
+    """Say a word of each, in turns; return of whom."""
+    words = cycle(WORDS[turn % len(WORDS) :] + WORDS[: turn % len(WORDS)])
+    scene.tell(dict(zip(refs, words, strict=False)))
+    return list(refs)
+
+
+def with_planned_contacts(scene: Scene) -> list[str]:
+    """Return the borrowers whose next contact has not been handed over, those chosen by lot first."""
+    rows = scene.select(
+        "SELECT b.ref, min(c.propensity) FROM scheduler.contact c JOIN scheduler.borrower b USING (tenant_id, "
+        "borrower_id) WHERE c.state = 0 GROUP BY 1 ORDER BY 2, 1"
+    )
+    return [ref for ref, _ in rows]
+
+
+def kill_in_the_middle(scene: Scene, part: str, contacts: int, before: Callable[[], object] = lambda: None) -> None:
     """Kill a part when so many more contacts have arrived, and start it again once it has been missed."""
-    before = scene.world.state()["contacts"]
-    scene.wait_for(lambda state: state["contacts"] >= before + contacts or state["is_reached"], f"{contacts} contacts")
+    arrived = scene.world.state()["contacts"]
+    scene.wait_for(lambda state: state["contacts"] >= arrived + contacts or state["is_reached"], f"{contacts} contacts")
+    before()
     scene.stack.kill(part)
     scene.wait_for(lambda state: state["is_reached"] or state["clock"]["still_s"] > 1, "the time to stand still")
     scene.stack.restart(part)
@@ -43,10 +74,38 @@ def test_a_part_that_is_killed_loses_no_contact_and_sends_none_twice(scene: Scen
     until = scene.next_quiet_hour()
     arrived = scene.world.state()["contacts"]
 
+    told: list[str] = []
+
+    def tell() -> None:
+        told.extend(tell_of(scene, with_planned_contacts(scene)[:TOLD], PARTS.index(part)))
+
     scene.world.aim(until)
-    for contacts in lots.integers(1, CONTACTS_BETWEEN_MAX, KILLS):
-        kill_in_the_middle(scene, part, int(contacts))
+    for turn, contacts in enumerate(lots.integers(1, CONTACTS_BETWEEN_MAX, KILLS)):
+        kill_in_the_middle(scene, part, int(contacts), tell if turn == 1 else lambda: None)
     scene.run_until(until)
 
+    assert TOLD == len(told)
     assert scene.world.state()["contacts"] > arrived
+    assert_all_is_well(scene)
+
+
+def test_what_waits_at_the_dispatcher_when_a_file_bars_it_never_goes_out(scene: Scene) -> None:
+    """A limit keeps what was handed over waiting for two hours; once it is lifted, only the others go out."""
+    until = scene.next_quiet_hour()
+    limits = f"{scene.stack.scheduler_url}/v1/limits"
+    narrow = {"campaign_id": scene.campaign_id, "length_s": 86_400, "tokens": 1, "reason": "held"}
+    scene.run_until(until - DAYTIME)
+    with httpx.Client(headers={"Authorization": f"Bearer {scene.stack.api_key}"}, timeout=60) as http:
+        limit = http.post(limits, json=narrow).raise_for_status().json()["id"]
+        scene.run_until(until - DAYTIME + timedelta(hours=2))
+        held = dict(scene.select(HELD))
+        told = tell_of(scene, sorted(set(held.values()))[::2])
+        http.post(f"{limits}/{limit}:lift", json={"reason": "mended"}).raise_for_status()
+    scene.run_until(until)
+    contact_of = dict(scene.select("SELECT replace(attempt_id::text, '-', ''), contact_id FROM dispatcher.attempt"))
+    reached = {held.get(contact_of[plain_id(one["attempt"])]) for one in scene.world.contacts()}
+
+    assert 2 <= len(told)
+    assert not set(told) & reached
+    assert (set(held.values()) - set(told)) & reached
     assert_all_is_well(scene)

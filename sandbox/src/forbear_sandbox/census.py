@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -112,9 +113,14 @@ class Census:
         for text in path.read_bytes().splitlines():
             line = orjson.loads(text)
             if line.pop("kind") == "contact":
-                self.contacts.append(Contact(**{**line, "at": datetime.fromisoformat(line["at"])}))
+                self.contacts.append(to_contact(line))
             else:
                 self.events[line["what"]] += 1
+
+
+def to_contact(line: Mapping[str, Any]) -> Contact:
+    """Return the contact that a line of the census tells of."""
+    return Contact(**{**line, "at": datetime.fromisoformat(line["at"])})
 
 
 def compare(seen: Iterable[str], claimed: Iterable[str | UUID]) -> Comparison:

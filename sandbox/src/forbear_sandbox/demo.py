@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -13,7 +14,10 @@ from rich.console import Console
 
 from forbear_client.api import Api, ApiError
 from forbear_sandbox import portfolio
+from forbear_sandbox.care import Told, look, read_log
+from forbear_sandbox.census import to_contact
 from forbear_sandbox.child import ChildError
+from forbear_sandbox.daily_file import later_files, send
 from forbear_sandbox.evidence import read_claims
 from forbear_sandbox.judgement import verify_ledger
 from forbear_sandbox.portfolio_file import PortfolioError, check_file
@@ -28,6 +32,8 @@ BORROWERS_MAX, DAYS_MAX = 25_000, 366  # about as many reserved numbers as there
 CONTROL_SHARE = 0.25
 PLATFORM_KEY = "demonstration"
 TELL_EVERY_S = 2.0
+POLL_S = 0.05
+FIRST_TOLD_AT = START.replace(hour=17, minute=3)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,10 +97,11 @@ def demonstrate(
     started_s = monotonic()
     path = asked.portfolio or _make_portfolio(asked)
     console.print("starting PostgreSQL, Valkey, the world and the three services ...")
+    told = Told()
     with Stack(asked.run_dir, Options(seed=asked.seed, portfolio=path, is_durable=False)) as stack:
         console.print(f"campaign API {stack.scheduler_url}   webhooks {stack.tracker_url}")
         with Api(stack.scheduler_url, stack.api_key) as api:
-            borrowers = _import(api, path, console)
+            borrowers = _import(stack, api, path, told, console)
             end = START + timedelta(days=asked.days)
             last_midnight = end.replace(hour=0, minute=0)  # whole days only, so that no stump of a week is shown
             body = {
@@ -104,9 +111,13 @@ def demonstrate(
             }
             campaign_id = api.create_campaign(body, key=PLATFORM_KEY)["campaign_id"]
             api.change_campaign(campaign_id, "start")
-            _run_until(stack, api, campaign_id, end, console, at_half)
+            watch = _Watch(stack, api, campaign_id, end, console, at_half)
+            for at, file in _later_files(asked, end).items():
+                watch.run_until(at)
+                send(stack, api, file, told)
+            watch.run_until(end)
             report = api.report(campaign_id)
-        return _collect(stack, asked, report, borrowers, monotonic() - started_s)
+        return _collect(stack, asked, report, borrowers, told, monotonic() - started_s)
 
 
 def _make_portfolio(asked: argparse.Namespace) -> Path:
@@ -115,8 +126,24 @@ def _make_portfolio(asked: argparse.Namespace) -> Path:
     return path
 
 
-def _import(api: Api, path: Path, console: Console) -> int:
-    report = api.import_borrowers(path)
+def _later_files(asked: argparse.Namespace, end: datetime) -> dict[datetime, Path]:
+    """Write what the lender tells after the first file, which is nothing for a portfolio of your own, by its instant.
+
+    At noon in New York, in the middle of a day's contacts: some are planned, some on their way.
+    """
+    if asked.portfolio is not None:
+        return {}
+    days = (end - FIRST_TOLD_AT).days
+    files = {}
+    for day, rows in later_files(asked.borrowers, asked.seed, START.date(), days).items():
+        path = Path(f"{asked.run_dir}-portfolio-{day:02}.csv")
+        portfolio.write_csv(rows, path)
+        files[FIRST_TOLD_AT + timedelta(days=day)] = path
+    return files
+
+
+def _import(stack: Stack, api: Api, path: Path, told: Told, console: Console) -> int:
+    report = send(stack, api, path, told)
     kept = report["rows_read"] - report["rows_rejected"]
     console.print(f"imported {kept:,} loans from {path.name}; {report['rows_rejected']:,} rows rejected")
     for error in report["first_errors"][:5]:
@@ -126,28 +153,33 @@ def _import(api: Api, path: Path, console: Console) -> int:
     return int(kept)
 
 
-def _run_until(
-    stack: Stack,
-    api: Api,
-    campaign_id: str,
-    end: datetime,
-    console: Console,
-    at_half: Callable[[Stack], None],
-) -> None:
-    """Let the time run, telling once in a while where it is."""
-    stack.world.aim(end)
-    half, told_s, is_half_done = START + (end - START) / 2, 0.0, False
-    while not (state := stack.world.state())["is_reached"]:
-        now = datetime.fromisoformat(state["now"])
-        if now >= half and not is_half_done:
-            is_half_done = True
-            at_half(stack)
-        if state["clock"]["is_stalled"]:
-            raise WorldError(f"the time stands still at {now:%d %B %H:%M}; busy: {state['clock']['busy']}")
-        if monotonic() - told_s >= TELL_EVERY_S:
-            told_s = monotonic()
-            _tell(console, now, end, state, api.report(campaign_id)["total"])
-        sleep(0.1)
+@dataclass(slots=True)
+class _Watch:
+    """Lets the time run, telling once in a while where it is."""
+
+    stack: Stack
+    api: Api
+    campaign_id: str
+    end: datetime
+    console: Console
+    at_half: Callable[[Stack], None]
+    is_half_done: bool = False
+    told_s: float = 0.0
+
+    def run_until(self, until: datetime) -> None:
+        """Return when the time is there. Raises WorldError when it stands still."""
+        self.stack.world.aim(until)
+        while not (state := self.stack.world.state())["is_reached"]:
+            now = datetime.fromisoformat(state["now"])
+            if now >= START + (self.end - START) / 2 and not self.is_half_done:
+                self.is_half_done = True
+                self.at_half(self.stack)
+            if state["clock"]["is_stalled"]:
+                raise WorldError(f"the time stands still at {now:%d %B %H:%M}; busy: {state['clock']['busy']}")
+            if monotonic() - self.told_s >= TELL_EVERY_S:
+                self.told_s = monotonic()
+                _tell(self.console, now, self.end, state, self.api.report(self.campaign_id)["total"])
+            sleep(POLL_S)
 
 
 def _tell(console: Console, now: datetime, end: datetime, state: dict[str, Any], total: dict[str, Any]) -> None:
@@ -160,7 +192,9 @@ def _tell(console: Console, now: datetime, end: datetime, state: dict[str, Any],
     )
 
 
-def _collect(stack: Stack, asked: argparse.Namespace, report: dict[str, Any], borrowers: int, took_s: float) -> Result:
+def _collect(
+    stack: Stack, asked: argparse.Namespace, report: dict[str, Any], borrowers: int, told: Told, took_s: float
+) -> Result:
     claims = read_claims(stack.database_url("forbear_auditor"))
     is_whole, verdict = verify_ledger(stack)
     return Result(
@@ -172,6 +206,7 @@ def _collect(stack: Stack, asked: argparse.Namespace, report: dict[str, Any], bo
         claims=claims,
         agreement=stack.world.compare(sorted(claims.accepted)),
         understood=read_understood(stack),
+        care=look(map(to_contact, stack.world.contacts()), told, read_log(stack)),
         ledger_is_whole=is_whole,
         ledger_verdict=verdict,
         picture=asked.run_dir / "campaign.png",

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from forbear_sandbox.census import Contact, is_lawful_hour, plain_id
+from forbear_sandbox.care import Care, Told, look, read_log
+from forbear_sandbox.census import Contact, is_lawful_hour, plain_id, to_contact
 from forbear_sandbox.evidence import Claims, read_claims
 from forbear_sandbox.stack import SERVICES, Stack
 
@@ -33,6 +34,7 @@ class Promise(StrEnum):
     NONE_TWICE = "none twice"
     CAPS = "no cap broken"
     WINDOWS = "no window broken"
+    CARE = "care is taken"
     LEDGER = "ledger tells the truth"
     ALIVE = "everything runs"
 
@@ -108,34 +110,32 @@ LOST: dict[str, str] = {
 }
 
 
-def judge(stack: Stack, contacts_a_week_max: int) -> Judgement:
-    """Judge a stack that stands at an hour at which nothing is due, after its campaign has ended."""
-    contacts = [Contact(**{**one, "at": datetime.fromisoformat(one["at"])}) for one in stack.world.contacts()]
-    attempts = {row[0]: (row[1], int(row[2])) for row in select(stack, ATTEMPTS)}
+def judge(stack: Stack, contacts_a_week_max: int, told: Told) -> Judgement:
+    """Judge a stack that stands at an hour at which nothing is due, after its campaign has ended.
+
+    `told` is what the lender's files said of borrowers.
+    """
+    contacts = list(map(to_contact, stack.world.contacts()))
+    log = read_log(stack)
     claims = read_claims(stack.database_url("forbear_auditor"))
     is_whole, verdict = verify_ledger(stack)
     found = [
-        *(Violation.of(Promise.NONE_LOST, what, map("|".join, select(stack, sql))) for what, sql in LOST.items()),
-        *_twice(contacts, {attempt: contact for attempt, (contact, _) in attempts.items()}),
-        *_too_many(contacts, {attempt for attempt, (_, purpose) in attempts.items() if purpose == REMINDER},
+        *(Violation.of(Promise.NONE_LOST, what, map("|".join, stack.select(sql))) for what, sql in LOST.items()),
+        *_twice(contacts, {attempt: contact for attempt, (contact, _) in log.attempts.items()}),
+        *_too_many(contacts, {attempt for attempt, (_, purpose) in log.attempts.items() if purpose == REMINDER},
                    contacts_a_week_max),
         Violation.of(Promise.WINDOWS, "contacts outside 8:00 to 21:00 where the borrower lives",
                      (_line(one) for one in contacts if not is_lawful_hour(one) and not one.is_answer)),
+        *_careless(look(contacts, told, log)),
         *_untrue(stack, contacts, claims),
         None if is_whole else Violation(Promise.LEDGER, "the ledger does not verify", 1, (verdict,)),
         *_broken(stack),
     ]  # fmt: skip
-    states = {STATES[int(state)]: int(count) for state, count in select(stack, BY_STATE)}
+    states = {STATES[int(state)]: int(count) for state, count in stack.select(BY_STATE)}
     return Judgement(contacts, states, claims, verdict, [one for one in found if one is not None])
 
 
-ATTEMPTS = "SELECT replace(attempt_id::text, '-', ''), contact_id, purpose FROM dispatcher.attempt"
 BY_STATE = "SELECT state, count(*) FROM scheduler.contact GROUP BY state ORDER BY state"
-
-
-def select(stack: Stack, sql: str) -> list[list[str]]:
-    """Return rows of the stack's database as texts."""
-    return [line.split("|") for line in stack.postgres.run_sql(sql, "forbear").splitlines()]
 
 
 def verify_ledger(stack: Stack) -> tuple[bool, str]:
@@ -181,6 +181,11 @@ def _too_many(contacts: Sequence[Contact], reminders: set[str], week_max: int) -
     ):
         found = ((who, at) for who, instants in by_borrower.items() for at in too_close(instants, most))
         yield Violation.of(Promise.CAPS, what, (f"{who} at {at.isoformat()}" for who, at in found))
+
+
+def _careless(care: Care) -> Iterator[Violation | None]:
+    yield Violation.of(Promise.CARE, "contacts to whom law wants left alone", map(_line, care.barred))
+    yield Violation.of(Promise.CARE, "contacts by lot to those with whom nothing is tried out", map(_line, care.by_lot))
 
 
 def _untrue(stack: Stack, contacts: Sequence[Contact], claims: Claims) -> Iterator[Violation | None]:

@@ -12,6 +12,7 @@ Distributions (chosen by us to resemble a US servicer's early arrears, not measu
 - consent: sms 92 %, voice 85 %, email 90 %, given or checked within the last month by 82 %, 3 to 50 months ago by the
   others, whose numbers may have changed hands since; landline for 35 % (70 % of the retired)
 - regional unemployment: normal around 4.3 % with deviation 0.9, one draw per state
+- circumstances: see `circumstances`
 - history: missed payments in 12 months Poisson-like 0 to 6, promises kept and broken before 0 to 3
 """
 
@@ -24,6 +25,7 @@ from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
 
+from forbear_sandbox.circumstances import spans_of, words_on
 from forbear_sandbox.lots import Lots
 from forbear_sandbox.places import RESERVED_PER_AREA, Place, nobodys_number, places_by_area, reserved_number
 
@@ -85,6 +87,7 @@ class Row:
     broken_promises: str
     regional_unemployment: str
     preferred_channel: str
+    circumstances: str
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -96,9 +99,14 @@ def generate(count: int, seed: int, as_of: date) -> Iterator[Row]:
     The numbering plan keeps no more than a hundred numbers per area code for fiction, so only the first 7,600 borrowers
     can have a landline, and only the first 30,700 have such a mobile. No two share a number or a mail address.
     """
-    lots = Lots("portfolio", seed)
+    lots = lots_of(seed)
     for number in range(count):
         yield make_row(number, lots.under(number), lots, as_of)
+
+
+def lots_of(seed: int) -> Lots:
+    """Return the lots of a portfolio; a borrower's own are those under the number."""
+    return Lots("portfolio", seed)
 
 
 def make_row(number: int, own: Lots, shared: Lots, as_of: date) -> Row:
@@ -130,6 +138,7 @@ def make_row(number: int, own: Lots, shared: Lots, as_of: date) -> Row:
         broken_promises=str(int(own.uniform("broken") ** 3 * 4)),
         regional_unemployment=_unemployment(number, own, shared),
         preferred_channel=own.weighted({"": 0.85, "sms": 0.07, "email": 0.05, "voice": 0.03}, "preferred"),
+        circumstances=";".join(words_on(spans_of(own), 0.0)),
     )
 
 

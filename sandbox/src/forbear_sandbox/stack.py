@@ -199,6 +199,10 @@ class Stack:
         """Return the URL of the database as seen by a role."""
         return self.postgres.url("forbear", role)
 
+    def select(self, sql: str) -> list[list[str]]:
+        """Return rows of the database as texts, as the superuser sees them."""
+        return [line.split("|") for line in self.postgres.run_sql(sql, "forbear").splitlines()]
+
     def environment(self, service: str) -> dict[str, str]:
         """Return the environment that a service is started with."""
         part = service.rpartition("-")[2]

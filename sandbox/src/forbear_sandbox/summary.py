@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from forbear_sandbox import understanding
+from forbear_sandbox.care import Care
 from forbear_sandbox.evidence import Claims
 from forbear_sandbox.picture import Cell, Week, draw
 from forbear_sandbox.understanding import Understood
@@ -35,6 +36,7 @@ class Result:
     claims: Claims
     agreement: dict[str, Any]
     understood: Understood
+    care: Care
     ledger_is_whole: bool
     ledger_verdict: str
     picture: Path
@@ -47,6 +49,8 @@ class Result:
             "contacts that reached somebody twice": len(self.agreement["doubled"]) or self.census["twice"],
             "contacts outside 8:00 to 21:00 where the borrower lives": self.census["outside_hours"],
             "contacts that reached a stranger": self.census["strangers"],
+            "contacts that reached whom law wants left alone": len(self.care.barred),
+            "contacts by lot to those with whom nothing is tried out": len(self.care.by_lot),
             "ledger that does not verify": int(not self.ledger_is_whole),
         }
         return [f"{count} {what}" for what, count in found.items() if count]
@@ -72,6 +76,7 @@ def show(console: Console, result: Result) -> None:
     console.print(f"lift      {told_lift(result.report['total'])}")
     console.print(f"goal      {told_goal(result.report['goal'])}")
     console.print(f"people    {_deeds(result)}")
+    console.print(f"care      {told_care(result.care)}")
     _evidence(console, result)
     draw(result.picture, _cells(result.report), _picture_weeks(result.report), _title(result))
     console.print(f"picture   {result.picture}")
@@ -125,6 +130,15 @@ def told_lift(total: dict[str, Any]) -> str:
 def told_goal(goal: dict[str, Any]) -> str:
     """Say whether more borrowers reached the campaign's goal, and what they paid, in lines below each other."""
     return fill(goal["summary"], SENTENCE_WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10).lstrip()
+
+
+def told_care(care: Care) -> str:
+    """Say in one sentence what reached those who ask for care."""
+    return (
+        f"of {care.borrowers:,} borrowers the lender told what asks for care: {len(care.barred):,} contacts reached "
+        f"whom law wants left alone ({care.answered:,} answers aside),\n          and {len(care.by_lot):,} of the "
+        f"{care.cared_for:,} to those with whom nothing is tried out were chosen by lot"
+    )
 
 
 def _blocked(result: Result) -> Table:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
-from forbear_sandbox.judgement import select
 from forbear_sandbox.stack import Stack
 
 LANGUAGES = {"en": "English", "es": "Español", "zh-Hans": "简体中文", "zh-Hant": "繁體中文"}
@@ -46,7 +45,7 @@ Understood = Mapping[str, Counter[str]]
 def read_understood(stack: Stack) -> Understood:
     """Return counts by the language of the borrower."""
     found: dict[str, Counter[str]] = {}
-    for language, what, count in select(stack, COUNTS):
+    for language, what, count in stack.select(COUNTS):
         found.setdefault(language, Counter())[what] = int(count)
     return found
 
