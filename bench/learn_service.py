@@ -38,8 +38,9 @@ from contact_scheduler.learning import Arm, ResponseModel, encode, lift, rate
 from contact_scheduler.learning.funnel import Funnel
 from contact_scheduler.learning.worth import Worth
 from contact_scheduler.planning.candidates import History, Touch, Window
-from contact_scheduler.planning.compose import PlanRequest, plan_day
+from contact_scheduler.planning.compose import plan_day
 from contact_scheduler.planning.facts import describe, score_candidates
+from contact_scheduler.planning.request import PlanRequest
 from contact_scheduler.store.learning import Outcome
 from forbear_domain.model import Channel
 from forbear_sandbox.borrower import Wish

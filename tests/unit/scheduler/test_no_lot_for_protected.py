@@ -17,9 +17,10 @@ from contact_scheduler.learning.slots import CHANNELS, HOURS_PER_WEEK
 from contact_scheduler.learning.strategies import EVEN, LEARNING, Standing, Table, coefficients_from
 from contact_scheduler.learning.worth import Worth
 from contact_scheduler.planning.candidates import Candidate, Touch, Window
-from contact_scheduler.planning.compose import PlanRequest, plan_day
+from contact_scheduler.planning.compose import plan_day
 from contact_scheduler.planning.deciding import Deciding
 from contact_scheduler.planning.lawful import Place
+from contact_scheduler.planning.request import PlanRequest
 from tests.kit.one_borrower import BORROWER, CAMPAIGN, START
 
 DAY = timedelta(days=1)

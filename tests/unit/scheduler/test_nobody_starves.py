@@ -17,9 +17,10 @@ from contact_scheduler.learning.model import ResponseModel
 from contact_scheduler.learning.worth import Worth
 from contact_scheduler.planning import compose
 from contact_scheduler.planning.candidates import History, Touch, Window
-from contact_scheduler.planning.compose import DUTY_WORTH, PlanRequest, plan_day
+from contact_scheduler.planning.compose import DUTY_WORTH, plan_day
 from contact_scheduler.planning.lawful import Place
 from contact_scheduler.planning.patience import PATIENCE, WEIGHT_MAX, weigh_waiting
+from contact_scheduler.planning.request import PlanRequest
 from tests.kit import one_borrower
 from tests.kit.one_borrower import BORROWER, ID, START
 

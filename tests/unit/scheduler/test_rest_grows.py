@@ -19,9 +19,10 @@ from contact_scheduler.learning.model import ResponseModel
 from contact_scheduler.learning.treatment import Treatment
 from contact_scheduler.learning.worth import Worth
 from contact_scheduler.planning.candidates import Touch, Window, find_eligible
-from contact_scheduler.planning.compose import PlanRequest, plan_day
+from contact_scheduler.planning.compose import plan_day
 from contact_scheduler.planning.lawful import Place
 from contact_scheduler.planning.patience import weigh_waiting
+from contact_scheduler.planning.request import PlanRequest
 from contact_scheduler.planning.rest import GRACE, PEACE_REST, REST_MAX, rest_of, silences, stretch, unanswered
 from contact_scheduler.store.planning import LOOK_BACK
 from tests.kit.one_borrower import BORROWER, CAMPAIGN, ID, START

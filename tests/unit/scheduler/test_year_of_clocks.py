@@ -19,8 +19,9 @@ from contact_scheduler.learning.model import Posterior, ResponseModel
 from contact_scheduler.learning.slots import FloatArray
 from contact_scheduler.learning.worth import Worth
 from contact_scheduler.planning.candidates import Candidate, Touch, Window
-from contact_scheduler.planning.compose import PlanRequest, plan_day
+from contact_scheduler.planning.compose import plan_day
 from contact_scheduler.planning.lawful import Place
+from contact_scheduler.planning.request import PlanRequest
 from contact_scheduler.store.clocks import DutyRow, LoanPage
 from contact_scheduler.watch_clocks import changed_rows
 from forbear_domain import policy

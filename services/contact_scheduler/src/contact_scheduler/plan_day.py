@@ -28,9 +28,10 @@ from contact_scheduler.learning.worth import Costs, Worth, weigh_channels
 from contact_scheduler.manage_policy import policy_of
 from contact_scheduler.metrics import MODEL_ALARMS, PLAN_SECONDS, PLANNED_CONTACTS, PLANS
 from contact_scheduler.planning.candidates import HOUR, Window
-from contact_scheduler.planning.compose import PlannedDay, PlanRequest, plan_day
+from contact_scheduler.planning.compose import plan_day
 from contact_scheduler.planning.deciding import Deciding
 from contact_scheduler.planning.networks import Network, NetworkLimit
+from contact_scheduler.planning.request import PlannedDay, PlanRequest
 from contact_scheduler.release_strategies import release_strategies
 from contact_scheduler.store import left_alone, planning
 from contact_scheduler.store.campaigns import next_to_plan

@@ -18,7 +18,8 @@ from contact_scheduler.campaigns import Campaign
 from contact_scheduler.clocks import SERVICING, ClockKind, clocks_of, is_at_risk
 from contact_scheduler.plan_day import PlanDay
 from contact_scheduler.planning.candidates import HOUR, Candidate, Skipped
-from contact_scheduler.planning.compose import CHANNEL_LABELS, PlannedDay, PlanRequest
+from contact_scheduler.planning.compose import CHANNEL_LABELS
+from contact_scheduler.planning.request import PlannedDay, PlanRequest
 from contact_scheduler.store import clocks
 from forbear_chassis.clock import Clock
 from forbear_chassis.postgres import UUID, Pool

@@ -14,8 +14,9 @@ from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.worth import weigh_channels
 from contact_scheduler.plan_day import PlanDay
 from contact_scheduler.planning.candidates import HOUR, History, Window
-from contact_scheduler.planning.compose import PlannedDay, PlanRequest, plan_day
+from contact_scheduler.planning.compose import plan_day
 from contact_scheduler.planning.deciding import Deciding
+from contact_scheduler.planning.request import PlannedDay, PlanRequest
 from contact_scheduler.store import planning
 from contact_scheduler.store.worth import read_tally
 from forbear_chassis.postgres import Connection, Pool

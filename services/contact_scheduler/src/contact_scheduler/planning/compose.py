@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from contact_scheduler.campaigns import Campaign
 from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.learning.budget import Budget
 from contact_scheduler.learning.explore import control_group
 from contact_scheduler.learning.features import Borrowers, encode, without_habits
-from contact_scheduler.learning.funnel import Chances, Funnel
+from contact_scheduler.learning.funnel import Chances
 from contact_scheduler.learning.lots import PURPOSE_NETWORK, draw_key, ids_from_bytes, uniform
-from contact_scheduler.learning.model import Posterior
 from contact_scheduler.learning.monitor import Alarm, watch_facts
 from contact_scheduler.learning.plan import Plan, PlanOptions, make_plan
-from contact_scheduler.learning.scores import SHIPPED, Cards, LoanScores
+from contact_scheduler.learning.scores import LoanScores
 from contact_scheduler.learning.slots import (
     DAY_PART_OF_HOUR,
     DAY_PARTS,
@@ -33,33 +31,28 @@ from contact_scheduler.learning.slots import (
     LawfulSlots,
 )
 from contact_scheduler.learning.treatment import Treatment
-from contact_scheduler.learning.worth import PerChannel, Worth
 from contact_scheduler.planning.candidates import (
     HOUR,
     Candidate,
-    Conversations,
-    History,
     Skipped,
     Touch,
-    Window,
     find_eligible,
 )
-from contact_scheduler.planning.deciding import Deciding
 from contact_scheduler.planning.drawn import Draw, describe_draw, write_cells
 from contact_scheduler.planning.elsewhere import leave_out, tried_in_vain
 from contact_scheduler.planning.facts import describe, score_candidates
 from contact_scheduler.planning.good_day import DAYS_OF_CHOICE, has_better_day
-from contact_scheduler.planning.lawful import Calendar, LawfulHours, Place
-from contact_scheduler.planning.left_alone import Lot, Lots, are_left_alone, draw
-from contact_scheduler.planning.networks import Network, deal
+from contact_scheduler.planning.lawful import Calendar, LawfulHours
+from contact_scheduler.planning.left_alone import Lot, are_left_alone, draw
+from contact_scheduler.planning.networks import deal
 from contact_scheduler.planning.patience import weigh_waiting
+from contact_scheduler.planning.request import PlannedDay, PlanRequest
 from contact_scheduler.planning.rest import rest_of, silences, stretch, unanswered
 from contact_scheduler.planning.spared import has_given_enough
 from contact_scheduler.planning.treating import text_of, treatments_of
 from contact_scheduler.portfolio.check import make_id
 from forbear_chassis.postgres import UUID
 from forbear_domain.model import Purpose
-from forbear_domain.policy import TenantPolicy
 
 QUARTER = timedelta(minutes=15)  # contacts of an hour begin on its quarters: a channel is not asked for all at once
 AFTER = timedelta(minutes=1)  # the law opens after the hour, not on it
@@ -69,47 +62,6 @@ LIFE = timedelta(hours=3)  # a contact that could not be sent until then is plan
 CHANNEL_LABELS = ("sms", "email", "voice")
 ARM_LABELS = ("none", "planned", "explored", "control")
 DUTY_WORTH = 100.0  # duties come first where places are scarce, and nothing is tried out on them
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
-    """Everything one plan is made from."""
-
-    campaign: Campaign
-    actor: str
-    policy: TenantPolicy | None  # the tenant's own rules
-    window: Window
-    candidates: list[Candidate]
-    history: History
-    conversations: Conversations
-    places: dict[int, Place]
-    posterior: Posterior
-    capacity: NDArray[np.int64]  # [channel, hour]
-    worth: Worth
-    seed: int
-    number: int  # of the campaign's plan, from 1
-    start_prices: FloatArray | None
-    deciding: Deciding = field(default_factory=Deciding)
-    budget: float | None = None  # most that the plan may cost in `money`
-    money: PerChannel = (0.0, 0.0, 0.0)  # what a contact costs by channel, complaints not counted
-    cards: Cards = SHIPPED
-    networks: list[Network] = field(default_factory=list)  # those that take few
-    lots: Lots = field(default_factory=dict)  # that the campaign has cast
-    lots_elsewhere: Lots = field(default_factory=dict)  # of those whom other campaigns leave alone
-    funnel: Funnel = field(default_factory=Funnel.before_any_contact)
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedDay:
-    """What one plan came to: rows of `contact`, counts, prices and how far from the optimum it can be."""
-
-    contacts: list[tuple[object, ...]]
-    counts: dict[str, int]
-    prices: list[list[float]]
-    gap: float
-    budget_price: float = 0.0  # what one more unit of money would bring
-    alarms: tuple[Alarm, ...] = ()  # what the facts about these borrowers lack
-    lots: dict[UUID, Lot] = field(default_factory=dict)  # cast by this plan
 
 
 def plan_day(request: PlanRequest) -> PlannedDay:
@@ -129,9 +81,7 @@ def plan_day(request: PlanRequest) -> PlannedDay:
     rows = [everybody[position] for position in eligible.rows]
     lawful, has_any = lawful_hours.patterns(rows, request.places, request.history, request.conversations)
     eligible.skipped[Skipped.UNLAWFUL] += int((~has_any).sum())
-    is_held = are_left_alone(rows, request.lots_elsewhere, request.window)
-    cast_lots = draw(rows, has_any & ~is_held, request.lots, request.campaign, request.seed, request.window.tick_at)
-    is_alone = has_any & (is_held | are_left_alone(rows, {**request.lots, **cast_lots}, request.window))
+    cast_lots, is_alone = _leave_alone(request, rows, has_any)
     eligible.skipped[Skipped.LEFT_ALONE] += int(is_alone.sum())
     has_any &= ~is_alone
     lawful = _elsewhere(request, calendar, eligible.rows, runs, lawful)
@@ -208,6 +158,16 @@ def _runs(request: PlanRequest) -> list[list[Touch]]:
         unanswered(one, request.history.get(one.borrower_id, []), request.conversations.get(one.borrower_id, []))
         for one in request.candidates
     ]
+
+
+def _leave_alone(
+    request: PlanRequest, rows: list[Candidate], has_any: NDArray[np.bool_]
+) -> tuple[dict[UUID, Lot], NDArray[np.bool_]]:
+    """Return the lots of those who can be met for the first time, and who is left alone by lot today."""
+    window = request.window
+    is_held = are_left_alone(rows, request.lots_elsewhere, window)
+    cast = draw(rows, has_any & ~is_held, request.lots, request.campaign, request.seed, window.tick_at)
+    return cast, has_any & (is_held | are_left_alone(rows, {**request.lots, **cast}, window))
 
 
 def _waits(
