@@ -1,32 +1,25 @@
 """Parts are killed in the middle of a campaign, again and again: nobody is contacted twice, and nothing is lost.
 
 Whoever is to be left alone from then on, or may not be met by lot, is told of while contacts go out, right before a
-kill, and while contacts wait at the dispatcher.
+kill.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
 from itertools import cycle
 
-import httpx
 import numpy
 import pytest
 
-from forbear_sandbox.census import plain_id
 from forbear_sandbox.stack import SERVICES
-from tests.kit.stack_kit import DAYTIME, Scene, assert_all_is_well, open_scene
+from tests.kit.stack_kit import Scene, assert_all_is_well, open_scene
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_valkey, pytest.mark.slow, pytest.mark.xdist_group("kill")]
 
 BORROWERS = 100
 KILLS = 3
 TOLD = 4
-HELD = (
-    "SELECT contact_id, b.ref FROM dispatcher.contact d JOIN scheduler.contact c USING (contact_id) "
-    "JOIN scheduler.borrower b ON b.borrower_id = c.borrower_id WHERE d.state IN (10, 11)"
-)
 CONTACTS_BETWEEN_MAX = 8
 PARTS = (*SERVICES, "valkey", "postgres")
 WORDS = ("represented", "vulnerable", "deceased", "hardship", "disputed", "bankrupt")
@@ -48,11 +41,12 @@ def tell_of(scene: Scene, refs: Sequence[str], turn: int = 0) -> list[str]:
     return list(refs)
 
 
-def with_planned_contacts(scene: Scene) -> list[str]:
-    """Return the borrowers whose next contact has not been handed over, those chosen by lot first."""
+def not_told_of(scene: Scene) -> list[str]:
+    """Return the borrowers of whom no file said a word: those with a planned contact first, by lot before all."""
     rows = scene.select(
-        "SELECT b.ref, min(c.propensity) FROM scheduler.contact c JOIN scheduler.borrower b USING (tenant_id, "
-        "borrower_id) WHERE c.state = 0 GROUP BY 1 ORDER BY 2, 1"
+        "SELECT b.ref, min(c.propensity) FROM scheduler.borrower b LEFT JOIN scheduler.contact c "
+        "ON c.borrower_id = b.borrower_id AND c.state = 0 WHERE NOT EXISTS (SELECT FROM scheduler.circumstance e "
+        "WHERE e.borrower_id = b.borrower_id) GROUP BY 1 ORDER BY 2 NULLS LAST, 1"
     )
     return [ref for ref, _ in rows]
 
@@ -77,7 +71,7 @@ def test_a_part_that_is_killed_loses_no_contact_and_sends_none_twice(scene: Scen
     told: list[str] = []
 
     def tell() -> None:
-        told.extend(tell_of(scene, with_planned_contacts(scene)[:TOLD], PARTS.index(part)))
+        told.extend(tell_of(scene, not_told_of(scene)[:TOLD], PARTS.index(part)))
 
     scene.world.aim(until)
     for turn, contacts in enumerate(lots.integers(1, CONTACTS_BETWEEN_MAX, KILLS)):
@@ -86,26 +80,4 @@ def test_a_part_that_is_killed_loses_no_contact_and_sends_none_twice(scene: Scen
 
     assert TOLD == len(told)
     assert scene.world.state()["contacts"] > arrived
-    assert_all_is_well(scene)
-
-
-def test_what_waits_at_the_dispatcher_when_a_file_bars_it_never_goes_out(scene: Scene) -> None:
-    """A limit keeps what was handed over waiting for two hours; once it is lifted, only the others go out."""
-    until = scene.next_quiet_hour()
-    limits = f"{scene.stack.scheduler_url}/v1/limits"
-    narrow = {"campaign_id": scene.campaign_id, "length_s": 86_400, "tokens": 1, "reason": "held"}
-    scene.run_until(until - DAYTIME)
-    with httpx.Client(headers={"Authorization": f"Bearer {scene.stack.api_key}"}, timeout=60) as http:
-        limit = http.post(limits, json=narrow).raise_for_status().json()["id"]
-        scene.run_until(until - DAYTIME + timedelta(hours=2))
-        held = dict(scene.select(HELD))
-        told = tell_of(scene, sorted(set(held.values()))[::2])
-        http.post(f"{limits}/{limit}:lift", json={"reason": "mended"}).raise_for_status()
-    scene.run_until(until)
-    contact_of = dict(scene.select("SELECT replace(attempt_id::text, '-', ''), contact_id FROM dispatcher.attempt"))
-    reached = {held.get(contact_of[plain_id(one["attempt"])]) for one in scene.world.contacts()}
-
-    assert 2 <= len(told)
-    assert not set(told) & reached
-    assert (set(held.values()) - set(told)) & reached
     assert_all_is_well(scene)
