@@ -73,13 +73,19 @@ class GoalReached:
                 f"Who {verb} cannot be compared yet: borrowers of both the learned plan and the control group are "
                 f"needed whose first contact lies {days} days back."
             )
+        return (
+            f"Of 100 borrowers {100 * found.learned.value:.1f} {verb} within {days} days of their first contact where "
+            f"the learned plan chose, {100 * found.control.value:.1f} where a lot did: {self._difference()} "
+            "Both sides are contacted: this compares learned with random choice, not contact with no contact."
+        )
+
+    def _difference(self) -> str:
+        found = self.lift
         is_clear = found.low > 0.0 or found.high < 0.0
         verdict = "chance alone hardly explains it" if is_clear else "chance alone may explain it"
         return (
-            f"Of 100 borrowers {100 * found.learned.value:.1f} {verb} within {days} days of their first contact where "
-            f"the learned plan chose, {100 * found.control.value:.1f} where a lot did: {100 * found.difference:+.1f} "
-            f"({100 * found.low:+.1f} to {100 * found.high:+.1f}); {verdict}.{self._money()} Both sides are contacted: "
-            "this compares learned with random choice, not contact with no contact."
+            f"{100 * found.difference:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f}); {verdict}."
+            f"{self._money()}"
         )
 
     def _money(self) -> str:
@@ -109,12 +115,9 @@ class ContactEffect(GoalReached):
                 f"What contact itself brings cannot be told yet: borrowers of both sides are needed whose lot was cast "
                 f"{days} days ago."
             )
-        is_clear = found.low > 0.0 or found.high < 0.0
-        verdict = "chance alone hardly explains it" if is_clear else "chance alone may explain it"
         return (
             f"Of 100 borrowers who could be contacted {100 * found.learned.value:.1f} {verb} within {days} days, of "
-            f"100 whom a lot left alone {100 * found.control.value:.1f}: {100 * found.difference:+.1f} "
-            f"({100 * found.low:+.1f} to {100 * found.high:+.1f}); {verdict}.{self._money()}"
+            f"100 whom a lot left alone {100 * found.control.value:.1f}: {self._difference()}"
         )
 
 
