@@ -291,9 +291,11 @@ def _limits(groups: Sequence[Group], start: datetime) -> dict[Cap | CoolingOff, 
             if not facts.place.zones:
                 continue
             for dated in checks_for(group.rules, scope_key(facts), facts.place.zones):
-                counts = isinstance(dated.check, (Cap, CoolingOff)) and not _never_binds(dated.check, facts)
-                if counts and dated.starts_at < end and dated.ends_at > start:
-                    table = held.setdefault(dated.check, np.zeros((len(groups), len(CHANNELS)), np.bool_))  # type: ignore[arg-type]
+                check = dated.check
+                if not isinstance(check, (Cap, CoolingOff)) or _never_binds(check, facts):
+                    continue
+                if dated.starts_at < end and dated.ends_at > start:
+                    table = held.setdefault(check, np.zeros((len(groups), len(CHANNELS)), np.bool_))
                     table[index, column] = True
     return held
 
