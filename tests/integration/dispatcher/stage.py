@@ -210,7 +210,7 @@ async def open_stage(
         limit_memory=LimitMemory(pool, limiter),
         watch=Watch(Notary(), owner, health, switchboard),
         capacities=Capacities(pool, clock, outlets, tenant_limit, health),
-        settlement=Settlement(pool, signer),
+        settlement=Settlement(pool, signer, lambda: None),
         signer=signer,
         slowed_to=slowed_to,
         tell=tell,

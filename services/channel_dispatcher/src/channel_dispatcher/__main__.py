@@ -18,6 +18,7 @@ from channel_dispatcher.compose import Composer, Links
 from channel_dispatcher.control_rpc import ControlRpc
 from channel_dispatcher.controls import Controls
 from channel_dispatcher.dispatch import Dispatch, Means
+from channel_dispatcher.drift import Drift
 from channel_dispatcher.erase import Erasure
 from channel_dispatcher.health import Health
 from channel_dispatcher.hearing import Hearing
@@ -108,10 +109,8 @@ async def serve(settings: Settings) -> None:
         service.on_close(outlet.provider.close)
         metrics.start_accounts([outlet.label])
     tenant_limit = TenantLimit(settings.limit_tenant_per_s, settings.limit_tenant_per_minute)
-    relay_loops = [
-        service.worker("relay_attempts", _relay_attempts(service, settings, clock, pool), clock),
-        service.worker("relay_outcomes", _relay_outcomes(service, settings, clock, pool), clock),
-    ]
+    relay_loops = _relays(service, settings, clock, pool)
+    drift_loop = service.worker("drift", Drift(pool, clock).run_once, clock)
     redis = open_redis(settings.redis_url.get_secret_value())
     service.on_close(redis.aclose)
     margins = Margins()
@@ -128,7 +127,7 @@ async def serve(settings: Settings) -> None:
         limit_memory=LimitMemory(pool, limiter),
         watch=Watch(Notary(), owner, health, switchboard),
         capacities=Capacities(pool, clock, outlets, tenant_limit, health),
-        settlement=Settlement(pool, signer),
+        settlement=Settlement(pool, signer, drift_loop.wake),
         signer=signer,
         slowed_to=settings.slowed_to(),
         tell=partial(wake_all, relay_loops),
@@ -171,6 +170,14 @@ def _make_server(  # what the two gRPC services share
 
 def _links(settings: Settings) -> Links:
     return Links(settings.callback_url, settings.link_secret.get_secret_value(), settings.reply_domain)
+
+
+def _relays(service: process.Process, settings: Settings, clock: Clock, pool: Pool) -> list[WorkerLoop]:
+    """Add the workers that tell the neighbours."""
+    return [
+        service.worker("relay_attempts", _relay_attempts(service, settings, clock, pool), clock),
+        service.worker("relay_outcomes", _relay_outcomes(service, settings, clock, pool), clock),
+    ]
 
 
 def _relay_attempts(service: process.Process, settings: Settings, clock: Clock, pool: Pool) -> Worker:

@@ -75,7 +75,7 @@ UNKNOWN_CODES = _each(
     Channel,
 )
 OPT_OUT_DRIFT = _each(
-    Counter("forbear_dispatcher_opt_out_drift_total", "Opt-outs that a provider knew of and we did not", ["channel"]),
+    Counter("forbear_dispatcher_opt_out_drift_total", "Opt-outs that nobody but a provider told us of", ["channel"]),
     Channel,
 )
 LIMITED = _each(

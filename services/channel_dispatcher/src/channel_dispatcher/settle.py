@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from channel_dispatcher import braking, evidence, metrics, outbox
+from channel_dispatcher import braking, drift, evidence, metrics, outbox
 from channel_dispatcher.model import Sent
 from channel_dispatcher.outbox import OutboxRow
 from channel_dispatcher.settlement import CHECK_AFTER, ContactRow, Settled, settle
@@ -44,11 +44,12 @@ class _Writes:
 
 
 class Settlement:
-    """Writes down how attempts ended."""
+    """Writes down how attempts ended. `watch` wakes whoever asks later what became of an opt-out heard of here."""
 
-    def __init__(self, pool: Pool, signer: Signer) -> None:
+    def __init__(self, pool: Pool, signer: Signer, watch: Callable[[], None]) -> None:
         self._pool = pool
         self._signer = signer
+        self._watch = watch
 
     async def settle(self, group: Sequence[Sent], now: datetime) -> None:
         """Settle a group. What was settled or reconciled already stays as it is."""
@@ -69,6 +70,8 @@ class Settlement:
             await outbox.write(connection, writes.outbox)
             await braking.count_sent(connection, group)
             await ledger.append(connection, entries, self._signer, now)
+        if fresh:
+            self._watch()
         _count(group, writes)
 
 
@@ -99,7 +102,6 @@ def _add(writes: _Writes, sent: Sent, settled: Settled, now: datetime) -> None:
         told = outbox.outcome_row(permit.contact_id, settled.state, settled.reason, now, is_barred=is_barred)
         writes.outbox.append(told)
     if outcome.is_opted_out:
-        metrics.OPT_OUT_DRIFT[permit.channel].inc()
         writes.suppressions.append(_opt_out(sent, now))
     if outcome.state is _UNKNOWN and outcome.code:
         metrics.UNKNOWN_CODES[permit.channel].inc()
@@ -128,5 +130,6 @@ def _opt_out(sent: Sent, now: datetime) -> NewSuppression:
         channel=permit.channel,
         start_at=now,
         end_at=None,
-        source="provider",
+        source=drift.SOURCE,
+        check_at=now + drift.DRIFT_AFTER,
     )

@@ -17,10 +17,10 @@ from forbear_domain.model import SuppressionKind, address_key
 
 INSERT = """
 INSERT INTO suppression (suppression_id, tenant_id, kind, borrower_id, loan_id, address_key, channel, start_at, end_at,
-                         source, weekdays, start_minute, end_minute, place)
+                         source, weekdays, start_minute, end_minute, place, check_at)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::uuid[], $5::uuid[], $6::text[], $7::smallint[],
                      $8::timestamptz[], $9::timestamptz[], $10::text[], $11::smallint[], $12::smallint[],
-                     $13::smallint[], $14::text[])
+                     $13::smallint[], $14::text[], $15::timestamptz[])
 ON CONFLICT (suppression_id) DO NOTHING RETURNING suppression_id
 """
 
@@ -63,6 +63,7 @@ class NewSuppression(NamedTuple):
     start_minute: int = 0
     end_minute: int = DAY_MINUTES
     place: str = ""
+    check_at: datetime | None = None  # when to ask whether the borrower told us, too; see `drift`
 
 
 # A stop and a wrong number outlive the person's data by the hash of the address; all else forgets the address.
