@@ -56,6 +56,23 @@ async def test_a_budget_limits_the_plan_and_its_price_says_what_money_would_brin
     assert 0 < tight["changed"]["contacts"]["voice"] < free["changed"]["contacts"]["voice"]
 
 
+async def test_whoever_is_left_in_peace_and_met_for_the_first_time_can_be_asked_about(scheduler: Scheduler) -> None:
+    """Their rest is longer than the campaign's, and nothing had gone out to them when the plan began."""
+    hard_pressed = {
+        "monthly_income": "700", "employment": "unemployed", "past_due_days": "170", "missed_payments_12m": "11",
+        "kept_promises": "0", "broken_promises": "6",
+    }  # fmt: skip
+    await scheduler.upload(make_csv([make_row(number, **hard_pressed) for number in range(1, 11)]))
+    campaign_id = await scheduler.start_campaign(control_share=0)
+    await scheduler.run_plan()
+    in_peace = await scheduler.count("SELECT count(*) FROM contact WHERE treatment = 'leave_in_peace'")
+    answer = await scheduler.http.get(f"/v1/campaigns/{campaign_id}/what-if", params={"voice": 2})
+
+    assert in_peace > 0
+    assert 200 == answer.status_code
+    assert in_peace == sum(answer.json()["as_is"]["contacts"].values())
+
+
 async def test_what_cannot_be_asked_is_refused(scheduler: Scheduler) -> None:
     """Negative factors and budgets, and another tenant's campaign."""
     campaign_id = await scheduler.start_campaign()

@@ -111,11 +111,15 @@ class AskWhatIf:
 
 
 def _before(history: History, starts_at: datetime) -> History:
-    """Return what had gone out when the plan began: the plan's own contacts are no reason to rest."""
-    return {
+    """Return what had gone out when the plan began: the plan's own contacts are no reason to rest.
+
+    Whoever had no contact by then is left out, as in every history.
+    """
+    earlier = {
         borrower: [touch._replace(is_open=False) for touch in touches if touch.at < starts_at]
         for borrower, touches in history.items()
     }
+    return {borrower: touches for borrower, touches in earlier.items() if touches}
 
 
 def _outcome(planned: PlannedDay) -> Outcome:
