@@ -11,11 +11,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from forbear_chassis.clock import SystemClock
 from forbear_client.api import Api, ApiError
 from forbear_sandbox import portfolio
 from forbear_sandbox.child import Child, ChildError
 from forbear_sandbox.portfolio_file import PortfolioError, check_file
-from forbear_sandbox.stack import START, Options, Ports, Stack
+from forbear_sandbox.stack import Options, Ports, Stack
 
 BORROWERS = 500
 STOP = {signal.SIGINT, signal.SIGTERM}
@@ -41,7 +42,9 @@ def run(asked: argparse.Namespace) -> int:
     try:
         asked.run_dir.parent.mkdir(parents=True, exist_ok=True)
         if asked.portfolio is None:
-            portfolio.write_csv(portfolio.generate(BORROWERS, asked.seed, START.date()), path)
+            # As of today: consents to texts grow too old for the law in two months.
+            today = SystemClock().now().date()
+            portfolio.write_csv(portfolio.generate(BORROWERS, asked.seed, today), path)
         check_file(path)
         _check_ports(options.ports)
         console.print("starting PostgreSQL, Valkey, the world and the three services ...")
@@ -123,5 +126,5 @@ def _tell(stack: Stack, console: Console, *, has_prometheus: bool) -> None:
         "logs": f"{stack.run_dir}/*.log",
     }
     for name, address in addresses.items():
-        console.print(f"{name:20}{address}")
+        console.print(f"{name:20}{address}", soft_wrap=True)
     console.print("Ctrl-C stops everything.")
