@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from tests.integration.cases.conftest import ANAS_KEY, PROGRAM_KEY, Desk
+from tests.kit.browser import barriers
+from tests.kit.browser import chromium as chromium
+from tests.kit.browser import page as page
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_browser]
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Path:
-    """Debian's chromium, which CI installs."""
-    if not CHROMIUM.exists():
-        if os.environ.get("CI"):
-            pytest.fail("chromium is not installed")
-        pytest.skip("chromium is not installed (Debian: chromium)")
-    return CHROMIUM
-
-
-@pytest.fixture
-async def page(chromium: Path) -> AsyncIterator[Page]:
-    """A fresh page; whatever the browser complains about fails the test."""
-    complaints: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        opened = await browser.new_page(viewport={"width": 1280, "height": 1400})
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.on("requestfailed", lambda request: complaints.append(f"{request.failure}: {request.url}"))
-        yield opened
-        await browser.close()
-    assert [] == [told for told in complaints if "ERR_ABORTED" not in told]  # a page left while it was loading
 
 
 async def log_in(page: Page, desk: Desk, key: str = ANAS_KEY) -> None:
@@ -53,13 +23,6 @@ async def log_in(page: Page, desk: Desk, key: str = ANAS_KEY) -> None:
     await page.get_by_label("API key").fill(key)
     await page.get_by_role("button", name="Log in").click()
     await page.goto(f"{desk.url}/console/cases")
-
-
-async def barriers(page: Page) -> list[str]:
-    """Return the serious violations that axe finds."""
-    found = (await Axe().run(page)).response["violations"]
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found
-            if one["impact"] in ("serious", "critical")]  # fmt: skip
 
 
 async def test_a_person_takes_a_case_reads_the_story_and_gives_the_borrower_back(

@@ -8,6 +8,7 @@ from contact_scheduler.web import (
     borrower_pages,
     borrowers,
     brake,
+    campaign_pages,
     campaigns,
     case_pages,
     cases,
@@ -66,7 +67,7 @@ def make_app(api: Api) -> FastAPI:
     for part in (
         imports, borrowers, erasure, campaigns, rehearsal, controls, brake, policy, reports, disparity, evaluation,
         strategies, payments, cases, duties, questions, numbers, notices, unemployment, console, case_pages,
-        borrower_pages, disparity_pages,
+        campaign_pages, borrower_pages, disparity_pages,
     ):  # fmt: skip
         app.include_router(part.router)
     return app

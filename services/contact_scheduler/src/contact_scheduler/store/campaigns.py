@@ -40,10 +40,10 @@ class CampaignStore:
 
 
 async def insert_campaign(connection: Connection, campaign: Campaign) -> None:
-    """Write a new campaign."""
+    """Write a new campaign; one with the same id is left as it is."""
     await connection.execute(
         "INSERT INTO campaign VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, "
-        "$17, $18)",
+        "$17, $18) ON CONFLICT DO NOTHING",
         campaign.tenant_id, campaign.campaign_id, campaign.name, campaign.goal,
         orjson.dumps(asdict(campaign.audience)).decode(), [int(channel) for channel in campaign.channels],
         campaign.rest_days, campaign.contacts_a_week_max, campaign.control_share, campaign.hour_start,

@@ -158,7 +158,7 @@ async def create_campaign(
     """Create a campaign as a draft; start it with `:start`."""
 
     async def act(connection: Connection) -> tuple[int, BaseModel]:
-        campaign = _to_campaign(body, caller.tenant_id, key or once.fresh_key(), api.clock.now())
+        campaign = draft_of(body, caller.tenant_id, key or once.fresh_key(), api.clock.now())
         return 201, to_view(await api.manage_campaigns.create(connection, campaign))
 
     return await once.answer_once(api, request, caller.tenant_id, key, act)
@@ -201,7 +201,8 @@ async def change_campaign(campaign_id: uuid.UUID, verb: Verb, api: Parts, caller
     return to_view(campaign)
 
 
-def _to_campaign(body: CampaignBody, tenant_id: UUID, key: str, now: datetime) -> Campaign:
+def draft_of(body: CampaignBody, tenant_id: UUID, key: str, now: datetime) -> Campaign:
+    """Make the draft that a body asks for; a key makes the same id in each run."""
     audience = body.audience
     return Campaign(
         tenant_id=tenant_id, campaign_id=UUID(ids.campaign_id(tenant_id, key).bytes), name=body.name, goal=body.goal,

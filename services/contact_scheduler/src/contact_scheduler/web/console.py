@@ -1,7 +1,8 @@
 """The analysts' console: one page, rendered here, refreshed in place where scripts run and usable where they do not.
 
 People log in with an API key, which buys a session cookie; the key itself is not kept. Nothing is loaded from any
-other host. Nothing can be changed from this page; people work on cases on pages of their own (`case_pages`).
+other host. Nothing can be changed from this page: campaigns are made, started and stopped on pages of their own
+(`campaign_pages`), and so are cases (`case_pages`).
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ async def show_console(api: Parts, session: Session = None, campaign: uuid.UUID 
         brand=await api.tenants.brand(tenant_id), now=api.clock.now(),
         campaigns=campaigns, chosen=chosen, report=report, evaluation=evaluation, heat=_heat(report),
         sought_after=_sought_after(report), said_of_rule=SAID_OF_RULE,
-        may_work="cases" in person.scopes,
+        may_work="cases" in person.scopes, may_write="write" in person.scopes,
         phases=[phase.label for phase in ContactPhase], channels=[channel.label for channel in Channel],
     )  # fmt: skip
 

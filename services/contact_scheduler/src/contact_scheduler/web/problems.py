@@ -81,7 +81,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_validation(_: Request, error: RequestValidationError) -> JSONResponse:
-        return invalid([_field_error(item) for item in error.errors()]).response()
+        return invalid([field_error(item) for item in error.errors()]).response()
 
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:
@@ -94,11 +94,12 @@ def invalid(errors: list[FieldError]) -> Problem:
     return Problem(422, "validation", "some fields cannot be used; mend them and send the request again", errors)
 
 
-def _field_error(item: Any) -> FieldError:
+def field_error(item: Any) -> FieldError:
+    """Name the field that an error of validation is about, and how to mend it."""
     path = [str(part) for part in item["loc"] if part not in ("body", "query", "path", "header")]
     if item["type"] == "json_invalid":
         return FieldError(field="body", mend="the body is not valid JSON")
-    message = str(item["msg"])
+    message = str(item["msg"]).removeprefix("Value error, ")
     return FieldError(field=".".join(path) or "body", mend=message[:1].lower() + message[1:])
 
 
