@@ -85,7 +85,7 @@ async def scheduler(database: Database, manual_clock: ManualClock) -> AsyncItera
         pool, manual_clock, DispatcherCapacity(dispatcher_stub, (10, 10, 10)), wake, plan_hour_utc=9, seed=1,
         costs=COSTS,
     )  # fmt: skip
-    explain = ExplainContact(pool, manual_clock, plan.know_now)
+    explain = ExplainContact(pool, manual_clock, plan)
     server = RpcServer("127.0.0.1:0", manual_clock, activity)
     service = SchedulerService(TakeFeedback(pool, wake), explain)
     scheduler_grpc.add_SchedulerServiceServicer_to_server(service, server.server)

@@ -29,6 +29,15 @@ async def met(scheduler: Scheduler) -> set[str]:
     return {row["borrower_ref"] for row in ROWS if {row["mobile"], row["email"]} & reached}
 
 
+async def said_of_lots(scheduler: Scheduler, ref: str) -> list[str]:
+    """Return what whoever asks about the next contact is told of lots; the next plan is only for those it may reach."""
+    reasons = (await scheduler.http.get(f"/v1/borrowers/{ref}/next-contact")).json()["reasons"]
+    lots = [str(reason) for reason in reasons if reason.startswith("a lot ")]
+    is_left = any("leaves the borrower alone until" in line and "gives way" not in line for line in lots)
+    assert is_left != any("the next plan decides" in reason for reason in reasons)
+    return lots
+
+
 ROWS = [make_row(number) for number in range(1, 81)]
 
 
@@ -51,7 +60,8 @@ async def test_who_is_left_alone_hears_nothing_for_two_weeks_but_duties_care_and
     await scheduler.upload(make_csv([row | {"circumstances": "vulnerable" if row["borrower_ref"] == frail else ""}
                                      for row in rows]))  # fmt: skip
     await scheduler.pool.execute("UPDATE borrower SET wished_channel = 2 WHERE ref = $1", wishing)
-    told = (await scheduler.http.get(f"/v1/borrowers/{others[0]}/next-contact")).json()
+    await scheduler.run_watch()
+    told = {ref: await said_of_lots(scheduler, ref) for ref in left}
     for _ in range(13):
         await scheduler.live_until(scheduler.clock.now() + DAY)
         taken = await report_outcomes(scheduler)
@@ -72,7 +82,10 @@ async def test_who_is_left_alone_hears_nothing_for_two_weeks_but_duties_care_and
     assert duties <= {by_ref[duty]["mobile"], by_ref[duty]["email"]}
     assert await met(scheduler) & set(others)
     assert 0 == await scheduler.count("SELECT (counts->>'left_alone')::int FROM plan_run ORDER BY day DESC LIMIT 1")
-    assert any("a lot leaves the borrower alone until 2026-03-" in reason for reason in told["reasons"])
+    assert all("a lot leaves the borrower alone until 2026-03-" in line for ref in others for line in told[ref])
+    assert [2] * len(left) == [len(lines) for lines in told.values()]  # one for each campaign
+    for ref, before in ((duty, "a duty of law"), (frail, "a file that needs care"), (wishing, "a wish for contact")):
+        assert all(f"gives way to {before}: the campaign" in line for line in told[ref])
     sides = [[told_of_contact[side][name] for name in ("reached", "borrowers", "paid_minor")]
              for side in ("contacted", "left_alone")]  # fmt: skip
     assert [[30, 80 - len(left), 300_000], [1, len(left), 10_000]] == sides

@@ -97,8 +97,7 @@ async def serve(settings: Settings) -> None:
     )
     relays = _relays(running, pool, clock, dispatcher, tracker)
 
-    explain = ExplainContact(pool, clock, plan.know_now)
-    explain.cards = plan.cards
+    explain = ExplainContact(pool, clock, plan)
     rpc = RpcServer(settings.rpc_listen, clock, running.activity, reflect=settings.reflection)
     service = SchedulerService(TakeFeedback(pool, relays["recall"].wake), explain)
     add_SchedulerServiceServicer_to_server(service, rpc.server)

@@ -14,18 +14,17 @@ from contact_scheduler.circumstances import FIRST_HELD, REASONS
 from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.expectations import Expected, ExpectedNow, expected_now, expected_when_planned, local_time
 from contact_scheduler.explain_hours import campaign_or_newest
+from contact_scheduler.explain_lot import explain_lot
 from contact_scheduler.explain_rest import because_silent, explain_rest
-from contact_scheduler.know_now import KnowNow
 from contact_scheduler.learning.assign import Arm
-from contact_scheduler.learning.scores import SHIPPED, Cards
 from contact_scheduler.learning.slots import BoolArray
 from contact_scheduler.learning.strategies import LEARNING
 from contact_scheduler.learning.treatment import WHY, Treatment
+from contact_scheduler.plan_day import PlanDay
 from contact_scheduler.planning.drawn import read_cells
 from contact_scheduler.planning.facts import score_candidates
-from contact_scheduler.planning.left_alone import LEFT_ALONE_FOR
 from contact_scheduler.planning.treating import FOLLOW_UPS
-from contact_scheduler.store import circumstances, left_alone
+from contact_scheduler.store import circumstances
 from contact_scheduler.store.borrowers import BorrowerStore
 from contact_scheduler.store.planning import read_borrower
 from forbear_chassis.clock import Clock
@@ -79,12 +78,11 @@ class Explanation:
 class ExplainContact:
     """The use case behind `next-contact`."""
 
-    def __init__(self, pool: Pool, clock: Clock, know_now: KnowNow) -> None:
+    def __init__(self, pool: Pool, clock: Clock, plan: PlanDay) -> None:
         self._pool = pool
         self._store = BorrowerStore(pool)
         self._clock = clock
-        self._know_now = know_now
-        self.cards: Cards = SHIPPED
+        self._plan = plan
 
     async def run(self, tenant_id: UUID, borrower_id: UUID) -> Explanation | None:
         """Explain, or return None when the tenant has no such borrower."""
@@ -94,7 +92,7 @@ class ExplainContact:
         row = await self._store.next_contact(tenant_id, borrower_id)
         if row is not None:
             scored = await self._scored(row)
-            now = expected_now(row, await self._know_now.of(tenant_id))
+            now = expected_now(row, await self._plan.know_now.of(tenant_id))
             reasons = (
                 [*_why(row), *scored] if now is None else [*_why(row), now.words(Channel(row["channel"])), *scored]
             )
@@ -110,7 +108,9 @@ class ExplainContact:
             found, history, _ = await read_borrower(connection, campaign, self._clock.now(), row["borrower_id"])
         if not found or found[0].loan_id != row["loan_id"]:
             return []  # paid meanwhile, or another loan has become the one that counts
-        return [f"for the treatment: {reason}" for reason in score_candidates(found, history, self.cards).reasons(0)]
+        return [
+            f"for the treatment: {reason}" for reason in score_candidates(found, history, self._plan.cards).reasons(0)
+        ]
 
     async def _why_not(self, tenant_id: UUID, borrower: Any) -> Any:
         borrower_id = borrower["borrower_id"]
@@ -139,21 +139,19 @@ class ExplainContact:
             yield "nothing is past due"
         if not await self._store.active_campaigns(tenant_id):
             yield "no campaign is active"
-        drawn_at = await left_alone.left_alone_since(self._pool, tenant_id, borrower_id, self._clock.now())
-        if drawn_at is not None:
-            yield (
-                f"a lot leaves the borrower alone until {drawn_at + LEFT_ALONE_FOR:%Y-%m-%d}, so that the campaign can "
-                "tell what contact itself brings; duties, wishes for contact and reasons for care come before it"
-            )
+        lots = await explain_lot(self._pool, self._plan, tenant_id, borrower_id, self._clock.now())
+        for said in lots:
+            yield said.words
         latest = await self._store.contacts(tenant_id, borrower_id, 1)
         if latest:
             state = ContactPhase(latest[0]["state"]).label
             reason = f" ({latest[0]['outcome_reason']})" if latest[0]["outcome_reason"] else ""
             yield f"the last contact, due {latest[0]['not_before']:%Y-%m-%d %H:%M} UTC, ended as {state}{reason}"
-        rest = await explain_rest(self._pool, tenant_id, borrower_id, self._clock.now(), self.cards)
+        rest = await explain_rest(self._pool, tenant_id, borrower_id, self._clock.now(), self._plan.cards)
         if rest is not None:
             yield rest
-        yield "the next plan decides at its daily tick, after rest and weekly cap"
+        if not any(said.is_left_alone for said in lots):
+            yield "the next plan decides at its daily tick, after rest and weekly cap"
 
 
 def _planned(row: Any) -> PlannedContact:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -31,7 +31,7 @@ from contact_scheduler.planning.candidates import HOUR, Window
 from contact_scheduler.planning.compose import plan_day
 from contact_scheduler.planning.deciding import Deciding
 from contact_scheduler.planning.networks import Network, NetworkLimit
-from contact_scheduler.planning.request import PlannedDay, PlanRequest
+from contact_scheduler.planning.request import PlannedDay, PlanRequest, Situation
 from contact_scheduler.release_strategies import release_strategies
 from contact_scheduler.store import left_alone, planning
 from contact_scheduler.store.campaigns import next_to_plan
@@ -134,36 +134,53 @@ class PlanDay:
         worth: Worth, deciding: Deciding,
     ) -> PlanRequest:  # fmt: skip
         """Read what a plan of this window is made from; nothing is written."""
-        tenant_id = campaign.tenant_id
-        candidates = await planning.read_audience(connection, campaign, window.tick_at)
-        borrowers = [one.borrower_id for one in candidates]
-        spoken = await planning.read_conversations(connection, tenant_id, window.tick_at)
-        history = await planning.read_history(connection, tenant_id, borrowers, window.tick_at, spoken)
         prices = await planning.latest_prices(connection, campaign)
         fits = prices is not None and len(prices[0]) == window.hours
+        situation = await self.situation(connection, campaign, window)
         return PlanRequest(
+            **{part.name: getattr(situation, part.name) for part in fields(situation)},
+            posterior=posterior,
+            capacity=await self._room(connection, campaign, window),
+            networks=await self.networks(connection, campaign.tenant_id, window),
+            worth=worth,
+            budget=campaign.budget_a_day,
+            money=self.costs.contact,
+            number=number,
+            start_prices=np.array(prices, dtype=np.float32) if fits else None,
+            deciding=deciding,
+        )
+
+    async def situation(
+        self, connection: Connection, campaign: Campaign, window: Window, only: UUID | None = None
+    ) -> Situation:
+        """Read what is known of a campaign's audience, or of one borrower of it, as a plan of this window would."""
+        tenant_id = campaign.tenant_id
+        candidates = await planning.read_audience(connection, campaign, window.tick_at, only)
+        borrowers = [one.borrower_id for one in candidates]
+        spoken = await planning.read_conversations(connection, tenant_id, window.tick_at)
+        return Situation(
             campaign=campaign,
             actor=await planning.read_actor(connection, tenant_id),
             policy=await policy_of(connection, tenant_id),
             window=window,
             candidates=candidates,
-            history=history,
+            history=await planning.read_history(connection, tenant_id, borrowers, window.tick_at, spoken),
             conversations=planning.group_conversations(spoken),
             places=await planning.read_places(connection, {one.place_id for one in candidates}),
-            posterior=posterior,
-            capacity=await self._room(connection, campaign, window),
-            networks=await self.networks(connection, tenant_id, window),
-            worth=worth,
-            budget=campaign.budget_a_day,
-            money=self.costs.contact,
             seed=self._seed,
-            number=number,
-            start_prices=np.array(prices, dtype=np.float32) if fits else None,
-            deciding=deciding,
             cards=self.cards,
-            lots=await left_alone.read_lots(connection, campaign),
-            lots_elsewhere=await left_alone.read_lots_elsewhere(connection, campaign, window.tick_at),
+            lots=await left_alone.read_lots(connection, campaign, only),
+            lots_elsewhere=await left_alone.read_lots_elsewhere(connection, campaign, window.tick_at, only),
         )
+
+    def next_window(self, campaign: Campaign, now: datetime) -> Window | None:
+        """Return the hours that the next plan of a campaign covers; None where none is to come."""
+        if campaign.next_plan_at is None:
+            return None
+        tick_at = max(now, campaign.next_plan_at)
+        if campaign.ends_at is not None and campaign.ends_at <= tick_at:
+            return None
+        return Window.after(tick_at, next_plan_at(tick_at, self._plan_hour_utc))
 
     async def places(self, tenant_id: UUID, window: Window, campaign_id: UUID | None = None) -> NDArray[np.int64]:
         """Return contacts by channel and hour of a window, as the dispatcher says; its last hour stands for later."""

@@ -31,27 +31,20 @@ from contact_scheduler.learning.slots import (
     LawfulSlots,
 )
 from contact_scheduler.learning.treatment import Treatment
-from contact_scheduler.planning.candidates import (
-    HOUR,
-    Candidate,
-    Skipped,
-    Touch,
-    find_eligible,
-)
+from contact_scheduler.planning.candidates import HOUR, Candidate, Skipped, Touch
 from contact_scheduler.planning.drawn import Draw, describe_draw, write_cells
 from contact_scheduler.planning.elsewhere import leave_out, tried_in_vain
-from contact_scheduler.planning.facts import describe, score_candidates
+from contact_scheduler.planning.facts import describe
 from contact_scheduler.planning.good_day import DAYS_OF_CHOICE, has_better_day
-from contact_scheduler.planning.lawful import Calendar, LawfulHours
-from contact_scheduler.planning.left_alone import Lot, are_left_alone, draw
+from contact_scheduler.planning.lawful import Calendar
 from contact_scheduler.planning.networks import deal
 from contact_scheduler.planning.patience import weigh_waiting
 from contact_scheduler.planning.request import PlannedDay, PlanRequest
-from contact_scheduler.planning.rest import rest_of, silences, stretch, unanswered
+from contact_scheduler.planning.rest import silences, stretch
+from contact_scheduler.planning.sift import Sifted, sift
 from contact_scheduler.planning.spared import has_given_enough
-from contact_scheduler.planning.treating import text_of, treatments_of
+from contact_scheduler.planning.treating import text_of
 from contact_scheduler.portfolio.check import make_id
-from forbear_chassis.postgres import UUID
 from forbear_domain.model import Purpose
 
 QUARTER = timedelta(minutes=15)  # contacts of an hour begin on its quarters: a channel is not asked for all at once
@@ -66,59 +59,43 @@ DUTY_WORTH = 100.0  # duties come first where places are scarce, and nothing is 
 
 def plan_day(request: PlanRequest) -> PlannedDay:
     """Plan at most one contact per borrower; the same request gives the same plan."""
-    everybody = request.candidates
-    scores = score_candidates(everybody, request.history, request.cards)
-    treatments = treatments_of(everybody, scores)
-    runs = _runs(request)
-    rest = [
-        rest_of(request.campaign, Treatment(int(treatment)), one, silences(run))
-        for treatment, one, run in zip(treatments, everybody, runs, strict=True)
-    ]
-    eligible = find_eligible(everybody, rest, request.history, request.campaign, request.window)
-
-    calendar = Calendar(request.window)
-    lawful_hours = LawfulHours(calendar, request.campaign, request.actor, request.policy)
-    rows = [everybody[position] for position in eligible.rows]
-    lawful, has_any = lawful_hours.patterns(rows, request.places, request.history, request.conversations)
-    eligible.skipped[Skipped.UNLAWFUL] += int((~has_any).sum())
-    cast_lots, is_alone = _leave_alone(request, rows, has_any)
-    eligible.skipped[Skipped.LEFT_ALONE] += int(is_alone.sum())
-    has_any &= ~is_alone
-    lawful = _elsewhere(request, calendar, eligible.rows, runs, lawful)
-    in_time = has_any & ~_waits(request, calendar, eligible.rows, rest, scores, lawful)
-    eligible.skipped[Skipped.RESTING] += int((has_any & ~in_time).sum())
+    sifted = sift(request)
+    skipped, rest, scores, rows = sifted.skipped, sifted.rest, sifted.scores, sifted.people
+    lawful = _elsewhere(request, sifted)
+    in_time = sifted.is_met & ~_waits(request, sifted, lawful)
+    skipped[Skipped.RESTING] += int((sifted.is_met & ~in_time).sum())
     lawful = _within_networks(request, rows, lawful)
     has_left = np.array([pattern.any() for pattern in lawful.patterns], dtype=np.bool_)
     kept = np.flatnonzero(has_left[lawful.pattern_of] & in_time)
-    eligible.skipped[Skipped.NOT_WORTH] += int(in_time.sum()) - len(kept)
+    skipped[Skipped.NOT_WORTH] += int(in_time.sum()) - len(kept)
     if not len(kept):
-        return PlannedDay([], _counts(request, eligible.skipped, None), _no_prices(request), 0.0, lots=cast_lots)
+        return PlannedDay([], _counts(request, skipped, None), _no_prices(request), 0.0, lots=sifted.lots)
 
-    chosen = np.array(eligible.rows)[kept]
+    chosen = np.array(sifted.rows)[kept]
     waiting = weigh_waiting(
         [rows[row] for row in kept], [rest[row] for row in chosen], request.history, request.campaign,
         request.window.tick_at,
     )  # fmt: skip
-    cast = _cast(request, calendar, [rows[row] for row in kept], _only(scores, chosen), waiting)
+    cast = _cast(request, sifted.calendar, [rows[row] for row in kept], _only(scores, chosen), waiting)
     lawful = LawfulSlots(lawful.patterns, lawful.pattern_of[kept])
     tables = request.deciding.weights_for(cast.strategy_of)
     plan = make_plan(
         request.posterior, cast.borrowers, lawful, cast.horizon, request.capacity, _options(request), tables
     )  # fmt: skip
-    eligible.skipped[Skipped.NOT_WORTH] += int((plan.channel < 0).sum())
+    skipped[Skipped.NOT_WORTH] += int((plan.channel < 0).sum())
     slot = _slots(cast, plan)
     plain = request.posterior.probability(without_habits(cast.borrowers.features), slot)
     steps = request.funnel.chances(cast.borrowers.features, slot, plan.probability)
-    choices = _Choices(cast, plan, lawful, scores, treatments, chosen, plain, steps, runs)
+    choices = _Choices(cast, plan, lawful, scores, sifted.treatments, chosen, plain, steps, sifted.runs)
     prices = np.nan_to_num(plan.prices).tolist()
     return PlannedDay(
         list(_contacts(request, choices)),
-        _counts(request, eligible.skipped, plan),
+        _counts(request, skipped, plan),
         prices,
         float(plan.gap),
         plan.budget_price,
         cast.alarms,
-        cast_lots,
+        sifted.lots,
     )
 
 
@@ -152,33 +129,13 @@ class _Choices:
     runs: list[list[Touch]]  # the latest contacts in a row without an answer so far
 
 
-def _runs(request: PlanRequest) -> list[list[Touch]]:
-    """Return for each candidate the latest contacts in a row without an answer so far."""
-    return [
-        unanswered(one, request.history.get(one.borrower_id, []), request.conversations.get(one.borrower_id, []))
-        for one in request.candidates
-    ]
-
-
-def _leave_alone(
-    request: PlanRequest, rows: list[Candidate], has_any: NDArray[np.bool_]
-) -> tuple[dict[UUID, Lot], NDArray[np.bool_]]:
-    """Return the lots of those who can be met for the first time, and who is left alone by lot today."""
-    window = request.window
-    is_held = are_left_alone(rows, request.lots_elsewhere, window)
-    cast = draw(rows, has_any & ~is_held, request.lots, request.campaign, request.seed, window.tick_at)
-    return cast, has_any & (is_held | are_left_alone(rows, {**request.lots, **cast}, window))
-
-
-def _waits(
-    request: PlanRequest, calendar: Calendar, eligible: list[int], rest: list[timedelta], scores: LoanScores,
-    lawful: LawfulSlots,
-) -> NDArray[np.bool_]:  # fmt: skip
+def _waits(request: PlanRequest, sifted: Sifted, lawful: LawfulSlots) -> NDArray[np.bool_]:
     """Return which of the eligible rest longer than the campaign says, and have a better day to come.
 
     The hold-out takes the first day: it is what the choice of days is measured against, too. No lot moves the day of
     whoever is protected.
     """
+    eligible, rest = sifted.rows, sifted.rest
     waits = np.zeros(len(eligible), dtype=np.bool_)
     own, window = timedelta(days=request.campaign.rest_days), request.window
     ids = ids_from_bytes(b"".join(request.candidates[position].borrower_id.bytes for position in eligible))
@@ -198,24 +155,23 @@ def _waits(
         for one, position in zip(rows, positions, strict=True)
     ]
     waits[unhurried] = has_better_day(
-        request.posterior, encode(describe(rows, request.history, _only(scores, positions), window.tick_at)),
+        request.posterior, encode(describe(rows, request.history, _only(sifted.scores, positions), window.tick_at)),
         lawful.dense(unhurried),
-        np.stack([calendar.local_hours(request.places[one.place_id].zones[0]) for one in rows]).astype(np.int64),
+        np.stack([sifted.calendar.local_hours(request.places[one.place_id].zones[0]) for one in rows]).astype(np.int64),
         np.array([DAYS_OF_CHOICE - int(ago / DAY) for ago in ended], dtype=np.int64), request.worth,
     )  # fmt: skip
     return waits
 
 
-def _elsewhere(
-    request: PlanRequest, calendar: Calendar, eligible: list[int], runs: list[list[Touch]], lawful: LawfulSlots
-) -> LawfulSlots:
+def _elsewhere(request: PlanRequest, sifted: Sifted) -> LawfulSlots:
     """Leave out where each of the eligible was met in vain; a duty may come anywhere."""
-    found = [None if request.candidates[position].is_duty else tried_in_vain(runs[position]) for position in eligible]
+    people, runs = sifted.people, (sifted.runs[position] for position in sifted.rows)
+    found = [None if one.is_duty else tried_in_vain(run) for one, run in zip(people, runs, strict=True)]
     if not any(cell is not None for cell in found):
-        return lawful
-    homes = [request.places[request.candidates[position].place_id] for position in eligible]
-    hours = [calendar.local_hours(home.zones[0] if home.is_known else "UTC") for home in homes]
-    return leave_out(lawful, found, np.stack(hours).astype(np.int64))
+        return sifted.lawful
+    homes = [request.places[one.place_id] for one in people]
+    hours = [sifted.calendar.local_hours(home.zones[0] if home.is_known else "UTC") for home in homes]
+    return leave_out(sifted.lawful, found, np.stack(hours).astype(np.int64))
 
 
 def _within_networks(request: PlanRequest, rows: list[Candidate], lawful: LawfulSlots) -> LawfulSlots:

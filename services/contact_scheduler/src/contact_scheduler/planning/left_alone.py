@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -34,6 +35,14 @@ class Lot(NamedTuple):
 Lots = Mapping[UUID, Lot]
 
 
+class Before(StrEnum):
+    """What comes before a lot."""
+
+    DUTY = "a duty of law"
+    CARE = "a file that needs care"
+    WISH = "a wish for contact"
+
+
 def draw(rows: Sequence[Candidate], can_be_met: BoolArray, known: Lots, campaign: Campaign, seed: int,
          at: datetime) -> dict[UUID, Lot]:  # fmt: skip
     """Return the lots of those who can be met for the first time: each is left alone with the campaign's probability.
@@ -45,7 +54,7 @@ def draw(rows: Sequence[Candidate], can_be_met: BoolArray, known: Lots, campaign
     new = [
         one.borrower_id
         for one, can in zip(rows, can_be_met.tolist(), strict=True)
-        if can and one.borrower_id not in known and _may_be_left(one)
+        if can and one.borrower_id not in known and comes_before(one) is None
     ]
     if not new:
         return {}
@@ -62,13 +71,31 @@ def are_left_alone(rows: Sequence[Candidate], lots: Lots, window: Window) -> Boo
             (lot := lots.get(one.borrower_id)) is not None
             and lot.is_left_alone
             and window.starts_at < lot.drawn_at + LEFT_ALONE_FOR
-            and _may_be_left(one)
+            and comes_before(one) is None
             for one in rows
         ],
         dtype=np.bool_,
     )
 
 
-def _may_be_left(one: Candidate) -> bool:
+def leave_alone(
+    rows: Sequence[Candidate], can_be_met: BoolArray, lots: Lots, elsewhere: Lots, campaign: Campaign, seed: int,
+    window: Window,
+) -> tuple[dict[UUID, Lot], BoolArray]:  # fmt: skip
+    """Return the lots of those who can be met for the first time, and who of `rows` is left alone in this window.
+
+    `lots` are those that the campaign has cast before, `elsewhere` those of the tenant's other campaigns.
+    """
+    is_held = are_left_alone(rows, elsewhere, window)
+    cast = draw(rows, can_be_met & ~is_held, lots, campaign, seed, window.tick_at)
+    return cast, can_be_met & (is_held | are_left_alone(rows, {**lots, **cast}, window))
+
+
+def comes_before(one: Candidate) -> Before | None:
+    """Return for what a lot would give way, or None where it holds."""
+    if one.is_duty:
+        return Before.DUTY
+    if one.is_protected:
+        return Before.CARE
     has_asked = one.wished_channel is not None or one.wished_hours is not None or one.wished_days != 0
-    return not (one.is_duty or one.is_protected or has_asked)
+    return Before.WISH if has_asked else None

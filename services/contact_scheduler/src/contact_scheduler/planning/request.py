@@ -23,9 +23,9 @@ from forbear_chassis.postgres import UUID
 from forbear_domain.policy import TenantPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
-    """Everything one plan is made from."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is known of an audience, or of one borrower, before anything is chosen."""
 
     campaign: Campaign
     actor: str
@@ -35,19 +35,25 @@ class PlanRequest:
     history: History
     conversations: Conversations
     places: dict[int, Place]
+    seed: int
+    cards: Cards = SHIPPED
+    lots: Lots = field(default_factory=dict)  # that the campaign has cast
+    lots_elsewhere: Lots = field(default_factory=dict)  # of those whom other campaigns leave alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest(Situation):
+    """Everything one plan is made from."""
+
     posterior: Posterior
     capacity: NDArray[np.int64]  # [channel, hour]
     worth: Worth
-    seed: int
     number: int  # of the campaign's plan, from 1
     start_prices: FloatArray | None
     deciding: Deciding = field(default_factory=Deciding)
     budget: float | None = None  # most that the plan may cost in `money`
     money: PerChannel = (0.0, 0.0, 0.0)  # what a contact costs by channel, complaints not counted
-    cards: Cards = SHIPPED
     networks: list[Network] = field(default_factory=list)  # those that take few
-    lots: Lots = field(default_factory=dict)  # that the campaign has cast
-    lots_elsewhere: Lots = field(default_factory=dict)  # of those whom other campaigns leave alone
     funnel: Funnel = field(default_factory=Funnel.before_any_contact)
 
 

@@ -29,6 +29,14 @@ class CampaignStore:
         )
         return None if row is None else to_campaign(row)
 
+    async def list_active(self, tenant_id: UUID) -> list[Campaign]:
+        """Return the campaigns of a tenant that are planned daily, newest first."""
+        rows = await self._pool.fetch(
+            "SELECT * FROM campaign WHERE tenant_id = $1 AND state = 'active' ORDER BY created_at DESC, campaign_id",
+            tenant_id,
+        )
+        return [to_campaign(row) for row in rows]
+
     async def list(self, tenant_id: UUID, count: int = 100) -> list[Campaign]:
         """Return the campaigns of a tenant, newest first."""
         rows = await self._pool.fetch(
