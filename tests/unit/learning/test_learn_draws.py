@@ -16,6 +16,7 @@ from contact_scheduler.learning.draws import NEVER, Places, draw_evenly, draw_in
 from contact_scheduler.learning.explore import NO_CELL, OPTIONS, option_of
 from contact_scheduler.learning.explored import Explored
 from contact_scheduler.learning.scoring import Scorer
+from contact_scheduler.learning.slots import DAY_PARTS
 from contact_scheduler.planning.drawn import Draw, describe_draw
 from tests.unit.learning.learning_cases import crowd, posterior
 
@@ -119,18 +120,20 @@ def test_a_cell_without_any_place_is_closed_from_the_first_turn_on_and_an_ample_
 
 @pytest.mark.parametrize("arm", [Arm.CONTROL, Arm.EXPLORED])
 def test_each_option_is_drawn_as_often_as_the_log_says_also_where_places_run_out(arm: Arm) -> None:
-    """1 / probability, summed over the draws of an option, is how often the option was open: within four deviations."""
+    """1 / probability, summed over the contacts of an option, is how often it was open to them: within four deviations.
+
+    Whoever drew "no contact" leaves no row, so the probabilities of exploration are those given a contact.
+    """
     drawn, was_open, variance = np.zeros(OPTIONS), np.zeros(OPTIONS), np.zeros(OPTIONS)
     for plan in PLANS:
-        for row in np.flatnonzero(plan.arm == arm):
+        for row in np.flatnonzero((plan.arm == arm) & (plan.channel >= 0)):
             is_open = open_by_option(plan, row)
             was_open += is_open > 0
-            if plan.channel[row] >= 0:
-                option = int(OPTION[PEOPLE.zone[row], plan.channel[row], plan.hour[row]])
-                share = is_open[option] if arm is Arm.CONTROL else 1.0  # the hold-out logs its cell, not its option
-                weight = 1.0 / (plan.propensity[row] * share)
-                drawn[option] += weight
-                variance[option] += weight * (weight - 1.0)
+            option = int(OPTION[PEOPLE.zone[row], plan.channel[row], plan.hour[row]])
+            share = is_open[option] if arm is Arm.CONTROL else 1.0  # the hold-out logs its cell, not its option
+            weight = 1.0 / (plan.propensity[row] * share)
+            drawn[option] += weight
+            variance[option] += weight * (weight - 1.0)
 
     tried = was_open > 0
     assert tried.sum() >= 9
@@ -152,6 +155,29 @@ def test_a_rule_is_valued_right_from_the_log_where_places_run_out() -> None:
                 weight = 1.0 / (is_open[best].sum() * plan.propensity[row])
                 reward, weights = reward + weight * TRUTH[best], weights + weight
 
+    assert weights / rows == pytest.approx(1.0, abs=0.06)
+    assert reward / weights == pytest.approx(worth / rows, rel=0.04)
+    assert reward / rows == pytest.approx(worth / rows, rel=0.06)
+
+
+def test_a_rule_is_valued_right_from_explored_contacts_although_many_draws_came_to_none() -> None:
+    """An open option of the dearest channel, any of them: the weights add up to the contacts, the worth is right.
+
+    Nearly half of these draws are "no contact", which leaves no row. Were it counted in the probabilities, the weights
+    would add up to the draws, and the inverse-weighted worth of the rule would be too high by as much.
+    """
+    reward = weights = worth = 0.0
+    rows = 0
+    for plan in PLANS:
+        for row in np.flatnonzero((plan.arm == Arm.EXPLORED) & (plan.channel >= 0)):
+            options = np.flatnonzero(open_by_option(plan, row)) // len(DAY_PARTS)
+            worth, rows = worth + TRUTH[options[-1]], rows + 1
+            if plan.channel[row] == options[-1]:
+                weight = 1.0 / ((options == options[-1]).sum() * float(plan.propensity[row]))
+                reward, weights = reward + weight * TRUTH[options[-1]], weights + weight
+
+    draws = sum(int((plan.arm == Arm.EXPLORED).sum()) for plan in PLANS)
+    assert rows < 0.6 * draws
     assert weights / rows == pytest.approx(1.0, abs=0.06)
     assert reward / weights == pytest.approx(worth / rows, rel=0.04)
     assert reward / rows == pytest.approx(worth / rows, rel=0.06)

@@ -168,14 +168,16 @@ def test_logged_propensities_are_the_frequencies_of_the_draws() -> None:
     for tick in range(60):
         options = PlanOptions(3, tick, explore_share=1.0, gamma=20.0, draw_spread=0.0)
         plan = make_plan(KNOWN, borrowers, lawful, horizon, capacity, options)
-        seen.append(np.stack((plan.arm, 1.0 / plan.propensity)))
+        seen.append(np.stack((plan.arm, 1.0 / plan.propensity, plan.channel >= 0)))
 
-    arm, inverse = np.array(seen)[:, 0], np.array(seen)[:, 1]
+    arm, inverse, has_contact = np.array(seen).transpose(1, 0, 2)
     open_cells = lawful.patterns.reshape(len(lawful.patterns), -1).sum(axis=1)[lawful.pattern_of]
     np.testing.assert_allclose(inverse[arm == Arm.CONTROL].mean(), open_cells[:100].mean(), rtol=1e-5)
-    # E[1 / p(drawn)] is the number of open options: channels allowed x day-parts lawful (4), and "no contact".
-    channels = lawful.patterns.any(axis=2).sum(axis=1)[lawful.pattern_of][100:]
-    np.testing.assert_allclose(inverse[arm == Arm.EXPLORED].mean(), (channels * 4 + 1).mean(), rtol=0.05)
+    # E[1 / p(drawn)] given a contact is the number of open options: channels allowed x day-parts lawful (4).
+    is_row = (arm == Arm.EXPLORED) & (has_contact > 0)
+    channels = np.broadcast_to(lawful.patterns.any(axis=2).sum(axis=1)[lawful.pattern_of], arm.shape)
+    assert is_row.sum() < (arm == Arm.EXPLORED).sum()  # some draw no contact
+    np.testing.assert_allclose(inverse[is_row].mean(), (channels[is_row] * 4).mean(), rtol=0.05)
 
 
 def test_a_price_is_what_one_more_place_brings() -> None:

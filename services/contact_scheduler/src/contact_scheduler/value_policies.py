@@ -2,8 +2,7 @@
 
 Policies choose among twelve options, channel x part of the day. Even choice and the fixed channels are valued by the
 control group alone, whose hours are even as theirs would be; the model's own choice, as it stood before each answer, by
-the explored contacts too. An explored draw of "no contact" leaves no row: at the floor of its probability, this shifts
-a value by less than a hundredth of it.
+the explored contacts too, whose probabilities are those given a contact: a draw of "no contact" leaves no row.
 """
 
 from __future__ import annotations

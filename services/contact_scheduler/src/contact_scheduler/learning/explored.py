@@ -39,12 +39,17 @@ class Explored:
         self._value(np.ones(len(rows), dtype=np.bool_))
 
     def draw(self, turns: IntArray) -> tuple[IntArray, Matrix]:
-        """Draws for successive turns: the cells (NO_CELL: no contact) and the probabilities of their options."""
+        """Draws for successive turns: the cells (NO_CELL: no contact) and the probabilities of their options.
+
+        A drawn contact's probability is that of its option given that there is a contact: no row stands for "no
+        contact", and what is valued later is what contacts bring.
+        """
         self._close(int(turns[0]))
         worth = np.maximum(self.scorer.borrowers.worth[self.rows[turns], None], TINY)
         weight = inverse_gap_weights(self.best[turns].astype(np.float64) / worth, self.gamma)
         choice, probability = pick(weight, self.lots[turns])
-        return self.cell[turns, choice].astype(np.int64), probability
+        no_contact = np.where(choice < OPTIONS, weight[:, OPTIONS], 0.0)
+        return self.cell[turns, choice].astype(np.int64), np.minimum(probability / (1.0 - no_contact), 1.0)
 
     def _close(self, turn: int) -> None:
         """Values anew, from a turn on, the rows that would have taken a cell that has filled."""

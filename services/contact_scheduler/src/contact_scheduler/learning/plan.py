@@ -48,8 +48,8 @@ class Plan:
     """One row per borrower, in the order given; -1 where there is no contact.
 
     `propensity` is the probability of exactly this choice within its arm: 1 for planned rows, the closed form for
-    explored and control rows (also for an explored row that drew "no contact"), given what was drawn before their
-    turn. Off-policy evaluation uses the latter two.
+    explored and control rows, given what was drawn before their turn, and of an explored contact given that there is
+    one (of an explored row without: of "no contact"). Off-policy evaluation uses the latter two.
     """
 
     channel: NDArray[np.int8]
