@@ -59,7 +59,7 @@ def value_policies(drawn: list[Drawn]) -> list[Policy]:
     even = even_among_open(control)
     policies = [_policy("even", "channel and hour drawn evenly among what is lawful", control, even)]
     for channel in Channel:
-        words = f"always {channel.label}, at an even hour; where it is not lawful, as above"
+        words = f"always {channel.label}, at an even hour; where it is not lawful, drawn evenly"
         policies.append(_policy(channel.label, words, control, prefer(even, options_of(channel), even)))
     words = "channel and part of the day that the model liked best before it knew the answer"
     return [*policies, _policy("model", words, drawn, liked_best(drawn))]

@@ -125,7 +125,8 @@ def summarize(groups: Sequence[Group]) -> str:
     if not judged:
         told = "No group has enough borrowers for a verdict."
     elif flagged:
-        told = f"Of {len(judged)} groups that can be judged, {len(flagged)} fare otherwise: {', '.join(flagged)}."
+        fare = "fares" if len(flagged) == 1 else "fare"
+        told = f"Of {len(judged)} groups that can be judged, {len(flagged)} {fare} otherwise: {', '.join(flagged)}."
     else:
         told = f"Of {len(judged)} groups that can be judged, none fares otherwise beyond chance."
     few = len(groups) - len(judged)

@@ -19,11 +19,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from contact_scheduler.compare_rules import RuleVerdict
-from contact_scheduler.contacts import ContactPhase
 from contact_scheduler.credentials import Caller, digest
 from contact_scheduler.release_strategies import describe_standing, report_strategies
 from contact_scheduler.report_campaign import Cell, Report
 from contact_scheduler.web.access import Api, Parts
+from contact_scheduler.web.campaign_words import SAID_OF_STATE, meaning_of, tell_plan
 from forbear_domain.model import Channel
 
 SESSION = timedelta(hours=12)
@@ -71,7 +71,8 @@ async def show_console(api: Parts, session: Session = None, campaign: uuid.UUID 
         campaigns=campaigns, chosen=chosen, report=report, evaluation=evaluation, heat=_heat(report),
         sought_after=_sought_after(report), said_of_rule=SAID_OF_RULE,
         may_work="cases" in person.scopes, may_write="write" in person.scopes,
-        phases=[phase.label for phase in ContactPhase], channels=[channel.label for channel in Channel],
+        said_of_state={state.label: words for state, words in SAID_OF_STATE.items()},
+        channels=[channel.label for channel in Channel],
     )  # fmt: skip
 
 
@@ -130,6 +131,8 @@ def _template(name: str) -> Template:
     environment.filters["plain"] = lambda name: name.replace("_", " ")
     environment.filters["percent"] = lambda value: f"{value * 100:.1f} %"
     environment.filters["points"] = lambda value: f"{round(value * 100, 1) + 0.0:+.1f}"
+    environment.filters["plan"] = tell_plan
+    environment.filters["meaning"] = meaning_of
     environment.filters["count"] = lambda value: f"{value:,}"
     return environment.get_template(name)
 
