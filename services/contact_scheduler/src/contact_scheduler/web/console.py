@@ -46,6 +46,10 @@ SAID_OF_RULE = {
     RuleVerdict.TOO_FEW: "too few contacts to tell",
 }
 
+LANGUAGES = {
+    "en": "English", "es": "Spanish", "zh-Hans": "Chinese, simplified", "zh-Hant": "Chinese, traditional",
+}  # fmt: skip
+
 Session = Annotated[str | None, Cookie(alias=COOKIE)]
 
 router = APIRouter(prefix="/console", include_in_schema=False)
@@ -131,6 +135,7 @@ def _template(name: str) -> Template:
     environment.filters["plain"] = lambda name: name.replace("_", " ")
     environment.filters["percent"] = lambda value: f"{value * 100:.1f} %"
     environment.filters["points"] = lambda value: f"{round(value * 100, 1) + 0.0:+.1f}"
+    environment.filters["language"] = lambda tag: LANGUAGES.get(tag, tag)
     environment.filters["plan"] = tell_plan
     environment.filters["meaning"] = meaning_of
     environment.filters["count"] = lambda value: f"{value:,}"

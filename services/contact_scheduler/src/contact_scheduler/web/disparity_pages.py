@@ -12,14 +12,11 @@ from fastapi.responses import RedirectResponse
 
 from contact_scheduler.learning.disparity import BORROWERS_MIN, CONTACTS_MIN, OTHER
 from contact_scheduler.web.access import Parts
-from contact_scheduler.web.console import Session, find_person, render
+from contact_scheduler.web.console import LANGUAGES, Session, find_person, render
 from contact_scheduler.web.disparity import UNKNOWN, GroupView, report_disparity
 from contact_scheduler.web.problems import Problem
 from forbear_chassis.postgres import UUID
 
-LANGUAGES = {
-    "en": "English", "es": "Spanish", "zh-Hans": "Chinese, simplified", "zh-Hant": "Chinese, traditional",
-}  # fmt: skip
 REST = {OTHER: "all smaller groups together", UNKNOWN: "not known"}
 
 router = APIRouter(prefix="/console/disparity", include_in_schema=False)
