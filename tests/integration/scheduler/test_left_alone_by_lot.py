@@ -44,7 +44,7 @@ ROWS = [make_row(number) for number in range(1, 81)]
 async def test_who_is_left_alone_hears_nothing_for_two_weeks_but_duties_care_and_wishes_go_on(
     scheduler: Scheduler, tmp_path: Path
 ) -> None:
-    """Of those who are drawn one gets a duty, one needs care, one wishes for mail; the others wait, then are met."""
+    """Of those drawn one gets a duty, one needs care, one wishes for mail, one was promised it; the others wait."""
     rows = [row | {"product": "loan", "due_on": ""} for row in ROWS]
     await scheduler.upload(make_csv(rows))
     campaign_id = await scheduler.start_campaign(
@@ -53,12 +53,18 @@ async def test_who_is_left_alone_hears_nothing_for_two_weeks_but_duties_care_and
     await scheduler.run_plan()
     await scheduler.start_campaign("another", name="another, which leaves nobody alone")
     left = [row["ref"] for row in await scheduler.pool.fetch(LEFT)]
-    duty, frail, wishing, *others = left
+    duty, frail, wishing, promised, *others = left
     by_ref = {row["borrower_ref"]: row for row in rows}
     missed_on = (scheduler.clock.now().date() - timedelta(days=24)).isoformat()
     by_ref[duty] |= {"product": "mortgage", "due_on": missed_on, "past_due_days": "24"}
-    await scheduler.upload(make_csv([row | {"circumstances": "vulnerable" if row["borrower_ref"] == frail else ""}
-                                     for row in rows]))  # fmt: skip
+    told_later = {
+        ref: {
+            "circumstances": "vulnerable" if ref == frail else "",
+            "reminder_promised": "yes" if ref == promised else "",
+        }
+        for ref in by_ref
+    }
+    await scheduler.upload(make_csv([row | told_later[row["borrower_ref"]] for row in rows]))
     await scheduler.pool.execute("UPDATE borrower SET wished_channel = 2 WHERE ref = $1", wishing)
     await scheduler.run_watch()
     told = {ref: await said_of_lots(scheduler, ref) for ref in left}
@@ -77,15 +83,16 @@ async def test_who_is_left_alone_hears_nothing_for_two_weeks_but_duties_care_and
 
     assert 8 <= len(left) <= 24
     assert not before & set(others)
-    assert before >= {duty, frail, wishing}
+    assert before >= {duty, frail, wishing, promised}
     assert duties
     assert duties <= {by_ref[duty]["mobile"], by_ref[duty]["email"]}
     assert await met(scheduler) & set(others)
     assert 0 == await scheduler.count("SELECT (counts->>'left_alone')::int FROM plan_run ORDER BY day DESC LIMIT 1")
     assert all("a lot leaves the borrower alone until 2026-03-" in line for ref in others for line in told[ref])
     assert [2] * len(left) == [len(lines) for lines in told.values()]  # one for each campaign
-    for ref, before in ((duty, "a duty of law"), (frail, "a file that needs care"), (wishing, "a wish for contact")):
-        assert all(f"gives way to {before}: the campaign" in line for line in told[ref])
+    reasons = ["a duty of law", "a file that needs care", "a wish for contact", "a promised reminder"]
+    for ref, reason in zip((duty, frail, wishing, promised), reasons, strict=True):
+        assert all(f"gives way to {reason}: the campaign" in line for line in told[ref])
     sides = [[told_of_contact[side][name] for name in ("reached", "borrowers", "paid_minor")]
              for side in ("contacted", "left_alone")]  # fmt: skip
     assert [[30, 80 - len(left), 300_000], [1, len(left), 10_000]] == sides

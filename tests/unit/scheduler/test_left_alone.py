@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 SOME = replace(CAMPAIGN, left_alone_share=0.2)
 PEOPLE = [replace(BORROWER, borrower_id=UUID(int=number * 7_919)) for number in range(1, 2_001)]
 NEEDED = [{"is_duty": True}, {"is_protected": True}, {"wished_channel": 2}, {"wished_hours": (9, 12)},
-          {"wished_days": 0b1100000}]  # fmt: skip
+          {"wished_days": 0b1100000}, {"is_promised_reminder": True}]  # fmt: skip
 
 
 def window(day: int) -> Window:
@@ -97,6 +97,7 @@ SOMEBODY = st.fixed_dictionaries(
         "is_duty": st.booleans(), "is_protected": st.booleans(), "is_paused": st.sampled_from([False, False, True]),
         "wished_channel": st.sampled_from([None, None, 2]), "wished_hours": st.sampled_from([None, None, (9, 12)]),
         "wished_days": st.sampled_from([0, 0, 0b1100000]), "place_id": st.sampled_from([1, 1, 1, 2]),
+        "is_promised_reminder": st.booleans(),
         "consented": st.sampled_from([0b1110, 0b1110, 0]), "preferred_channel": st.sampled_from([None, 1]),
     }
 )  # fmt: skip

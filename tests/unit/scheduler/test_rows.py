@@ -49,6 +49,7 @@ BAD_CELLS = [
     ("past_due", "180000.01"), ("past_due", "1.234"), ("instalment", "ten"), ("past_due_days", "-1"),
     ("past_due_days", "3.5"), ("past_due_days", "99999"), ("monthly_income", "lots"), ("employment", "astronaut"),
     ("missed_payments_12m", "13"), ("regional_unemployment", "101"), ("preferred_channel", "fax"),
+    ("reminder_promised", "maybe"), ("reminder_promised", "Yes"),
     ("circumstances", "pregnant"), ("circumstances", "hardship,disputed"), ("circumstances", "hardship;hardship"),
     ("circumstances", "hardship;"), ("circumstances", "none;hardship"),
     ("given_name", "<b>Ana</b>"), ("given_name", "x" * 81), ("given_name", "Ana\x07"),

@@ -48,7 +48,7 @@ def say_of_lot(campaign: Campaign, situation: Situation) -> Said | None:
     if is_left_alone:
         words = (
             f"a lot leaves the borrower alone until {until} in the campaign {name}, so that we can tell what contact "
-            "itself brings; a duty of law, a wish for contact or a reason for care would come before it"
+            "itself brings; a duty, a reason for care, a wish for contact or a promised reminder comes before it"
         )
     else:
         words = (

@@ -63,6 +63,7 @@ class Candidate:
     is_protected: bool = False  # was in hardship, or with a person, within a year: nothing is tried out
     rested_until: datetime | None = None  # when the latest reason to leave them in peace ended
     wished_days: int = 0  # bit per day of the week asked for, bit 0 for Monday; 0: any day
+    is_promised_reminder: bool = False  # by the lender, as the file says
 
     @property
     def asked_channel(self) -> int | None:

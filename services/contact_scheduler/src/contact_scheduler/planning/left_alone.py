@@ -2,9 +2,9 @@
 
 A hold-out that is served at random says what choosing well is worth, and nothing of those who would have paid unasked.
 The lot is cast when a first contact is possible, so that both sides are followed from the same moment. It never falls
-on a duty, on a file that needs care, or on somebody who asked for contact; it holds for the two weeks in which the goal
-is counted, and gives way to each of these. No other campaign contacts them meanwhile, and the two weeks count as
-waiting for a place. What answers a borrower never asks the lot: it is not planned here.
+on a duty, on a file that needs care, or on somebody who asked for contact or was promised a reminder; it holds for the
+two weeks in which the goal is counted, and gives way to each of these. No other campaign contacts them meanwhile, and
+the two weeks count as waiting for a place. What answers a borrower never asks the lot: it is not planned here.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Before(StrEnum):
     DUTY = "a duty of law"
     CARE = "a file that needs care"
     WISH = "a wish for contact"
+    PROMISE = "a promised reminder"
 
 
 def draw(rows: Sequence[Candidate], can_be_met: BoolArray, known: Lots, campaign: Campaign, seed: int,
@@ -98,4 +99,6 @@ def comes_before(one: Candidate) -> Before | None:
     if one.is_protected:
         return Before.CARE
     has_asked = one.wished_channel is not None or one.wished_hours is not None or one.wished_days != 0
-    return Before.WISH if has_asked else None
+    if has_asked:
+        return Before.WISH
+    return Before.PROMISE if one.is_promised_reminder else None

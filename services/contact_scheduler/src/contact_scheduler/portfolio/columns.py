@@ -188,6 +188,10 @@ def _channel(text: str) -> Value | Bad:
     return CHANNELS.get(text) or Bad("use one of: email, sms, voice")
 
 
+def _yes_or_no(text: str) -> Value | Bad:
+    return text == "yes" if text in ("yes", "no") else Bad("write yes or no, or leave the cell empty, which is no")
+
+
 def _employment(text: str) -> Value | Bad:
     return text if text in EMPLOYMENTS else Bad(f"use one of: {', '.join(EMPLOYMENTS)}")
 
@@ -224,6 +228,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("employment", _employment, is_cached=True),
     Column("regional_unemployment", _percent, is_cached=True),
     Column("preferred_channel", _channel, is_cached=True),
+    Column("reminder_promised", _yes_or_no, is_cached=True),
     Column("circumstances", _circumstances, is_cached=True),
     Column("loan_ref", _ref, is_required=True),
     Column("product", _one_of(PRODUCTS), is_required=True, is_cached=True),

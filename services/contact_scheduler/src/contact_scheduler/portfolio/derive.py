@@ -37,7 +37,7 @@ POINT_VALUES = pick(
 )  # fmt: skip
 BORROWER_VALUES = pick(
     "borrower_ref", "language", "employment", "region", "monthly_income", "currency", "regional_unemployment",
-    "preferred_channel",
+    "preferred_channel", "reminder_promised",
 )  # fmt: skip
 CIRCUMSTANCES = pick("circumstances")
 LOAN_VALUES = pick(
@@ -167,10 +167,11 @@ def _at_midnight(day: date) -> Timestamp:
 
 def derive_borrower(row: Row, place: Place) -> tuple[object, ...]:
     """Return the row of `borrower` without its tenant, in the order of `store.imports.BORROWER`."""
-    ref, language, employment, region, income, currency, unemployment, channel = BORROWER_VALUES(row.values)
+    ref, language, employment, region, income, currency, unemployment, channel, promised = BORROWER_VALUES(row.values)
     return (
         row.borrower_id, ref, place.place_id, language, EMPLOYMENT_CODES[employment or EMPLOYMENTS[-1]], region or "",
-        None if income is None else to_minor(income, currency), unemployment, channel, row.borrower_digest,
+        None if income is None else to_minor(income, currency), unemployment, channel, promised or False,
+        row.borrower_digest,
     )  # fmt: skip
 
 

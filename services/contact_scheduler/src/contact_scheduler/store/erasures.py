@@ -18,8 +18,8 @@ ERASE = (
     "DELETE FROM contact_lot WHERE tenant_id = $1 AND borrower_id = $2",
     "DELETE FROM payment WHERE tenant_id = $1 AND borrower_id = $2",
     "UPDATE borrower SET ref = '', language = 'en', employment = -1, region = '', monthly_income = NULL,"
-    " unemployment_pct = NULL, preferred_channel = NULL, wished_channel = NULL, wished_hour_start = NULL,"
-    " wished_hour_end = NULL, wished_days = NULL, wished_at = NULL, wish = '', digest = ''"
+    " unemployment_pct = NULL, preferred_channel = NULL, reminder_promised = false, wished_channel = NULL,"
+    " wished_hour_start = NULL, wished_hour_end = NULL, wished_days = NULL, wished_at = NULL, wish = '', digest = ''"
     " WHERE tenant_id = $1 AND borrower_id = $2",
     "UPDATE loan SET ref = '', balance = 0, past_due = 0, instalment = 0, past_due_days = 0, due_on = NULL,"
     " missed_payments_12m = 0, kept_promises = 0, broken_promises = 0, digest = ''"

@@ -17,7 +17,7 @@ from forbear_domain.model import ResponseKind
 
 BORROWER = (
     "borrower_id", "ref", "place_id", "language", "employment", "region", "monthly_income", "unemployment_pct",
-    "preferred_channel", "digest",
+    "preferred_channel", "reminder_promised", "digest",
 )  # fmt: skip
 LOAN = (
     "loan_id", "borrower_id", "ref", "product", "currency", "balance", "past_due", "instalment", "past_due_days",
@@ -33,7 +33,7 @@ STAGES = """
 CREATE TEMP TABLE IF NOT EXISTS seen (id uuid PRIMARY KEY, line bigint NOT NULL, digest bytea NOT NULL);
 CREATE TEMP TABLE IF NOT EXISTS staged_borrower AS
     SELECT borrower_id, ref, place_id, language, employment, region, monthly_income, unemployment_pct,
-           preferred_channel, digest FROM borrower WITH NO DATA;
+           preferred_channel, reminder_promised, digest FROM borrower WITH NO DATA;
 CREATE TEMP TABLE IF NOT EXISTS staged_loan AS
     SELECT loan_id, borrower_id, ref, product, currency, balance, past_due, instalment, past_due_days, due_on,
            missed_payments_12m, kept_promises, broken_promises, digest FROM loan WITH NO DATA;

@@ -37,9 +37,10 @@ ORDER BY next_plan_at, tenant_id, campaign_id LIMIT 1 FOR UPDATE SKIP LOCKED
 # Pauses count as they stood at the tick: what is said at that very instant cancels afterwards instead.
 AUDIENCE = f"""
 SELECT b.borrower_id, b.place_id, b.language, b.region, b.employment, b.monthly_income, b.unemployment_pct,
-       b.preferred_channel, b.wished_channel, b.wished_hour_start, b.wished_hour_end, b.wished_days, l.loan_id,
-       l.product, l.instalment, l.past_due, l.past_due_days, l.missed_payments_12m, l.kept_promises, l.broken_promises,
-       l.is_duty, {OF_LOAN} AS notices, o.consented, o.fresh, o.sms_kind, o.email_kind, o.voice_kind,
+       b.preferred_channel, b.reminder_promised, b.wished_channel, b.wished_hour_start, b.wished_hour_end,
+       b.wished_days, l.loan_id, l.product, l.instalment, l.past_due, l.past_due_days, l.missed_payments_12m,
+       l.kept_promises, l.broken_promises, l.is_duty, {OF_LOAN} AS notices, o.consented, o.fresh, o.sms_kind,
+       o.email_kind, o.voice_kind,
        EXISTS (SELECT FROM pause s WHERE s.tenant_id = b.tenant_id AND s.borrower_id = b.borrower_id AND s.since < $2
                AND (s.until IS NULL OR s.until > $2) AND (s.lifted_at IS NULL OR s.lifted_at >= $2))
        OR {is_held("b")} AS is_paused,
@@ -144,6 +145,7 @@ def _candidate(row: Any, rate: Latest | None) -> Candidate:
         fresh=row["fresh"], kinds=(row["sms_kind"], row["email_kind"], row["voice_kind"]), is_paused=row["is_paused"],
         is_duty=row["is_duty"], notices=tuple(row["notices"]),
         is_protected=row["is_protected"], rested_until=row["rested_until"], wished_days=row["wished_days"] or 0,
+        is_promised_reminder=row["reminder_promised"],
     )  # fmt: skip
 
 

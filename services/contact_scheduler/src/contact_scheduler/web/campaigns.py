@@ -109,7 +109,7 @@ class CampaignBody(Strict):
         le=0.2,
         description="share of borrowers whom a lot leaves without contact for two weeks from "
         "the day on which a first one is possible, to measure what contact itself brings; never a duty, a file that "
-        "needs care, or somebody who asked for contact",
+        "needs care, or somebody who asked for contact or was promised a reminder",
     )
     budget_a_day: float | None = Field(
         default=None,
