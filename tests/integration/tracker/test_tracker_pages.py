@@ -217,6 +217,22 @@ async def test_wishes_and_leaving_by_the_page(world: World) -> None:
     assert ["INCONVENIENT_TIME", "OPT_OUT"] == world.suppression_kinds()
 
 
+async def test_hours_that_contradict_each_other_hold_up_no_other_wish(world: World) -> None:
+    """Not before eight at night, not after nine in the morning: the page says how to mend, and the next is kept."""
+    attempt = await world.attempt()
+
+    _, wrong = await post(world, page_path(attempt), act="wish", start="20", end="9", serial="0")
+    _, nothing = await post(world, page_path(attempt), act="wish", serial="0")
+    before = world.suppression_kinds(), list(world.scheduler.responses)
+    _, right = await post(world, page_path(attempt), act="wish", start="9", end="20", serial="0")
+
+    assert "must be earlier than" in wrong
+    assert "choose at least one thing" in nothing
+    assert ([], []) == before
+    assert "We will keep to it" in right
+    assert [(9, 20)] == [(one.preferred_hour_start, one.preferred_hour_end) for one in world.scheduler.responses]
+
+
 @pytest.mark.parametrize(
     ("act", "suppression", "template", "responses", "cases"),
     [

@@ -302,3 +302,21 @@ def test_what_a_case_brings_with_it_has_the_longer_term() -> None:
     for reason, following in FOLLOWING.items():
         assert DUTIES[reason].due_at(at, zone) < DUTIES[following].due_at(at, zone)
         assert following not in FOLLOWING
+
+
+@given(st.integers(0, 1438).flatmap(lambda first: st.tuples(st.just(first), st.integers(max(60, first + 1), 1439))))
+def test_hours_asked_for_are_never_overstepped_and_where_no_whole_one_is_left_a_person_looks(
+    span: tuple[int, int],
+) -> None:
+    """ "Between 17:15 and 17:45" leaves no whole hour; the reader gives a start before its end, to the minute."""
+    first, last = (f"{minute // 60:02}:{minute % 60:02}" for minute in span)
+
+    decision = decide(reading(Label.TIME_PREFERENCE, not_before=first, not_after=last), CALM)
+
+    start, end = decision.wish.hour_start, decision.wish.hour_end
+    if start is None or end is None:
+        assert (None, None, (Reason.UNSURE,), "handover.person") == (start, end, decision.cases, decision.answer)
+        assert span[1] // 60 <= -(-span[0] // 60)
+    else:
+        assert span[0] <= 60 * start < 60 * end <= span[1]
+        assert ((), "preference.noted") == (decision.cases, decision.answer)

@@ -45,8 +45,9 @@ def test_the_plan_is_told_of_the_days_that_the_gate_leaves_open(days: tuple[str,
 
 
 @given(st.integers(0, 23), st.integers(1, 24), st.sets(st.sampled_from(DAY_NAMES)))
-def test_no_welcome_hour_is_shut(start: int, end: int, names: set[str]) -> None:
+def test_no_welcome_hour_is_shut(first: int, length: int, names: set[str]) -> None:
     """Whatever was asked for, the hours within it stay open on the days within it."""
+    start, end = first, min(24, first + length)
     days = tuple(name for name in DAY_NAMES if name in names)
     shut = unwelcome_hours(Wish(hour_start=start, hour_end=end, days=days))
 
@@ -54,3 +55,10 @@ def test_no_welcome_hour_is_shut(start: int, end: int, names: set[str]) -> None:
         for name in days:
             number = DAY_NAMES.index(name)
             assert not any(number in one.weekdays and one.start_minute <= hour * 60 < one.end_minute for one in shut)
+
+
+@pytest.mark.parametrize(("start", "end"), [(18, 17), (22, 22), (None, 0), (24, None)])
+def test_hours_that_leave_none_of_the_day_are_no_wish(start: int | None, end: int | None) -> None:
+    """The scheduler refuses them, and whatever waits behind them would wait with them."""
+    with pytest.raises(ValueError, match="no hour lies from"):
+        Wish(hour_start=start, hour_end=end)

@@ -18,7 +18,7 @@ from forbear_domain.messages.crisis import CARE
 from forbear_domain.model import Channel, Purpose, ResponseKind, SuppressionKind
 from forbear_replies import Label, Lang, Reading, WantedChannel
 from response_tracker.duties import Reason
-from response_tracker.model import NO_WISH, PromiseTerms, Wish
+from response_tracker.model import NO_WISH, PromiseTerms, Wish, leaves_an_hour
 
 OPT_OUT_CONFIRMED = "opt_out.confirmed"
 ANSWERS_A_DAY_MAX = 3
@@ -180,6 +180,9 @@ def decide(reading: Reading, situation: Situation) -> Decision:
     if Label.LANGUAGE_REQUEST in labels and not wish.language:
         cases.append(Reason.LANGUAGE)
         answer = "handover.person" if answer == "preference.noted" else answer
+    if Label.TIME_PREFERENCE in labels and not leaves_an_hour(*_hours(reading)):
+        cases.append(Reason.UNSURE)
+        answer = "handover.person" if answer == "preference.noted" else answer
     if not cases and _is_left_open(labels, answer):
         cases.append(Reason.UNANSWERED)
     bars = tuple(_bar(act.bar, reading) for act in acts if act.bar is not None)
@@ -275,13 +278,14 @@ def _wish(reading: Reading) -> Wish:
     facts = reading.extract
     wanted = facts.channel if Label.CHANNEL_PREFERENCE in reading.labels else None
     is_timed = Label.TIME_PREFERENCE in reading.labels
-    start = _hour(facts.not_before, up=True) if is_timed else None
-    end = _hour(facts.not_after, up=False) if is_timed else None
+    start, end = _hours(reading) if is_timed else (None, None)
+    if not leaves_an_hour(start, end):
+        start = end = None  # a person looks
     return Wish(
         channel=_SENDABLE.get(wanted) if wanted else None,
         other_channel=wanted.value if wanted and wanted not in _SENDABLE else "",
         hour_start=start,
-        hour_end=end if end != 0 else None,
+        hour_end=end,
         days=(facts.days or ()) if is_timed else (),
         language=_wished_language(reading) if Label.LANGUAGE_REQUEST in reading.labels else "",
     )
@@ -292,6 +296,11 @@ def _wished_language(reading: Reading) -> str:
     if reading.extract.language == "zh" and reading.lang is Lang.ZH_HANT:
         return Lang.ZH_HANT.value
     return _LANGUAGES.get(reading.extract.language or "", "")
+
+
+def _hours(reading: Reading) -> tuple[int | None, int | None]:
+    """Return the whole hours of the day that are wished, for we plan by them; "17:15 to 17:45" leaves none."""
+    return _hour(reading.extract.not_before, up=True), _hour(reading.extract.not_after, up=False) or None
 
 
 def _hour(clock: str | None, *, up: bool) -> int | None:

@@ -60,12 +60,21 @@ class Snapshot:
     payment_url: str = ""  # the lender's page to pay on; empty where there is none
 
 
+def leaves_an_hour(start: int | None, end: int | None) -> bool:
+    """Return whether a whole hour lies from `start` to `end`, in hours of a day; absent ones are its bounds."""
+    return 0 <= (start or 0) < (24 if end is None else end) <= 24
+
+
 WISHED_DAYS_MIN = 2  # "on Monday" says when to speak next, "on weekdays" when not to: only the latter shuts other days
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a borrower asked for. Absent parts are no wish. Hours are 0 to 24 on the borrower's clock."""
+    """What a borrower asked for. Absent parts are no wish. Hours are 0 to 24 on their clock, the first before the last.
+
+    Raises ValueError for hours that leave none of the day: no neighbour takes them, and they would hold back all that
+    waits behind them.
+    """
 
     channel: Channel | None = None
     other_channel: str = ""  # a channel that we do not send on, such as "mail"
@@ -73,6 +82,10 @@ class Wish:
     hour_end: int | None = None
     days: tuple[str, ...] = ()
     language: str = ""
+
+    def __post_init__(self) -> None:
+        if not leaves_an_hour(self.hour_start, self.hour_end):
+            raise ValueError(f"no hour lies from {self.hour_start} to {self.hour_end}")
 
     def __bool__(self) -> bool:
         return self != NO_WISH

@@ -31,7 +31,7 @@ from response_tracker.enact import put_on_table
 from response_tracker.events import Event, Kind, name_event
 from response_tracker.forms import read_form
 from response_tracker.heard import Heard, current, hear
-from response_tracker.model import Attempt, PromiseTerms, Wish
+from response_tracker.model import NO_WISH, Attempt, PromiseTerms, Wish, leaves_an_hour
 from response_tracker.store import attempts, events
 
 DIGITS = 4
@@ -267,11 +267,15 @@ def _day(text: str) -> date | None:
 
 
 def _wish(form: Mapping[str, str]) -> Wish:
+    """Return what is wished; nothing where the hours contradict each other."""
     language = form.get("language", "")
+    start, end = _hour(form.get("start", ""), 0, 23), _hour(form.get("end", ""), 1, 24)
+    if not leaves_an_hour(start, end):
+        return NO_WISH
     return Wish(
         channel=_CHANNELS.get(form.get("channel", "")),
-        hour_start=_hour(form.get("start", ""), 0, 23),
-        hour_end=_hour(form.get("end", ""), 1, 24),
+        hour_start=start,
+        hour_end=end,
         language=language if language in words.LANGUAGES else "",
     )
 
