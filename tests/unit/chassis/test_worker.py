@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import grpc
 import pytest
+import structlog
 
 from forbear_chassis.clock import SystemClock
-from forbear_chassis.worker import Activity, Pass, WorkerLoop
+from forbear_chassis.worker import ITEMS_DONE, PASSES_FAILED, Activity, Pass, WorkerLoop
 from tests.kit.manual_clock import ManualClock
 
 FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
@@ -42,6 +44,31 @@ async def test_a_worker_is_called_again_at_once_while_there_is_work() -> None:
 
     assert [] == left
     assert 3 == loop.done
+
+
+async def test_a_worker_counts_the_passes_that_failed_and_what_it_finished() -> None:
+    """An alert tells by them that a worker is stuck; the log names a call's code, which says whether waiting helps."""
+    answers: list[Pass | grpc.aio.AioRpcError] = [_refused(), _refused(), Pass(3), Pass(0)]
+    empty = asyncio.Event()
+
+    async def answer() -> Pass:
+        result = answers.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        if not result.done:
+            empty.set()
+        return result
+
+    with structlog.testing.capture_logs() as logs:
+        await run_until(WorkerLoop("counted", answer, SystemClock(), idle_poll_s=3600), empty)
+
+    assert 2 == PASSES_FAILED.labels("counted")._value.get()
+    assert 3 == ITEMS_DONE.labels("counted")._value.get()
+    assert ["AioRpcError: INVALID_ARGUMENT"] * 2 == [line["error"] for line in logs]
+
+
+def _refused() -> grpc.aio.AioRpcError:
+    return grpc.aio.AioRpcError(grpc.StatusCode.INVALID_ARGUMENT, grpc.aio.Metadata(), grpc.aio.Metadata())
 
 
 async def test_a_woken_worker_looks_again() -> None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import asyncpg
 import grpc
 import structlog
+from prometheus_client import Counter
 
 from forbear_chassis.clock import Clock, ClockError, IdleReport
 
@@ -37,6 +38,9 @@ TRANSIENT = (
     asyncpg.DiskFullError,
     grpc.aio.AioRpcError,
 )
+
+PASSES_FAILED = Counter("forbear_worker_passes_failed_total", "passes that the world let fail", ["worker"])
+ITEMS_DONE = Counter("forbear_worker_items_done_total", "items that passes have finished durably", ["worker"])
 
 IDLE_POLL_S = 0.5
 BACKOFF_MIN_S = 0.1
@@ -78,6 +82,7 @@ class WorkerLoop:
         self._wake = asyncio.Event()
         self._is_busy = True
         self._checked_at: datetime | None = None
+        self._failed, self._finished = PASSES_FAILED.labels(name), ITEMS_DONE.labels(name)
 
     def wake(self) -> None:
         """Say that there may be work now. Call it after the commit that made the work visible."""
@@ -102,12 +107,14 @@ class WorkerLoop:
                 started_at = self._clock.now()
                 result = await self._run_once()
             except TRANSIENT as error:
-                log.warning("pass_failed", worker=self.name, error=type(error).__name__, retry_s=backoff_s)
+                log.warning("pass_failed", worker=self.name, error=_name(error), retry_s=backoff_s)
+                self._failed.inc()
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
                 continue
             backoff_s = BACKOFF_MIN_S
             self.done += result.done
+            self._finished.inc(result.done)
             if result.done or self._was_overtaken(started_at, result.next_due_at):
                 continue  # there may be more
             self.next_due_at = result.next_due_at
@@ -120,6 +127,12 @@ class WorkerLoop:
         """Return whether a peer has carried a stepped clock on to what is due, while the pass ran."""
         now = self._clock.now() if self._clock.is_simulated else started_at
         return now > started_at and (self._every_step or (due_at is not None and started_at < due_at <= now))
+
+
+def _name(error: BaseException) -> str:
+    """Return what a log may say of an error: its type, and of a call its code, such as INVALID_ARGUMENT."""
+    kind = type(error).__name__
+    return f"{kind}: {error.code().name}" if isinstance(error, grpc.aio.AioRpcError) else kind
 
 
 def wake_all(loops: Iterable[WorkerLoop]) -> None:
