@@ -53,6 +53,9 @@ async def test_wrong_fields_are_told_by_name_with_the_way_to_mend_them(scheduler
     assert {"cadence.rest_days", "control_share", "colour", "audience.regions.0"} == {
         e["field"] for e in problem["errors"]
     }
+    assert ["there is no such field; leave it out, or look for a slip in its name"] == [
+        error["mend"] for error in problem["errors"] if error["field"] == "colour"
+    ]
     assert "red" not in str(problem)
     assert [{"field": "body", "mend": "the body is not valid JSON"}] == broken.json()["errors"]
 
@@ -130,6 +133,7 @@ async def test_the_console_asks_for_a_key_and_shows_the_campaign(scheduler: Sche
     logged_in = await scheduler.http.post("/console/login", data={"key": KEY})
     page = await scheduler.http.get("/console")
     style = await scheduler.http.get("/console/static/console.css")
+    unknown = await scheduler.http.get("/console", params={"campaign": "00000000-0000-0000-0000-000000000001"})
     await scheduler.http.post("/console/logout")
     after = await scheduler.http.get("/console")
 
@@ -141,3 +145,5 @@ async def test_the_console_asks_for_a_key_and_shows_the_campaign(scheduler: Sche
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert (200, "text/css; charset=utf-8") == (style.status_code, style.headers["content-type"])
     assert "API key" in after.text
+    assert 404 == unknown.status_code
+    assert "You have no such campaign." in unknown.text

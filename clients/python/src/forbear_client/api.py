@@ -213,6 +213,8 @@ class Api:
     def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             answer = self._client.request(method, path, **options)
+        except httpx.UnsupportedProtocol:
+            raise ApiError(0, f"{self._url} is no address; write it as http://host:port or https://host", []) from None
         except httpx.TransportError as error:
             raise ApiError(0, f"nobody answers at {self._url}: {type(error).__name__}; is it running?", []) from error
         if answer.is_error:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from forbear_client.access import connect, key_file_option, refused, url_option
+from forbear_client.access import Refused, connect, key_file_option, refused, url_option
 from forbear_client.api import Api
 
 console = Console()
@@ -62,6 +62,8 @@ def import_file(context: click.Context, path: Path) -> None:
         report = refused(lambda: api.import_borrowers(path, lambda sent: progress.advance(task, sent)))
     for name in ("read", "created", "changed", "unchanged", "rejected"):
         console.print(f"rows {name:10}{report['rows_' + name]:>10,}")
+    if not report["rows_read"]:
+        raise Refused(f"{path.name} holds no row; the first line names the columns, each further one is a loan")
     for error in report["first_errors"]:
         console.print(f"line {error['line']}, {error['field']}: {error['mend']}", style="yellow", highlight=False)
     if report["rows_rejected"] > len(report["first_errors"]):

@@ -7,6 +7,7 @@ is quick and one missing piece does not break the others.
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 
@@ -48,6 +49,18 @@ class LazyGroups(click.Group):
             return None
         command = getattr(importlib.import_module(GROUPS[cmd_name][0]), cmd_name)
         return command if isinstance(command, click.Command) else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; say where an option belongs that stands behind the wrong word."""
+        try:
+            return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            above = None if error.ctx is None else error.ctx.parent
+            if above is not None and any(error.option_name in one.opts for one in above.command.params):
+                raise click.UsageError(
+                    f"{error.option_name} goes one word earlier: {above.command_path} {error.option_name} ...", above
+                ) from None
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the groups without importing them."""

@@ -20,6 +20,7 @@ import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from forbear_client.evidence_access import UNREADABLE, NotChecked, open_evidence, why_unreadable
 from forbear_client.ledger_page import render_page
 from forbear_client.permit_audit import audit
 from forbear_domain.ledger import EXPORT_FORM, Audit, Checkpoint, Fault, audit_export
@@ -116,7 +117,7 @@ def _tell(entries: int, faults: list[Fault]) -> None:
 
 
 async def _verify_database(url: str, trusted: Keys, kept: list[Checkpoint]) -> tuple[Audit, Checkpoint | None]:
-    connection = await asyncpg.connect(url)
+    connection = await open_evidence(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             keys = trusted or await _known_keys(connection)
@@ -178,7 +179,7 @@ def _key_id(key: bytes) -> str:
 
 
 async def _export(url: str, borrower: UUID) -> dict[str, Any]:
-    connection = await asyncpg.connect(url)
+    connection = await open_evidence(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             row = await connection.fetchrow("SELECT * FROM ledger_checkpoint ORDER BY size DESC LIMIT 1")
@@ -228,8 +229,8 @@ def _verify_export(path: Path, trusted: Keys) -> tuple[int, list[Fault]]:
         key = bytes.fromhex(document["public_key"])
         keys = trusted or {_key_id(key): key}
         return len(document["entries"]), audit_export(document, checkpoint, signature_check(keys))
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise click.UsageError(f"{path} is no readable export: {type(error).__name__}") from error
+    except UNREADABLE as error:
+        raise NotChecked(f"{path} {why_unreadable(error)}") from error
 
 
 def _read_seen(path: Path | None) -> list[Checkpoint]:

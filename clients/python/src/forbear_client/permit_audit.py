@@ -17,10 +17,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import click
 import orjson
 
+from forbear_client.evidence_access import UNREADABLE, NotChecked, open_evidence, why_unreadable
 from forbear_domain.ledger import EXPORT_FORM, Kind, open_entry
 from forbear_domain.lifecycle import Step
 from forbear_domain.policy import (
@@ -225,14 +225,14 @@ def _read_export(path: Path, take: Take) -> None:
             raise click.UsageError(f"{path} is not an export of form {EXPORT_FORM}")
         key = bytes.fromhex(document["key"]) if document.get("key") else None
         entries = [(one["sequence"], _read(one["body"].encode(), key)) for one in document["entries"]]
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise click.UsageError(f"{path} is no readable export: {type(error).__name__}") from error
+    except UNREADABLE as error:
+        raise NotChecked(f"{path} {why_unreadable(error)}") from error
     for sequence, entry in entries:
         take(sequence, entry)
 
 
 async def _read_database(url: str, take: Take) -> None:
-    connection = await asyncpg.connect(url)
+    connection = await open_evidence(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             keys = {row["borrower_id"]: row["key"] for row in await connection.fetch(KEYS)}

@@ -145,7 +145,10 @@ class ControlRpc(pb_grpc.ControlServiceServicer):
             self._clock.now(),
         )
         if request.everything == any(one is not None for one in switch[1:6]):
-            raise bad("everything", "say so to stop everything, and only then")
+            raise bad(
+                "everything",
+                "say so to stop everything, and only then; else name a tenant, campaign, channel or provider",
+            )
         return switch
 
     def _rule(self, wire: pb.Limit) -> LimitRule:

@@ -64,6 +64,11 @@ async def show_console(api: Parts, session: Session = None, campaign: uuid.UUID 
     tenant_id = person.tenant_id
     campaigns = await api.campaigns.list(tenant_id)
     chosen = next((one for one in campaigns if campaign is None or one.campaign_id == campaign), None)
+    if campaign is not None and chosen is None:
+        return render(
+            "problem.html", 404, brand=await api.tenants.brand(tenant_id), message="You have no such campaign.",
+            title="Campaigns", back="/console",
+        )  # fmt: skip
     report = None if chosen is None else await api.report.run(chosen)
     evaluation = None if chosen is None else await api.evaluate.run(chosen)
     async with api.pool.acquire() as connection:

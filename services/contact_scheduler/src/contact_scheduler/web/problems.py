@@ -94,11 +94,21 @@ def invalid(errors: list[FieldError]) -> Problem:
     return Problem(422, "validation", "some fields cannot be used; mend them and send the request again", errors)
 
 
+MENDS = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no such field; leave it out, or look for a slip in its name",
+    "uuid_parsing": "an id such as 6c46f95d-b730-590e-9f29-1691c6404fe4 is wanted",
+    "timezone_aware": "write the time with its zone, such as 2026-03-02T09:00:00-05:00",
+}
+
+
 def field_error(item: Any) -> FieldError:
     """Name the field that an error of validation is about, and how to mend it."""
     path = [str(part) for part in item["loc"] if part not in ("body", "query", "path", "header")]
     if item["type"] == "json_invalid":
         return FieldError(field="body", mend="the body is not valid JSON")
+    if item["type"] in MENDS:
+        return FieldError(field=".".join(path) or "body", mend=MENDS[item["type"]])
     message = str(item["msg"]).removeprefix("Value error, ")
     return FieldError(field=".".join(path) or "body", mend=message[:1].lower() + message[1:])
 
