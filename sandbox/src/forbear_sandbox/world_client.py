@@ -35,10 +35,6 @@ class WorldClient:
         """Let the time run and return when it is there. Raises WorldError when it stalls."""
         return self._call("POST", "/clock/run-until", {"until": until.isoformat()}, RUN_TIMEOUT_S)
 
-    def load_portfolio(self, path: object) -> int:
-        """Move the borrowers of a file in and return how many."""
-        return int(self._call("POST", "/portfolio", {"path": str(path)})["borrowers"])
-
     def report_payments_to(self, url: str, api_key: str, borrowers: Sequence[str] = ()) -> None:
         """Say where payments are reported: those of the borrowers named, or of everybody else."""
         self._call("POST", "/platform", {"url": url, "api_key": api_key, "borrowers": list(borrowers)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import os
@@ -81,6 +82,19 @@ def test_a_query_parses_and_names_metrics_that_are_declared(query: str) -> None:
 
     assert named
     assert set() == named - declared
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_declared_metric_is_written_somewhere(service: str) -> None:
+    """One that nobody counts says nought for ever, and whoever watches it believes that."""
+    folder = ROOT / "services" / service / "src" / service
+    declared = (folder / "metrics.py").read_text(encoding="utf-8")
+    names = [node.id for node in ast.walk(ast.parse(declared)) if isinstance(node, ast.Name)]
+    bound = re.findall(r"^([A-Z_]+)(?:: [^=]+)? = ", declared, re.MULTILINE)
+    elsewhere = " ".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py") if path.name != "metrics.py")
+
+    assert bound
+    assert [] == [name for name in bound if names.count(name) == 1 and not re.search(rf"\b{name}\b", elsewhere)]
 
 
 def test_the_committed_dashboard_is_the_one_the_code_writes() -> None:

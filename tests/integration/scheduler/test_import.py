@@ -7,6 +7,7 @@ import asyncio
 import orjson
 import pytest
 
+from contact_scheduler.metrics import IMPORT_ROWS
 from tests.integration.scheduler.scheduler_stage import OTHER_KEY, Scheduler, make_csv, make_row
 
 pytestmark = pytest.mark.needs_postgres
@@ -35,6 +36,7 @@ async def test_a_second_import_of_the_same_file_changes_nothing(scheduler: Sched
 async def test_good_rows_are_kept_and_bad_rows_are_told_with_line_field_and_mend(scheduler: Scheduler) -> None:
     """One bad row among good ones costs only itself, and its values are not repeated."""
     rows = [make_row(1), make_row(2, mobile="12345"), make_row(3, due_on="2026-02-30"), make_row(4)]
+    counted = {result: counter._value.get() for result, counter in IMPORT_ROWS.items()}
     report = (await scheduler.upload(make_csv(rows))).json()
     errors = await scheduler.http.get(f"/v1/imports/{report['import_id']}/errors")
 
@@ -44,6 +46,9 @@ async def test_good_rows_are_kept_and_bad_rows_are_told_with_line_field_and_mend
         (e["line"], e["field"]) for e in map(orjson.loads, errors.text.splitlines())
     ]
     assert "12345" not in errors.text
+    assert {"created": 2, "changed": 0, "unchanged": 0, "rejected": 2} == {
+        result: counter._value.get() - counted[result] for result, counter in IMPORT_ROWS.items()
+    }
 
 
 async def test_a_loan_that_stands_twice_is_told_with_the_line_of_the_first(scheduler: Scheduler) -> None:

@@ -29,7 +29,6 @@ from forbear_domain.merkle import TILE, Frontier, root_of, tiled_inclusion_proof
 PAGE = 20_000
 PUBLIC_KEY_BYTES = 32
 FAULTS_SHOWN_MAX = 100
-CHECKPOINTS = "SELECT size, root, peaks, signed_at, key_id, signature FROM ledger_checkpoint"
 ENTRIES_OF_BORROWER = """
 SELECT sequence, body FROM ledger_entry WHERE borrower_id = $1
 UNION ALL

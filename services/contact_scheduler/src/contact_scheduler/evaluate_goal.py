@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Final
 
-from contact_scheduler.learning.lift import Z_95, Lift, lift, rate
+from contact_scheduler.learning.lift import Lift, lift, rate
 from contact_scheduler.planning.left_alone import LEFT_ALONE_FOR
 from contact_scheduler.store.worth import GOAL_WINDOW
 from forbear_domain.messages.plain import money
+from forbear_domain.rates import Z_95
 
 WORDS: Final = {"payment": "paid", "promise": "promised or paid", "contact": "answered"}
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import structlog
 
 from contact_scheduler.circumstances import Circumstance
+from contact_scheduler.metrics import IMPORT_ROWS
 from contact_scheduler.portfolio.check import Checked, Row, RowChecker, duplicate
 from contact_scheduler.portfolio.columns import Fault
 from contact_scheduler.portfolio.derive import (
@@ -141,7 +142,10 @@ class ImportBorrowers:
                 await session.tell_circumstances(derived.circumstances, self._clock.now())
             await session.add_faults(checked.faults)
             rejected = len({fault.line for fault in checked.faults})
-            await session.count({"rows_read": len(records), "rows_rejected": rejected, **counts})
+            counts["rows_rejected"] = rejected
+            await session.count({"rows_read": len(records), **counts})
+        for name, rows_counted in counts.items():
+            IMPORT_ROWS[name.removeprefix("rows_")].inc(rows_counted)
 
 
 @cache

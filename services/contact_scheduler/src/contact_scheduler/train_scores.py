@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contact_scheduler.learning.default_cards import ABILITY_CARD, WILLINGNESS_CARD
-from contact_scheduler.learning.lift import Z_95
 from contact_scheduler.learning.quality import fairness_report
 from contact_scheduler.learning.scorecard import Columns, Matrix, Scorecard
 from contact_scheduler.learning.scores import IN_USE, PROTECTED, LoanFacts
@@ -19,6 +18,7 @@ from contact_scheduler.learning.training import ScoreReport, TreeScore, fit_scor
 from contact_scheduler.learning.treatment import ABLE_FROM, WILLING_FROM, choose_treatment
 from contact_scheduler.score_cards import NAMES, CardsRefused
 from contact_scheduler.tell_offered import tell_offered
+from forbear_domain.rates import Z_95
 
 INPUTS = tuple(field.name for field in fields(LoanFacts))
 ROWS_MIN = 500

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from forbear_domain.policy.facts import Facts
-from forbear_domain.policy.verdict import Finding, Verdict
+from forbear_domain.policy.verdict import Verdict
 
 
 class PlainError(ValueError):
@@ -42,12 +42,6 @@ def plain(value: Any) -> Any:
 def verdict_as_plain(verdict: Verdict) -> dict[str, Any]:
     """A verdict as a table for the ledger and for people who read JSON."""
     table: dict[str, Any] = plain(verdict)
-    return table
-
-
-def finding_as_plain(finding: Finding) -> dict[str, Any]:
-    """One finding as a table."""
-    table: dict[str, Any] = plain(finding)
     return table
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contact_scheduler.learning.slots import BoolArray
-
-Z_95: Final = 1.959964
+from forbear_domain.rates import newcombe, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +43,17 @@ class Lift:
 
 
 def rate(positives: int, rows: int) -> Rate:
-    """Wilson's interval (Wilson 1927): sensible for small counts and for shares near 0."""
-    if not 0 <= positives <= rows:
-        raise ValueError("positives must lie between 0 and rows")
-    if rows == 0:
-        return Rate(0, 0, 0.0, 1.0)
-    share, squared = positives / rows, Z_95**2
-    centre = (share + squared / (2 * rows)) / (1 + squared / rows)
-    reach = Z_95 / (1 + squared / rows) * float(np.sqrt(share * (1 - share) / rows + squared / (4 * rows**2)))
-    return Rate(positives, rows, max(0.0, centre - reach), min(1.0, centre + reach))
+    """Return `positives` of `rows` with Wilson's interval. Raises ValueError unless 0 <= positives <= rows."""
+    return Rate(positives, rows, *wilson(positives, rows))
 
 
 def lift(learned: Rate, control: Rate) -> Lift:
-    """Difference of two shares with the hybrid score interval (Newcombe 1998, method 10)."""
+    """Return learned less control, in shares of 0 to 1, with Newcombe's interval; -1 to 1 where a side has no rows."""
     difference = learned.value - control.value
-    below = float(np.hypot(learned.value - learned.low, control.high - control.value))
-    above = float(np.hypot(learned.high - learned.value, control.value - control.low))
-    return Lift(learned, control, difference, difference - below, difference + above)
+    if not learned.rows or not control.rows:
+        return Lift(learned, control, difference, -1.0, 1.0)
+    low, high = newcombe((learned.positives, learned.rows), (control.positives, control.rows))
+    return Lift(learned, control, difference, low, high)
 
 
 def lift_by_week(week: NDArray[np.int64], is_control: BoolArray, is_positive: BoolArray) -> dict[int, Lift]:

@@ -17,9 +17,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from forbear_domain.rates import Z_95
+
 Matrix = NDArray[np.float64]
 
-Z_95: Final = 1.959964
 Z_DAILY: Final = 3.0  # for a question that is asked every day: a 95 % interval would be fooled sooner or later
 FOLDS: Final = 5
 ROWS_MIN: Final = 500  # logged contacts that follow the new policy, in effective number, for a release

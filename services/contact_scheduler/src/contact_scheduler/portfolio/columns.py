@@ -245,5 +245,4 @@ COLUMNS: tuple[Column, ...] = (
 NAMES = tuple(column.name for column in COLUMNS)
 REQUIRED = tuple(column.name for column in COLUMNS if column.is_required)
 BORROWER_COLUMNS = NAMES[: NAMES.index("loan_ref")]
-LOAN_COLUMNS = NAMES[NAMES.index("loan_ref") :]
 CONSENTS = ("sms_consent_on", "voice_consent_on", "email_consent_on")

@@ -26,7 +26,6 @@ EMPLOYMENT_CODES = {"day_shift": 0, "self_employed": 1, "night_shift": 2, "unemp
 EMPLOYMENT_NAMES = {code: name for name, code in EMPLOYMENT_CODES.items()}
 ADDRESS, STATED = pb.PLACE_EVIDENCE_KIND_ADDRESS, pb.PLACE_EVIDENCE_KIND_STATED
 MOBILE, LANDLINE = pb.PLACE_EVIDENCE_KIND_MOBILE_AREA_CODE, pb.PLACE_EVIDENCE_KIND_LANDLINE_AREA_CODE
-CONSENT_SOURCE = "import"
 KIND_CODES = {kind.value: code for code, kind in enumerate(AddressKind)}
 
 PLACE_VALUES = pick("time_zone", "region", "postal_code", "mobile", "landline")
