@@ -89,14 +89,36 @@ def test_phone_numbers_and_mail_addresses_are_reserved_ones() -> None:
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:
-    """A document that links to a file links to one that exists."""
+    """A document that links to a file links to one that exists, and to a heading that stands in it."""
     broken = []
     for path in tracked(".md"):
-        targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
-        local = [target for target in targets if "://" not in target and not target.startswith("mailto:")]
-        broken += [f"{relative(path)} -> {target}" for target in local if not (path.parent / target).exists()]
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", path.read_text(encoding="utf-8")):
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            file = path.parent / target if target else path
+            if not file.exists() or (anchor and anchor not in headings(file)):
+                broken.append(f"{relative(path)} -> {target}#{anchor}")
 
     assert [] == broken
+
+
+def headings(document: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    found = re.findall(r"^#+ +(.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in found}
+
+
+def test_every_source_file_that_a_document_names_exists() -> None:
+    """A module that was renamed takes the documents with it."""
+    names = {path.name for path in tracked(".py", ".toml", ".lua", ".html", ".yaml")}
+    missing = [
+        f"{relative(path)}: {name}"
+        for path in tracked(".md")
+        for name in re.findall(r"`([a-z_]+\.(?:py|lua|html))`", path.read_text(encoding="utf-8"))
+        if name not in names
+    ]
+
+    assert [] == missing
 
 
 def test_the_readme_is_short() -> None:

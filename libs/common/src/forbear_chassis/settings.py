@@ -57,7 +57,8 @@ def load(kind: type[S]) -> S:
             name = prefix + "_".join(str(part) for part in item["loc"]).upper()
             field = kind.model_fields.get(str(item["loc"][0])) if item["loc"] else None
             meaning = f" ({field.description})" if field is not None and field.description else ""
-            sys.stderr.write(f"setting {name}{meaning}: {item['msg']}\n")
+            wrong = "is not set" if item["type"] == "missing" else item["msg"]
+            sys.stderr.write(f"setting {name}{meaning}: {wrong}\n")
         raise SystemExit(EXIT_BAD_SETTINGS) from None
 
 
