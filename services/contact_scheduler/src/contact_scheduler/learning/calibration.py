@@ -40,7 +40,7 @@ class StepCalibration:
 
 
 def calibrate(step: Step, predicted: Matrix, happened: Matrix) -> StepCalibration | None:
-    """Compare forecasts with what happened (0 or 1), row by row; None without a row."""
+    """Compare forecast probabilities [n] with what happened (0 or 1) [n], in fifths of n; None without a row."""
     if not len(predicted):
         return None
     order = np.argsort(predicted, kind="stable")

@@ -71,7 +71,10 @@ def draw_in_turn(queue: IntArray, draw: Draw, places: Places) -> tuple[IntArray,
 
 
 def draw_evenly(lawful: LawfulSlots, rows: IntArray, lots: Matrix, has_place: BoolArray) -> tuple[IntArray, Matrix]:
-    """Draws for each row one of its lawful cells that has a place; NO_CELL and 1 where there is none."""
+    """Draws evenly for each of `rows` one of its lawful cells that has a place, and returns it with its probability.
+
+    `lots` [len(rows)] are uniform in [0, 1), `has_place` is [cells]; NO_CELL and 1 where no cell is open.
+    """
     cell = np.full(len(rows), NO_CELL, dtype=np.int64)
     probability = np.ones(len(rows))
     patterns = lawful.patterns.reshape(len(lawful.patterns), -1)

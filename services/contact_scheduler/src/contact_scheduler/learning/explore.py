@@ -43,7 +43,10 @@ def control_group(ids: NDArray[np.uint64], share: float, seed: int) -> BoolArray
 
 
 def gamma_for(outcomes: float) -> float:
-    """Sharpness that grows with the root of what was learned: wide at first, narrow later."""
+    """Returns how sharply the draw prefers the best after so many `outcomes` learned: wide at first, narrow later.
+
+    It multiplies gaps of probability, grows with the root of the outcomes, and is GAMMA_MIN at least.
+    """
     return max(GAMMA_MIN, GAMMA_PER_ROOT * float(np.sqrt(max(outcomes, 0.0))))
 
 
@@ -76,7 +79,7 @@ def pick(weight: Matrix, lot: Matrix) -> tuple[IntArray, Matrix]:
 
 
 def option_of(channel: IntArray, hour_of_week: IntArray) -> IntArray:
-    """Numbers the channel x day-part option of cells."""
+    """Numbers the options of cells, channel (0 to 2) x part of the day (0 to 3), from hours of the week (0 to 167)."""
     result: IntArray = channel * len(DAY_PARTS) + DAY_PART_OF_HOUR[hour_of_week % 24]
     return result
 

@@ -147,7 +147,7 @@ def encode(facts: BorrowerFacts) -> FloatArray:
 
 
 def without_habits(features: FloatArray) -> FloatArray:
-    """Returns a copy of encoded features with the borrowers' own habits left out: what is expected of their like."""
+    """Returns a copy of encoded features [n, FEATURES] with the borrowers' own habits at 0: those of their like."""
     result = features.copy()
     result[:, -HABITS:] = 0.0
     return result

@@ -38,6 +38,9 @@ class HabitSums:
 
 
 def habit_features(residual: FloatArray, information: FloatArray) -> FloatArray:
-    """The posterior mean offset of each habit (one Newton step from zero)."""
+    """Returns the posterior mean offset of each habit in log-odds, one Newton step from zero.
+
+    `residual` is the sum of label less probability, `information` of p (1 - p); both have the shape of the result.
+    """
     result: FloatArray = (residual / (information + np.float32(1.0 / HABIT_SD**2))).astype(np.float32)
     return result

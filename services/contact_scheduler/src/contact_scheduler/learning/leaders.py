@@ -13,7 +13,10 @@ ROWS: Final = 1_024  # x 60 to 300 cells: about the second-level cache
 
 
 def leaders_of_rows(value: FloatArray, rows: IntArray, price: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Returns the best column of each row of `value` after prices, and what it is worth then."""
+    """Returns for each of `rows` the best column of `value` [n, cells] less `price` [cells], and what it is worth then.
+
+    Both results are [len(rows)], values and prices in the same unit.
+    """
     best, merit = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.float32)
     for first in range(0, len(rows), ROWS):
         part = slice(first, first + ROWS)
@@ -25,7 +28,7 @@ def leaders_of_rows(value: FloatArray, rows: IntArray, price: FloatArray) -> tup
 
 
 def largest(merit: FloatArray, count: int) -> IntArray:
-    """Positions of the largest values in rising order, all of them if there are fewer."""
+    """Returns the positions of the `count` largest values of `merit` [n], the positions rising; all where n is less."""
     if count >= len(merit):
         return np.arange(len(merit))
     return np.sort(np.argpartition(-merit, count)[:count])

@@ -150,7 +150,10 @@ def compare_policies(
 
 
 def z_together(count: int, error: float = 0.05) -> float:
-    """How many standard errors so many intervals must reach to miss, all together, in at most `error` of the logs."""
+    """Returns how many standard errors `count` intervals must reach to miss together in at most `error` of the logs.
+
+    Bonferroni's bound: it holds however the intervals depend on each other.
+    """
     return NormalDist().inv_cdf(1.0 - error / max(count, 1) / 2.0)
 
 
@@ -182,7 +185,10 @@ def _compare(
 
 
 def value_daily(log: LoggedChoices, target: Matrix) -> Estimate:
-    """Values a policy doubly robust, with the wide interval of a question that is asked every day."""
+    """Values a policy doubly robust, in rewards per contact, with the wide interval of a question asked every day.
+
+    `target` holds the policy's probabilities [contacts, options].
+    """
     influence = _robust(log, target, _cross_fit(log, target.shape[1], None))
     return _estimate(log, influence, _effective_rows(log, target), Z_DAILY)
 

@@ -83,7 +83,10 @@ class PriceProblem:
 
 
 def find_prices(problem: PriceProblem, start: FloatArray | None = None) -> Prices:
-    """Returns prices of this sample; deterministic. `start` are earlier prices of the same cells."""
+    """Returns the price of one more place in each cell and of one more unit of money, in the unit of the values.
+
+    Deterministic. `start` are earlier prices of the same cells; they save rounds.
+    """
     best = problem.value.max(axis=1, initial=0.0)
     scale = float(best[best > 0].mean()) if (best > 0).any() else 1.0
     # All rows ask for money, few for each cell: in this unit its price moves the dual about as much as theirs.
@@ -220,7 +223,10 @@ def _best_cells(problem: PriceProblem, price: Matrix, lot: float) -> tuple[Float
 
 
 def within_capacity(cell: IntArray, merit: FloatArray, room: IntArray) -> NDArray[np.bool_]:
-    """Marks which rows keep their cell when each cell takes its best `room` rows (ties: first row wins)."""
+    """Marks which rows [n] keep their `cell` [n] where each takes no more than its `room` [cells].
+
+    The best by `merit` [n] stay; of equals the first.
+    """
     load = np.bincount(cell, minlength=len(room))
     kept = np.ones(len(cell), dtype=np.bool_)
     contested = np.flatnonzero((load > room)[cell])

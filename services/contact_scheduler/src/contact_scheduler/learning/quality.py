@@ -19,7 +19,10 @@ GROUP_ROWS_MIN: Final = 30  # smaller groups are left out: their figures would b
 
 
 def auc(label: Matrix, score: Matrix) -> float:
-    """Area under the ROC curve; 0.5 where only one class is present."""
+    """Returns the area under the ROC curve, 0 to 1, of `label` (0 or 1) [n]; 0.5 where only one class is present.
+
+    Scores [n] may be on any scale; equal ones count half.
+    """
     positives = float(label.sum())
     negatives = len(label) - positives
     if positives == 0 or negatives == 0:
@@ -28,7 +31,7 @@ def auc(label: Matrix, score: Matrix) -> float:
 
 
 def brier(label: Matrix, probability: Matrix) -> float:
-    """Mean squared error of probabilities."""
+    """Returns the mean squared error of probabilities [n] against `label` (0 or 1) [n]: 0 is perfect."""
     return float(np.mean(np.square(label - probability)))
 
 
@@ -47,7 +50,7 @@ class Reliability:
 
 
 def reliability(label: Matrix, probability: Matrix, bins: int = BINS) -> Reliability:
-    """Compares predicted with observed rates."""
+    """Compares probabilities [n] with `label` (0 or 1) [n] in `bins` of equal width from 0 to 1, without empty ones."""
     cell = np.minimum((probability * bins).astype(np.int64), bins - 1)
     count = np.bincount(cell, minlength=bins).astype(np.float64)
     full = count > 0
@@ -79,7 +82,11 @@ class FairnessReport:
 
 
 def fairness_report(label: Matrix, score: Matrix, group: NDArray[np.str_], threshold: float) -> FairnessReport:
-    """Reports a score by groups that are supplied for this report only."""
+    """Reports a score by `group`, which is supplied for this report only and is no input of any score.
+
+    All are [n]; `label` is 0 or 1, `score` a probability. Who reaches `threshold` counts as selected. Groups under
+    GROUP_ROWS_MIN rows are named and left out.
+    """
     found, left_out = [], []
     for name in np.unique(group):
         here = group == name
@@ -103,7 +110,10 @@ def fairness_report(label: Matrix, score: Matrix, group: NDArray[np.str_], thres
 
 
 def population_shift(before: Matrix, now: Matrix, bins: int = BINS) -> float:
-    """Population stability index of a score; above 0.25 the population has changed, below 0.1 it has not."""
+    """Returns the population stability index of a score [n], in nats, over `bins` that held equal shares before.
+
+    By custom the population has changed above 0.25 and has not below 0.1.
+    """
     edges = np.quantile(before, np.linspace(0, 1, bins + 1)[1:-1])
     shares = [
         (np.bincount(np.searchsorted(edges, part, side="right"), minlength=bins) + 0.5) / (len(part) + 0.5 * bins)

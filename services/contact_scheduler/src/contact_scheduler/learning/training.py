@@ -131,5 +131,5 @@ class ScoreReport:
 
 
 def report(label: Matrix, score: Matrix) -> ScoreReport:
-    """Measures a score."""
+    """Measures a score: probabilities [n] against `label` (0 or 1) [n], none of which it was trained on."""
     return ScoreReport(auc(label, score), brier(label, score), reliability(label, score).ece, len(label))

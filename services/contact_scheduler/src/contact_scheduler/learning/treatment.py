@@ -44,7 +44,10 @@ WHY: Final = {
 def choose_treatment(
     ability: NDArray[np.float32], willingness: NDArray[np.float32], needs_person: BoolArray
 ) -> NDArray[np.int8]:
-    """Returns a Treatment per loan; an unknown score (NaN) counts as able and willing, the mildest reading."""
+    """Returns a Treatment per loan [n] from two probabilities [n]; `needs_person` [n] comes first.
+
+    An unknown score (NaN) counts as able and willing, the mildest reading.
+    """
     able = ~(ability < ABLE_FROM)
     willing = ~(willingness < WILLING_FROM)
     choices = (
