@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from typing import Any
+
+from fastapi import Depends, FastAPI
 
 from contact_scheduler.web import (
     borrower_pages,
@@ -33,6 +35,7 @@ from contact_scheduler.web import (
 )
 from contact_scheduler.web.access import Api
 
+PLAIN_JSON = "application/json"
 BODY_BYTES_MAX = 2 * 1024 * 1024  # of every request but the streamed import
 
 DESCRIPTION = """
@@ -56,11 +59,24 @@ the field and how to mend it. Send an `Idempotency-Key` with every POST and repe
 """
 
 
+class Application(FastAPI):
+    """Describes its errors under the media type that they have; FastAPI describes every model as plain JSON."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI description."""
+        described = super().openapi()
+        for operation in (one for item in described["paths"].values() for one in item.values()):
+            for status, answer in operation["responses"].items():
+                if status.startswith(("4", "5")) and PLAIN_JSON in answer["content"]:
+                    answer["content"][problems.MEDIA_TYPE] = answer["content"].pop(PLAIN_JSON)
+        return described
+
+
 def make_app(api: Api) -> FastAPI:
     """Make the application."""
-    app = FastAPI(
+    app = Application(
         title="Forbear campaign API", version="1", description=DESCRIPTION, redoc_url=None, docs_url=None,
-        max_body_size=BODY_BYTES_MAX,
+        max_body_size=BODY_BYTES_MAX, dependencies=[Depends(problems.refuse_nul)],
     )  # fmt: skip
     app.state.api = api
     problems.install(app)

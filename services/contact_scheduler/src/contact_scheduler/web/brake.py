@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from contact_scheduler.web.access import Parts, Reader, Writer
-from contact_scheduler.web.campaigns import Strict
+from contact_scheduler.web.bodies import Strict
 from contact_scheduler.web.controls import TIMEOUT_S, Reason, ask, own_campaign
 from contact_scheduler.web.problems import RESPONSES
 from forbear.dispatcher.v1 import control_service_pb2 as pb

@@ -7,19 +7,18 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from contact_scheduler.campaigns import Audience, Campaign, State, Verb
 from contact_scheduler.manage_campaigns import CampaignMissing, CampaignRefuses
 from contact_scheduler.portfolio.columns import STATES
 from contact_scheduler.web import once
 from contact_scheduler.web.access import Parts, Reader, Writer
+from contact_scheduler.web.bodies import ChannelName, Instant, Strict
 from contact_scheduler.web.problems import RESPONSES, Problem, not_found
 from forbear_chassis.postgres import UUID, Connection
 from forbear_domain import ids
 from forbear_domain.model import Channel
-
-ChannelName = Literal["sms", "email", "voice"]
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], responses=RESPONSES)
 
@@ -28,12 +27,6 @@ def _known_state(code: str) -> str:
     if code not in STATES:
         raise ValueError("use two-letter codes of states, such as NY")
     return code
-
-
-class Strict(BaseModel):
-    """A body whose unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class AudienceBody(Strict):
@@ -48,7 +41,7 @@ class AudienceBody(Strict):
     )
     past_due_days_min: int = Field(default=1, ge=0, le=36_500, description="days past due, at least")
     past_due_days_max: int | None = Field(default=None, ge=0, le=36_500, description="days past due, at most")
-    past_due_min_minor: int = Field(default=1, ge=1, description="amount past due in minor units, at least")
+    past_due_min_minor: int = Field(default=1, ge=1, le=10**15, description="amount past due in minor units, at least")
 
 
 class CadenceBody(Strict):
@@ -119,8 +112,8 @@ class CampaignBody(Strict):
         description="most that the contacts of one plan's day may cost, in the unit of the operator's cost settings, a "
         "text counted as one part; absent: no limit",
     )
-    starts_at: AwareDatetime | None = Field(default=None, description="when planning begins; absent: at once")
-    ends_at: AwareDatetime | None = Field(default=None, description="when it ends; absent: when it is cancelled")
+    starts_at: Instant | None = Field(default=None, description="when planning begins; absent: at once")
+    ends_at: Instant | None = Field(default=None, description="when it ends; absent: when it is cancelled")
 
     @model_validator(mode="after")
     def _check_order(self) -> CampaignBody:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from contact_scheduler.credentials import Caller
 from contact_scheduler.web.access import Api, CaseWorker, Parts
-from contact_scheduler.web.campaigns import Strict
+from contact_scheduler.web.bodies import Strict
 from contact_scheduler.web.problems import RESPONSES, FieldError, Problem, invalid, not_found
 from forbear.tracker.v1 import tracker_service_pb2 as pb
 from forbear.types.v1 import types_pb2

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import grpc
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field, StringConstraints
 
 from contact_scheduler.credentials import Caller
 from contact_scheduler.web.access import Api, Parts, Reader, Writer
-from contact_scheduler.web.campaigns import ChannelName, Strict
+from contact_scheduler.web.bodies import ChannelName, Strict
 from contact_scheduler.web.problems import RESPONSES, Problem, not_found
 from forbear.dispatcher.v1 import control_service_pb2 as pb
 from forbear.types.v1 import types_pb2
@@ -21,6 +21,7 @@ from forbear_chassis.postgres import UUID
 from forbear_domain.model import Channel
 
 TIMEOUT_S = 55.0  # a switch waits for the calls of providers that are under way, each 30 s at most
+Number = Annotated[int, Path(ge=1, lt=2**63)]
 Reason = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
 
 router = APIRouter(prefix="/v1", tags=["controls"], responses=RESPONSES)
@@ -98,7 +99,7 @@ async def list_switches(api: Parts, caller: Reader) -> list[SwitchView]:
 
 
 @router.post("/switches/{switch_id}:lift", summary="Let sending go on")
-async def lift_switch(switch_id: int, body: LiftBody, api: Parts, caller: Writer) -> Changed:
+async def lift_switch(switch_id: Number, body: LiftBody, api: Parts, caller: Writer) -> Changed:
     """Lift one of the tenant's own switches."""
     request = pb.LiftSwitchRequest(
         request_id=str(uuid.uuid4()), switch_id=switch_id, tenant_id=caller.tenant_id.bytes, reason=body.reason
@@ -121,7 +122,7 @@ async def put_limit(body: LimitBody, api: Parts, caller: Writer) -> Changed:
 
 
 @router.post("/limits/{limit_id}:lift", summary="Let a campaign run at full speed again")
-async def lift_limit(limit_id: int, body: LiftBody, api: Parts, caller: Writer) -> Changed:
+async def lift_limit(limit_id: Number, body: LiftBody, api: Parts, caller: Writer) -> Changed:
     """Lift the limit of one of the tenant's own campaigns."""
     listed = await ask(api.control.ListLimits(pb.ListLimitsRequest(), timeout=TIMEOUT_S))
     key = next(

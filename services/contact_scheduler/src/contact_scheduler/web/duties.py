@@ -12,7 +12,7 @@ from contact_scheduler.clocks import ClockKind, ClockState
 from contact_scheduler.store import clocks
 from contact_scheduler.web import once
 from contact_scheduler.web.access import Parts, Reader, Writer
-from contact_scheduler.web.campaigns import Strict
+from contact_scheduler.web.bodies import Strict
 from contact_scheduler.web.payments import Ref
 from contact_scheduler.web.problems import RESPONSES, FieldError, invalid, not_found
 from forbear_chassis.postgres import Connection

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from contact_scheduler.store import notices
 from contact_scheduler.web.access import Parts, Writer
-from contact_scheduler.web.campaigns import Strict
+from contact_scheduler.web.bodies import Strict
 from contact_scheduler.web.payments import Ref
 from contact_scheduler.web.problems import RESPONSES, FieldError, invalid, not_found
 from forbear_domain.policy import load_packs

@@ -13,7 +13,7 @@ from contact_scheduler.record_number_checks import NumberCheck
 from contact_scheduler.store import number_checks
 from contact_scheduler.store.number_checks import DUE_A_PAGE, Answer
 from contact_scheduler.web.access import Parts, Reader, Writer
-from contact_scheduler.web.campaigns import Strict
+from contact_scheduler.web.bodies import Strict
 from contact_scheduler.web.problems import RESPONSES, FieldError, invalid
 
 CHECKS_MAX = 1_000

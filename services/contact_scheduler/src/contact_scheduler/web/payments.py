@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from contact_scheduler.record_payments import Notice
 from contact_scheduler.web import once
 from contact_scheduler.web.access import Parts, Payer
-from contact_scheduler.web.campaigns import Strict
+from contact_scheduler.web.bodies import Instant, Strict
 from contact_scheduler.web.problems import RESPONSES
 from forbear_chassis.postgres import Connection
 
@@ -29,7 +29,7 @@ class PaymentBody(Strict):
     loan_ref: Ref = Field(description="reference of the loan, as imported")
     amount: Amount = Field(description="amount as decimal text", examples=["1234.50"])
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = Field(description="ISO 4217 code")
-    paid_at: AwareDatetime = Field(description="when it was paid")
+    paid_at: Instant = Field(description="when it was paid")
     past_due_after: Amount | None = Field(
         default=None, description="what stays past due after it; absent: what was past due less the amount"
     )

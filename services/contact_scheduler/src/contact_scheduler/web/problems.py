@@ -11,11 +11,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from contact_scheduler.web.bodies import NUL, NUL_MEND
 from forbear_chassis.worker import TRANSIENT
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+UNREADABLE = 400  # what FastAPI says of bytes that are no text
 HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
 
 
@@ -85,6 +87,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == UNREADABLE:
+            return invalid([FieldError(field="body", mend="the body is not valid JSON in UTF-8")]).response()
         kinds = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
         return Problem(error.status_code, kinds.get(error.status_code, "http-error"), str(error.detail)).response()
 
@@ -111,6 +115,13 @@ def field_error(item: Any) -> FieldError:
         return FieldError(field=".".join(path) or "body", mend=MENDS[item["type"]])
     message = str(item["msg"]).removeprefix("Value error, ")
     return FieldError(field=".".join(path) or "body", mend=message[:1].lower() + message[1:])
+
+
+async def refuse_nul(request: Request) -> None:
+    """Refuse the character NUL in a path or a query: the database keeps no such text. Bodies do so themselves."""
+    wrong = [name for name, value in (*request.path_params.items(), *request.query_params.items()) if NUL in str(value)]
+    if wrong:
+        raise invalid([FieldError(field=name, mend=NUL_MEND) for name in wrong])
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {

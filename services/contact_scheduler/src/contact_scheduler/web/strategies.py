@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from contact_scheduler.learning.strategies import BUILT_IN, Table, coefficients_from, term_names
 from contact_scheduler.learning.terms import TERMS
@@ -19,6 +19,7 @@ from contact_scheduler.release_strategies import (
 from contact_scheduler.store.strategies import add_table
 from contact_scheduler.web import once
 from contact_scheduler.web.access import Parts, Reader, Writer
+from contact_scheduler.web.bodies import Instant, Strict
 from contact_scheduler.web.problems import RESPONSES, FieldError, Problem
 from forbear_chassis.postgres import Connection
 
@@ -27,17 +28,15 @@ WEIGHTS_MAX = 10 * len(TERMS)  # a limit on the work; a name too many is told by
 router = APIRouter(prefix="/v1/strategies", tags=["strategies"], responses=RESPONSES)
 
 
-class StrategyBody(BaseModel):
+class StrategyBody(Strict):
     """A strategy to propose: weights in log-odds by term. A term that is not named keeps its prior mean."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,39}$", description="lower-case letters, digits, hyphens")
     origin: str = Field(min_length=1, max_length=300, description="who made it, from what: it stands in the record")
     weights: dict[str, float] = Field(
         max_length=WEIGHTS_MAX, description="weight of each term; `GET /v1/strategies/learning` gives their names"
     )
-    learned_until: AwareDatetime | None = Field(
+    learned_until: Instant | None = Field(
         default=None, description="up to when its maker saw our outcomes; earlier contacts then do not count for it"
     )
 
