@@ -2,9 +2,10 @@
 
 Participants (the services) connect and follow the protocol of `forbear_chassis.clock`. A step happens when all that
 are expected are connected, two probes one after the other find everybody idle with unchanged activity, and the world
-itself has nothing in flight; it goes to the earliest of what the participants and the world still have to do. Whoever
-was busy says when that has ended, so that nobody is asked again and again. When a participant dies, the time stands
-still until it is back. What holds the time is always known: see `ClockState`.
+itself has nothing in flight; it goes to the earliest of what the participants and the world still have to do. The
+target is reached when the same holds there: all that was to be done at that instant is done, and whoever asked may act
+without crossing what is in flight. Whoever was busy says when that has ended, so that nobody is asked again and again.
+When a participant dies, the time stands still until it is back. What holds the time is always known: see `ClockState`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import orjson
 
@@ -25,6 +26,7 @@ from forbear_sandbox.traffic import Agenda, Traffic, WorldTime
 ANSWER_TIMEOUT_S = 5.0
 RETRY_S = 0.05  # for what nobody tells us, such as a worker that has backed off after a failure
 STALL_AFTER_S = 20.0
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +39,12 @@ class ClockState:
     connected: tuple[str, ...]
     missing: tuple[str, ...]
     busy: tuple[str, ...]
+    is_reached: bool  # the time is at its target, and everything of that instant is done
     still_s: float
 
     @property
-    def is_reached(self) -> bool:
-        """Whether the time is where it should be."""
-        return self.now >= self.target
-
-    @property
     def is_stalled(self) -> bool:
-        """Whether the time should move and has not for longer than anything takes."""
+        """Whether the target should be reached and nothing has moved for longer than anything takes."""
         return not self.is_reached and self.still_s > STALL_AFTER_S
 
 
@@ -104,6 +102,7 @@ class Coordinator:
         self._news = asyncio.Event()  # somebody who was busy no longer is
         traffic.on_rest = self._news.set
         self._reached = asyncio.Event()
+        self._reached.set()
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -124,10 +123,11 @@ class Coordinator:
 
     def state(self) -> ClockState:
         """Return where the time is and what holds it."""
-        still_s = monotonic_s() - self._moved_s if self._target > self._time.now() else 0.0
+        is_reached = self._reached.is_set()
+        still_s = 0.0 if is_reached else monotonic_s() - self._moved_s
         return ClockState(
             self._time.now(), self._target, self._steps, tuple(sorted(p.name for p in self._participants)),
-            self._missing(), self._busy, still_s,
+            self._missing(), self._busy, is_reached, still_s,
         )  # fmt: skip
 
     def aim(self, target: datetime) -> None:
@@ -138,7 +138,7 @@ class Coordinator:
         self._changed.set()
 
     async def run_until(self, target: datetime) -> ClockState:
-        """Let the time run and return when it is there, or when it has stalled (see the state returned)."""
+        """Let the time run and return when it has reached its target or stalled (see the state returned)."""
         self.aim(target)
         while not (state := self.state()).is_reached and not state.is_stalled:
             try:
@@ -153,28 +153,29 @@ class Coordinator:
         while True:
             self._changed.clear()
             self._news.clear()
-            if self._time.now() >= self._target:
-                self._reached.set()
+            if self._reached.is_set():
                 await self._changed.wait()
                 continue
-            instant = await self._next_instant()
-            if instant is not None:
-                await self._step(instant)
-                continue
-            self._tell_stall()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_S):
-                    await self._news.wait()
+            due = await self._next_due()
+            if due is None:
+                self._tell_stall()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(RETRY_S):
+                        await self._news.wait()
+            elif due > self._target == self._time.now():
+                self._reached.set()
+            else:
+                await self._step(min(due, self._target))
 
-    async def _next_instant(self) -> datetime | None:
-        """Return the instant to step to, or None while anybody is busy or missing."""
+    async def _next_due(self) -> datetime | None:
+        """Return when something is to be done next (`NEVER`: nothing is), or None while anybody is busy or missing."""
         if self._missing():
             return None
         first = await self._probe()
         second = await self._probe() if first is not None else None
         if first is None or second is None or first[1] != second[1]:
             return None
-        return min(due for due in (*second[0], self._agenda.next_at, self._target) if due is not None)
+        return min(due or NEVER for due in (*second[0], self._agenda.next_at))
 
     async def _probe(self) -> tuple[list[datetime | None], tuple[int, ...]] | None:
         """Ask everybody; return what they wait for and their activity, or None when anybody is busy."""

@@ -87,24 +87,25 @@ async def simulation(expected: list[str]) -> AsyncIterator[tuple[Coordinator, in
 MINUTES = st.lists(st.integers(1, 600), max_size=6, unique=True)
 
 
-@given(first=MINUTES, second=MINUTES, efforts=st.tuples(st.integers(1, 4), st.integers(1, 4)))
+@given(first=MINUTES, second=MINUTES, efforts=st.tuples(st.integers(1, 4), st.integers(1, 4)), data=st.data())
 @settings(max_examples=25, deadline=None)
 def test_nothing_is_ever_done_late_however_slow_a_service_is(
-    first: list[int], second: list[int], efforts: tuple[int, int]
+    first: list[int], second: list[int], efforts: tuple[int, int], data: st.DataObject
 ) -> None:
-    """Every piece of work is done at the very instant it was due, and the time ends exactly at its target."""
+    """All work is done at the very instant it was due, that of the target too, and the time ends exactly there."""
+    until = data.draw(st.sampled_from([*first, *second, 660]), "until")
 
     async def scenario() -> None:
         services = [Service("one", first, efforts[0]), Service("two", second, efforts[1])]
         async with simulation(["one", "two"]) as (coordinator, port, _, _, time):
             for service in services:
                 await service.clock.connect("127.0.0.1", port)
-            target = STARTS_AT + timedelta(hours=11)
+            target = STARTS_AT + timedelta(minutes=until)
             await coordinator.run_until(target)
 
             assert target == time.now()
             for service, minutes in zip(services, (first, second), strict=True):
-                assert len(minutes) == len(service.done)
+                assert len([minute for minute in minutes if minute <= until]) == len(service.done)
                 assert all(due == done for due, done in service.done)
             for service in services:
                 await service.clock.close()
@@ -151,6 +152,46 @@ async def test_reactions_in_flight_hold_the_time() -> None:
         await coordinator.run_until(STARTS_AT + timedelta(minutes=5))
 
         assert [STARTS_AT + timedelta(seconds=90)] * 2 == seen
+        await service.clock.close()
+
+
+async def test_the_target_is_reached_when_what_the_world_does_there_has_ended() -> None:
+    """Whoever waited for an instant meets nothing of it in flight; what follows at the same instant counts too."""
+    async with simulation(["one"]) as (coordinator, port, agenda, traffic, time):
+        service = Service("one", [], 1)
+        await service.clock.connect("127.0.0.1", port)
+        target = STARTS_AT + timedelta(minutes=5)
+        seen: list[str] = []
+
+        async def answer() -> None:
+            await asyncio.sleep(0.05)
+            seen.append("answered")
+
+        async def text() -> None:
+            await asyncio.sleep(0.05)
+            seen.append("texted")
+            agenda.add(time.now(), "answer", answer)
+
+        agenda.add(target, "text", text)
+        state = await coordinator.run_until(target)
+
+        assert (["texted", "answered"], target, True) == (seen, state.now, state.is_reached)
+        assert (0, None) == (traffic.in_flight, agenda.next_at)
+        await service.clock.close()
+
+
+async def test_a_target_is_not_reached_while_a_service_is_missing_there() -> None:
+    """The instant is there, and nobody knows yet what the service that is away has to do at it."""
+    async with simulation(["one"]) as (coordinator, port, _, _, _):
+        assert coordinator.state().is_reached  # nothing was asked for yet
+        coordinator.aim(STARTS_AT)
+        assert not coordinator.state().is_reached
+
+        service = Service("one", [0], 3)
+        await service.clock.connect("127.0.0.1", port)
+        state = await coordinator.run_until(STARTS_AT)
+
+        assert (True, [(STARTS_AT, STARTS_AT)]) == (state.is_reached, service.done)
         await service.clock.close()
 
 
