@@ -31,6 +31,7 @@ pytestmark = [
 RULES = Path(__file__).parents[2] / "deploy/k8s/components/monitoring/prometheus-rule.yaml"
 QUERIES = {query.replace("$__rate_interval", "1m") for panel in PANELS for query in panel.queries.values()}
 MUST_NEVER_FIRE = ("ForbearPermitRefused", "ForbearOptOutDrift", "ForbearEventsPutAside", "ForbearUnknownProviderCode")
+WORDS = ("I want to talk to a person", "STOP", "I want to end my life")  # the last is overdue in a quarter of an hour
 ANSWER_MAX_S = 30.0
 POLL_S = 0.25
 
@@ -99,12 +100,17 @@ def measured(expression: str) -> str:
     return str(comparison.lhs)
 
 
+def texted(scene: Scene) -> set[str]:
+    """Return the borrowers who have had a text, so that what they write back is known for theirs."""
+    return {one["borrower"] for one in scene.world.contacts() if one["channel"] == "sms"}
+
+
 def test_every_graph_and_every_alert_finds_its_series(tour: Scene, tmp_path: Path) -> None:
-    """After a day with replies; and what must never happen has not."""
+    """After a day with replies, one of which nobody looks after in time; and what must never happen has not."""
     with open_prometheus(tour, tmp_path) as prometheus:
         tour.run_until(tour.next_daytime())
-        tour.world.say(tour.rows[-1]["borrower_ref"], "I want to talk to a person")
-        tour.world.say(tour.rows[-2]["borrower_ref"], "STOP")
+        for ref, words in zip(sorted(texted(tour))[: len(WORDS)], WORDS, strict=True):
+            tour.world.say(ref, words)
         tour.run_until(tour.next_quiet_hour())
         silent = prometheus.silent(QUERIES | {measured(expression) for expression in alerts().values()})
         fired = {name for name in MUST_NEVER_FIRE if prometheus.series(alerts()[name])}
