@@ -208,7 +208,8 @@ def test_windows_are_those_of_the_latest_zone() -> None:
     ("window", "words"),
     [
         ({"days": 7}, "the last 7 days"),
-        ({"hours": 24}, "the last 1 day, 0:00:00"),
+        ({"hours": 24}, "the last 24 hours"),
+        ({"minutes": 90}, "the last 90 minutes"),
         ({"calendar": "week"}, "this calendar week"),
     ],
 )
@@ -220,7 +221,7 @@ def test_a_cap_says_how_many_in_which_window(window: dict[str, Any], words: str)
     assert finding.until is not None
     until = f"{finding.until:%Y-%m-%d %H:%M}"
     assert (
-        f"1 contacts made already counted in {words}, and at most 1 are allowed; room again from {until} UTC."
+        f"1 contact made already counted in {words}, and at most 1 is allowed; room again from {until} UTC."
         == finding.why
     )
     assert ("R", Outcome.NOT_BEFORE, "the source") == (finding.rule, finding.outcome, finding.source)

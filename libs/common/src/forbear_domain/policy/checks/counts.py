@@ -42,6 +42,9 @@ TICK = timedelta(microseconds=1)
 WINDOW_DAYS_MAX = 3_660
 MINUTES = {"hours": 60, "minutes": 1}
 
+# What a sentence calls one of them, where that is not what it calls many.
+ONE_OF = {"attempts": "attempt", "contacts made": "contact made", "conversations": "conversation"}
+
 
 class Per(StrEnum):
     """What a count belongs to."""
@@ -107,7 +110,10 @@ class Window:
         """The window in words."""
         if self.calendar:
             return f"this calendar {self.calendar}"
-        return f"the last {self.days} days" if self.days else f"the last {self.duration}"
+        if self.days:
+            return f"the last {self.days} days"
+        hours, minutes = divmod(self.duration // timedelta(minutes=1), 60)
+        return f"the last {60 * hours + minutes} minutes" if minutes else f"the last {hours} hours"
 
 
 class Cap(Check):
@@ -149,9 +155,10 @@ class Cap(Check):
         return self.window.release(instants[-self.limit], situation.zones)
 
     def _objection(self, situation: Situation, counted: tuple[int, ...], until: datetime) -> Finding:
+        noun = ONE_OF.get(self.counter.noun, self.counter.noun) if len(counted) == 1 else self.counter.noun
         why = (
-            f"{len(counted)} {self.counter.noun} already counted in {self.window.text()}, "
-            f"and at most {self.limit} are allowed; room again from {instant_text(until)}."
+            f"{len(counted)} {noun} already counted in {self.window.text()}, and at most {self.limit} "
+            f"{'is' if self.limit == 1 else 'are'} allowed; room again from {instant_text(until)}."
         )
         return self.finding(situation, why, until, counted)
 
