@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,13 +28,15 @@ from bench.learn_data import verdict
 from bench.learn_people import DAYS, START, make_people, truth_of
 from bench.learn_service import Month, arguments, reach
 from contact_scheduler.learning import Arm, lift, rate
-from contact_scheduler.planning import compose
+from contact_scheduler.planning import compose, sift
 
-OFF: Final[dict[str, dict[str, Any]]] = {
+OFF: Final[dict[str, dict[tuple[ModuleType, str], Any]]] = {
     "as it is": {},
-    "without longer gaps": {"rest_of": lambda campaign, *_: timedelta(days=campaign.rest_days)},
-    "without a choice of days": {"has_better_day": lambda _, features, *__: np.zeros(len(features), dtype=np.bool_)},
-    "without moving on": {"tried_in_vain": lambda _: None},
+    "without longer gaps": {(sift, "rest_of"): lambda campaign, *_: timedelta(days=campaign.rest_days)},
+    "without a choice of days": {
+        (compose, "has_better_day"): lambda _, features, *__: np.zeros(len(features), dtype=np.bool_)
+    },
+    "without moving on": {(compose, "tried_in_vain"): lambda _: None},
 }  # what is put in place of a function of the plan
 
 
@@ -53,19 +56,19 @@ class Life:
         return sum(reached) / len(reached)
 
 
-def live(count: int, seed: int, replaced: dict[str, Any]) -> Life:
+def live(count: int, seed: int, replaced: dict[tuple[ModuleType, str], Any]) -> Life:
     """Live through four weeks with some functions of the plan replaced."""
     people = make_people(count, seed)
     month = Month(people, seed)
-    kept = {name: getattr(compose, name) for name in replaced}
-    for name, function in replaced.items():
-        setattr(compose, name, function)
+    kept = {place: getattr(*place) for place in replaced}
+    for place, function in replaced.items():
+        setattr(*place, function)
     try:
         for day in range(DAYS):
             month.day(day)
     finally:
-        for name, function in kept.items():
-            setattr(compose, name, function)
+        for place, function in kept.items():
+            setattr(*place, function)
     end = START + timedelta(days=DAYS)
     month.learn(end)
     answered = Counter(one.borrower for one in month.sent if one.answered_at is not None)

@@ -14,11 +14,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import ceil
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -34,6 +35,7 @@ from forbear_sandbox.child import ChildError
 from forbear_sandbox.daily_file import later_files, send
 from forbear_sandbox.judgement import Judgement, Promise, Violation, judge
 from forbear_sandbox.stack import SERVICES, START, Options, Stack
+from forbear_sandbox.summary import told_care
 
 PARTS = (*SERVICES, "valkey", "postgres")
 BORROWERS = 1_200
@@ -46,6 +48,7 @@ CAMPAIGN = {
 FAR = timedelta(days=365)
 DAY = timedelta(days=1)
 PEACE_DAYS = 2  # of the campaign after the last kill
+NEWS_DAYS = 20  # of borrowers' lives in each daily file, or a storm of a week would hear next to nothing
 AFTERMATH_DAYS = 3  # after its end, for what is to be found out, answered and followed up
 STALL_MAX_S = 120.0
 WAIT_MAX_S = 45.0
@@ -76,6 +79,7 @@ class Storm:
     stack: Stack
     told: Told = field(default_factory=Told)
     later: dict[int, list[portfolio.Row]] = field(default_factory=dict)  # what the lender is still to tell, by day
+    news: int = 0  # rows of daily files that were taken in
     kills: Counter[str] = field(default_factory=Counter)
     turns: Counter[str] = field(default_factory=Counter)
     restart_s: dict[str, list[float]] = field(default_factory=lambda: {part: [] for part in PARTS})
@@ -102,8 +106,7 @@ def main(arguments: Sequence[str]) -> int:
     portfolio.write_csv(with_recent_consents(rows), path)
     with Stack(asked.run_dir, Options(seed=asked.seed, portfolio=path, is_durable=True)) as stack:
         storm = Storm(stack)
-        for day, later in later_files(asked.borrowers, asked.seed, START.date(), FAR.days).items():
-            storm.later[day] = with_recent_consents(later)
+        storm.later = news(asked.borrowers, asked.seed)
         campaign_id = start_campaign(storm, path)
         try:
             rage(storm, asked, console)
@@ -125,6 +128,14 @@ def with_recent_consents(rows: Iterable[portfolio.Row]) -> list[portfolio.Row]:
     return [replace(row, sms_consent_on=recent) if row.sms_consent_on else row for row in rows]
 
 
+def news(borrowers: int, seed: int) -> dict[int, list[portfolio.Row]]:
+    """Return the daily file of each day: what changed for borrowers in `NEWS_DAYS` days, a row for each of them."""
+    files: defaultdict[int, dict[str, portfolio.Row]] = defaultdict(dict)
+    for day, rows in later_files(borrowers, seed, START.date(), FAR.days).items():
+        files[ceil(day / NEWS_DAYS)].update((row.borrower_ref, row) for row in rows)
+    return {day: with_recent_consents(rows.values()) for day, rows in files.items()}
+
+
 def tell_more(storm: Storm) -> None:
     """Import what the lender knows more by now; what fails because a part has just come back is told a round later."""
     day = (datetime.fromisoformat(storm.stack.world.state()["now"]) - START).days
@@ -134,7 +145,7 @@ def tell_more(storm: Storm) -> None:
             first = min(storm.later)
             portfolio.write_csv(storm.later[first], path)
             send(storm.stack, api, path, storm.told)
-            del storm.later[first]
+            storm.news += len(storm.later.pop(first))
 
 
 def start_campaign(storm: Storm, path: Path) -> str:
@@ -211,7 +222,9 @@ def finish(storm: Storm, campaign_id: str) -> None:
     now = datetime.fromisoformat(stack.world.state()["now"])
     # 8:30 UTC: too late in Honolulu, too early in New York, and half an hour before the next plan.
     quiet = now.replace(hour=8, minute=30, second=0, microsecond=0) + (PEACE_DAYS + 1) * DAY
-    run_to(storm, quiet)
+    for days in reversed(range(PEACE_DAYS + 1)):
+        run_to(storm, quiet - days * DAY)
+        tell_more(storm)
     with Api(stack.scheduler_url, stack.api_key) as api:
         api.change_campaign(campaign_id, "cancel")
     run_to(storm, quiet + AFTERMATH_DAYS * DAY)
@@ -250,6 +263,7 @@ def show(console: Console, storm: Storm, judgement: Judgement, violations: Seque
     console.print(f"rounds by provider fault: {', '.join(f'{turn} {n}' for turn, n in storm.turns.items())}")
     console.print(f"planned contacts by final state: {judgement.states}; the world saw {len(judgement.contacts):,}")
     console.print(f"unknown for good: {len(judgement.claims.unknown):,} attempts; ledger: {judgement.verdict}")
+    console.print(f"daily files told of {storm.news:,} changes; {' '.join(told_care(judgement.care).split())}")
     for one in violations:
         console.print(f"VIOLATION {one.promise}: {one.count} {one.what}", style="bold red")
         print(*(f"    {line}" for line in one.evidence), sep="\n")

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forbear_sandbox import reading, replies_text
+from forbear_sandbox.bank import payment_ref
 from forbear_sandbox.borrower import Borrower
 from forbear_sandbox.browser import Browser
 from forbear_sandbox.callbacks import Callbacks
@@ -243,3 +244,19 @@ def test_lots_are_uniform_and_independent_of_what_was_drawn_before() -> None:
     assert draws[77] == Lots("test", 1).uniform("draw", 77)
     assert 0.5 == pytest.approx(sum(draws) / len(draws), abs=0.01)
     assert all(900 < count < 1100 for count in Counter(int(10 * draw) for draw in draws).values())
+
+
+def test_two_payments_of_one_minute_have_references_of_their_own() -> None:
+    """Two promises for one day are kept in the same minute; a lender's system that calls both alike books one."""
+    borrower = next(iter(Town(1).population.by_ref.values()))
+
+    borrower.payments.append((STARTS_AT, 5_000))
+    first = payment_ref(borrower, STARTS_AT)
+    again = payment_ref(borrower, STARTS_AT)
+    borrower.payments.append((STARTS_AT, 5_000))
+    second = payment_ref(borrower, STARTS_AT)
+    borrower.payments.append((STARTS_AT + timedelta(days=1), 5_000))
+    next_day = payment_ref(borrower, STARTS_AT + timedelta(days=1))
+
+    assert (f"{borrower.loan_ref}-20260302T0500", first) == (first, again)
+    assert 3 == len({first, second, next_day})
