@@ -113,14 +113,27 @@ def test_each_step_learns_its_own_rate() -> None:
     assert 6_000 == funnel.outcomes[Given.PAID_IF_ANSWERED] + funnel.outcomes[Given.PAID_IF_SILENT]
 
 
-def test_a_payment_is_learned_when_its_two_weeks_are_over() -> None:
+def test_a_payment_after_an_answer_is_learned_when_its_two_weeks_are_over() -> None:
     """Contacts whose window is open leave payments where they were, though nothing came of them until now."""
     closed, none = make_courses(500, 2), np.full(5_000, np.inf)
     fresh = make_courses(5_000, 3, age_h=np.full(5_000, 335.0), payment_h=none)
     both = Courses(*(np.concatenate((getattr(closed, n), getattr(fresh, n))) for n in Courses.__slots__))
+    after_an_answer = Given.PAID_IF_ANSWERED
 
-    for given_that in (Given.PAID_IF_SILENT, Given.PAID_IF_ANSWERED):
-        assert (fit_funnel(closed).coefficients[given_that] == fit_funnel(both).coefficients[given_that]).all()
+    assert (fit_funnel(closed).coefficients[after_an_answer] == fit_funnel(both).coefficients[after_an_answer]).all()
+
+
+def test_payments_of_the_silent_are_known_before_any_two_weeks_are_over() -> None:
+    """Contacts of the last two weeks, of whose borrowers three in ten pay by themselves: learned while all are open."""
+    lots, count = np.random.default_rng(2), 20_000
+    age_h = np.sort(lots.uniform(48.0, 335.0, count))[::-1]
+    late_h = np.where(lots.random(count) < 0.3, lots.uniform(0.0, 336.0, count), np.inf)
+    payment_h = np.where(late_h <= age_h, late_h, np.inf)
+    courses = make_courses(count, 3, age_h=age_h, payment_h=payment_h, answered=np.zeros(count, dtype=np.int8))
+    chances = fit_funnel(courses).chances(courses.features, courses.slot, np.zeros(count))
+
+    assert float(np.isfinite(payment_h).mean()) < 0.2
+    assert 0.3 == pytest.approx(float(chances.anyway.mean()), abs=0.02)
 
 
 def test_a_promise_that_may_still_come_is_no_promise_that_did_not() -> None:

@@ -14,7 +14,9 @@ anyway. That difference is a forecast, no experiment: who answers differs from w
 
 Nothing is stored: the regressions are fitted anew at each tick, from the latest contacts. One whose window for the
 right person or a promise is open counts as what it is: nothing so far, at an age at which some of what comes has not
-come yet (`delay.py`). For a payment it counts when its two weeks are over: counted earlier, it made forecasts worse.
+come yet (`delay.py`). So does one whose borrower stays silent, for a payment: who is not moved by a contact pays on any
+day alike, and half of those who will pay within two weeks have not after one. After an answer a payment counts when its
+two weeks are over: counted earlier, it made forecasts worse.
 """
 
 from __future__ import annotations
@@ -72,7 +74,8 @@ class Given(StrEnum):
 # Hours within which a step counts as one of the contact.
 WINDOW_H: Final = {Step.RIGHT_PARTY: 168.0, Step.PROMISE: 168.0, Step.PAYMENT: 336.0}
 
-CENSORED: Final = frozenset({Step.RIGHT_PARTY, Step.PROMISE})  # learned from contacts whose window is open, too
+# Learned from contacts whose window is open, too.
+CENSORED: Final = frozenset({Given.RIGHT_IF_ANSWERED, Given.PROMISE_IF_RIGHT, Given.PAID_IF_SILENT})
 
 # Where a tenant without contacts starts: designed, not fitted, and the same for every tenant, so that the data of one
 # cannot move another's.
@@ -206,7 +209,7 @@ def fit_funnel(courses: Courses) -> Funnel:
         is_over, came = courses.age_h[rows] >= WINDOW_H[step], np.isfinite(courses.after_h(step)).astype(np.int8)
         closed, still_open = rows[is_over][-FITTED_MAX:], rows[~is_over][-FITTED_MAX:]
         banks[given] = _fit(given, courses, closed, came)
-        if step in CENSORED and len(still_open):
+        if given in CENSORED and len(still_open):
             _add_open(banks[given], courses, rows, still_open, step)
         outcomes[given] = len(closed)
     return Funnel({given: banks[given].mean for given in Given}, outcomes, _reports_delivery(courses, silent))
@@ -222,16 +225,24 @@ def _fit(given: Given, courses: Courses, rows: NDArray[np.int64], flag: Flags) -
 def _add_open(
     bank: EvidenceBank, courses: Courses, rows: NDArray[np.int64], still_open: NDArray[np.int64], step: Step
 ) -> None:
-    """Add contacts whose window is open: what has not come so far may yet, as late as it came to others."""
-    after_h, age_h = courses.after_h(step), np.maximum(courses.age_h, 0.0)
-    came = np.isfinite(after_h)
-    counts = DelayCounts(WINDOW_H[step])
-    counts.add(np.where(came, after_h, np.minimum(age_h, WINDOW_H[step]))[rows], came[rows])
-    part = OpenContacts(
-        _design(courses.features[still_open], courses.slot[still_open]), came[still_open].astype(np.float64),
-        counts.curve().survival(age_h[still_open]), np.ones(len(still_open)),
-    )  # fmt: skip
+    """Add contacts whose window is open: what has not come so far may yet."""
+    came = np.isfinite(courses.after_h(step))[still_open].astype(np.float64)
+    not_yet = _share_to_come(courses, rows, step)[np.isin(rows, still_open)]
+    design = _design(courses.features[still_open], courses.slot[still_open])
+    part = OpenContacts(design, came, not_yet, np.ones(len(still_open)))
     bank.learn_provisional(lambda: [part])
+
+
+def _share_to_come(courses: Courses, rows: NDArray[np.int64], step: Step) -> Matrix:
+    """Return by row how much of what comes within the window has not at its age: payments evenly, others as of late."""
+    window_h, age_h = WINDOW_H[step], np.maximum(courses.age_h[rows], 0.0)
+    if step is Step.PAYMENT:
+        return np.maximum(1.0 - age_h / window_h, 0.0)
+    after_h = courses.after_h(step)[rows]
+    came = np.isfinite(after_h)
+    counts = DelayCounts(window_h)
+    counts.add(np.where(came, after_h, np.minimum(age_h, window_h)), came)
+    return counts.curve().survival(age_h)
 
 
 def _reports_delivery(courses: Courses, silent: BoolArray) -> BoolArray:
