@@ -73,8 +73,8 @@ class Alarm:
                 )
             case AlarmKind.WORSE_THAN_BASE_RATE:
                 return (
-                    f"forecasts are worse than the plain response rate, by {self.value:.3f} nats a contact: where the "
-                    "logs show that even choice is better, even choice decides"
+                    f"forecasts are worse than the plain response rate (log loss {self.value:.3f} higher a contact): "
+                    "where the logs show that even choice is better, even choice decides"
                 )
 
 
