@@ -20,6 +20,7 @@ from forbear_chassis.errors import Fault
 from forbear_client.ledger_commands import ledger as command
 from forbear_domain import ids
 from forbear_domain.lifecycle import State
+from forbear_providers.contract import SendOutcome, SendRequest, SendState
 from tests.integration.dispatcher.stage import TENANT, Stage, make_contact
 from tests.kit.databases import Database
 
@@ -191,12 +192,20 @@ async def test_the_verifier_decides_again_under_the_rules_of_the_day(
 
 async def test_no_permit_under_old_rules_follows_the_entry_of_new_ones(stage: Stage) -> None:
     """Rules change while batches are claimed: in the ledger, every permit behind the change is under it."""
+    change_begins = asyncio.Event()
+
+    async def answer(request: SendRequest) -> SendOutcome:
+        if len(stage.provider.sent) > 50:
+            change_begins.set()
+        return SendOutcome(SendState.ACCEPTED, provider_ref=f"SM{request.attempt_id.hex}")
+
     now = stage.clock.now()
     await stage.submit(*[make_contact(number, now) for number in range(300)])  # and one that warmed the limiter up
     stage.dispatch._size = stage.dispatch._size_max = 10
+    stage.provider.answer = answer
 
     async def change() -> None:
-        await asyncio.sleep(0.05)
+        await change_begins.wait()
         await apply(stage, 1)
 
     await asyncio.gather(stage.run(), change())
