@@ -125,6 +125,7 @@ class Stage:
     owner: Owner
     signer: Signer
     erasure: Erasure
+    switchboard: Switchboard
     closers: list[Callable[[], Awaitable[object]]]
 
     async def submit(self, *contacts: types_pb2.Contact) -> pb.SubmitContactsResponse:
@@ -234,5 +235,6 @@ async def open_stage(
         owner,
         signer,
         erasure,
+        switchboard,
         [pool.close, redis.aclose, hearing.close, owner.close],
     )
