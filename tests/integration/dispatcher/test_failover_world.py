@@ -32,7 +32,7 @@ async def pair(stage: Stage, database: Database, valkey_url: str) -> AsyncIterat
     defaults = {name: option.default for name, option in OPTIONS.items() if option.default is not None}
     options = defaults | {
         "api_key": "sandbox1", "api_secret": TOKEN, "signature_secret": f"{TOKEN}-sig",
-        "base_url": f"http://{settings.gateway}", "timeout_s": "0.5",
+        "base_url": f"http://{settings.gateway}",
     }  # fmt: skip
     async with open_world(settings) as world:
         account = TwilioAccount(ACCOUNT, TOKEN, f"http://{settings.twilio}", timeout_s=0.5)
