@@ -70,6 +70,7 @@ class Borrower:
     promised_until: date | None = None
     payment_days: set[date] = field(default_factory=set)
     payments: list[tuple[datetime, int]] = field(default_factory=list)
+    to_pay: dict[datetime, int] = field(default_factory=dict)  # whoever promised twice for one day pays once, the more
 
     @property
     def zone(self) -> ZoneInfo:

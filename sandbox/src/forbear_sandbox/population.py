@@ -231,26 +231,30 @@ class Population:
     def _hear_terms(self, borrower: Borrower, text: str) -> None:
         terms = borrower.take_terms(text, self._time.now())
         if terms is not None:
-            self._plan_payment(borrower, *terms)
+            self.plan_payment(borrower, *terms)
 
     def _plan_wish(self, borrower: Borrower, wish: Wish) -> None:
         if wish.pays_on is not None and wish.pays > 0:
-            self._plan_payment(borrower, wish.pays_on, wish.pays)
+            self.plan_payment(borrower, wish.pays_on, wish.pays)
 
     def _plan_own_payment(self, borrower: Borrower) -> None:
         days = borrower.habits.pays_by_itself_after_days
         if days < 365 and borrower.past_due > 0:
-            self._plan_payment(borrower, borrower.today(self._time.now() + timedelta(days=days)), borrower.past_due)
+            self.plan_payment(borrower, borrower.today(self._time.now() + timedelta(days=days)), borrower.past_due)
 
-    def _plan_payment(self, borrower: Borrower, day: date, amount: int) -> None:
+    def plan_payment(self, borrower: Borrower, day: date, amount: int) -> None:
+        """Let a borrower pay on a day; of two sums at one hour, the larger once."""
         hour = int(borrower.lots.between(9, 18, "hour", day))
         at = datetime.combine(day, time(hour), borrower.zone).astimezone(UTC)
         at = max(at, on_grid(self._time.now() + timedelta(seconds=1)))
-        self._agenda.add(on_grid(at), f"{borrower.ref} pays {day}", partial(self._pay, borrower, amount))
+        at = on_grid(at)
+        if at not in borrower.to_pay:
+            self._agenda.add(at, f"{borrower.ref} pays {day}", partial(self._pay, borrower, at))
+        borrower.to_pay[at] = max(amount, borrower.to_pay.get(at, 0))
 
-    async def _pay(self, borrower: Borrower, amount: int) -> None:
+    async def _pay(self, borrower: Borrower, planned_at: datetime) -> None:
         now = self._time.now()
-        amount = min(amount, borrower.owes(now))
+        amount = min(borrower.to_pay.pop(planned_at), borrower.owes(now))
         if amount <= 0:
             return
         borrower.payments.append((now, amount))

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forbear_sandbox import reading, replies_text
-from forbear_sandbox.bank import payment_ref
 from forbear_sandbox.borrower import Borrower
 from forbear_sandbox.browser import Browser
 from forbear_sandbox.callbacks import Callbacks
@@ -149,6 +148,20 @@ def test_terms_that_were_heard_are_paid_on_their_day() -> None:
     assert 1 == paid.count((date(2026, 3, 9), "15000"))
 
 
+def test_whoever_promised_twice_for_one_day_pays_the_larger_sum_once() -> None:
+    """Both promises are kept at one hour, and a bank that hears of two payments in one minute reports one."""
+    for sums in ((15_000, 40_000), (40_000, 15_000), (40_000, 40_000)):
+        town = Town(1)
+        borrower = next(iter(town.population.by_ref.values()))
+        borrower.past_due = 50_000
+        for amount in sums:
+            town.population.plan_payment(borrower, date(2026, 3, 9), amount)
+        town.run_until(STARTS_AT + timedelta(days=10))
+
+        paid = [amount for at, ref, amount in town.done if ref == borrower.ref and at.date() == date(2026, 3, 9)]
+        assert ["40000"] == paid
+
+
 def test_a_person_on_the_phone_says_who_they_are_before_anything_else() -> None:
     """Identity first, then the menu; a wrong person says so."""
     town = Town(400)
@@ -244,19 +257,3 @@ def test_lots_are_uniform_and_independent_of_what_was_drawn_before() -> None:
     assert draws[77] == Lots("test", 1).uniform("draw", 77)
     assert 0.5 == pytest.approx(sum(draws) / len(draws), abs=0.01)
     assert all(900 < count < 1100 for count in Counter(int(10 * draw) for draw in draws).values())
-
-
-def test_two_payments_of_one_minute_have_references_of_their_own() -> None:
-    """Two promises for one day are kept in the same minute; a lender's system that calls both alike books one."""
-    borrower = next(iter(Town(1).population.by_ref.values()))
-
-    borrower.payments.append((STARTS_AT, 5_000))
-    first = payment_ref(borrower, STARTS_AT)
-    again = payment_ref(borrower, STARTS_AT)
-    borrower.payments.append((STARTS_AT, 5_000))
-    second = payment_ref(borrower, STARTS_AT)
-    borrower.payments.append((STARTS_AT + timedelta(days=1), 5_000))
-    next_day = payment_ref(borrower, STARTS_AT + timedelta(days=1))
-
-    assert (f"{borrower.loan_ref}-20260302T0500", first) == (first, again)
-    assert 3 == len({first, second, next_day})
