@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.kit.stack_kit import Scene
 
@@ -26,6 +26,7 @@ FLAGS = (
 CHANNELS = ("sms", "email", "voice")
 LEFT = "ERR_ABORTED"  # a page that was left while its script, or its refresh of every five seconds, was on its way
 BAD = ("serious", "critical")
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,8 @@ def test_the_console_has_no_barrier(busy: Scene, page: Page) -> None:
 
     assert [] == at_the_door
     assert [] == barriers(page)
+    page.set_viewport_size(PHONE)
+    assert PHONE["width"] == page.evaluate("document.documentElement.scrollWidth")
 
 
 def test_a_borrower_is_found_by_reference(busy: Scene, page: Page, tmp_path: Path) -> None:
@@ -124,6 +127,8 @@ def test_a_borrower_is_found_by_reference(busy: Scene, page: Page, tmp_path: Pat
     assert "nothing is expected of one" in following
     assert "the next plan decides at its daily tick" in following
     assert 1 <= page.get_by_role("region", name="The latest contacts").get_by_role("rowheader").count()
+    assert [] == barriers(page)
+    page.set_viewport_size(PHONE)  # its tables are pushed along inside the page, by keys too
     assert [] == barriers(page)
 
 
