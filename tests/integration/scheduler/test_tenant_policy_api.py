@@ -223,11 +223,9 @@ async def test_the_command_puts_shows_and_withdraws(scheduler: Scheduler, tmp_pa
         return await asyncio.to_thread(CliRunner().invoke, policy, [*arguments, *where])
 
     async def confirm() -> None:
-        for _ in range(200):
-            await scheduler.run_release()
-            if scheduler.dispatcher.policies:
-                return
+        while not scheduler.dispatcher.policies:
             await asyncio.sleep(0.05)
+            await scheduler.run_release()
 
     put_one, _ = await asyncio.gather(run("put", str(file)), confirm())
     assert 0 == put_one.exit_code, put_one.output
