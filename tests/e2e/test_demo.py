@@ -20,6 +20,8 @@ SAID = (
     "What the gate held back at the moment of sending",
     "What borrowers wrote, by language, and what was done about it",
     "Who paid cannot be compared yet",
+    "What contact itself brings cannot be told yet",
+    "and 0 that must not be",
     "covered by signed checkpoints",
     "nobody was contacted twice, outside lawful hours, or without the ledger knowing",
 )

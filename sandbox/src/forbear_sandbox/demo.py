@@ -20,6 +20,7 @@ from forbear_sandbox.child import ChildError
 from forbear_sandbox.daily_file import later_files, send
 from forbear_sandbox.evidence import read_claims
 from forbear_sandbox.judgement import verify_ledger
+from forbear_sandbox.left_alone import follow, read_lots
 from forbear_sandbox.portfolio_file import PortfolioError, check_file
 from forbear_sandbox.stack import START, Options, Stack
 from forbear_sandbox.summary import Result, show
@@ -30,6 +31,7 @@ BORROWERS = 1_200
 DAYS = 28.0
 BORROWERS_MAX, DAYS_MAX = 25_000, 366  # about as many reserved numbers as there are; what ends within a day or so
 CONTROL_SHARE = 0.25
+LEFT_ALONE_SHARE = 0.1
 PLATFORM_KEY = "demonstration"
 TELL_EVERY_S = 2.0
 POLL_S = 0.05
@@ -108,6 +110,7 @@ def demonstrate(
             body = {
                 "name": "Four weeks of care",
                 "control_share": CONTROL_SHARE,
+                "left_alone_share": LEFT_ALONE_SHARE,
                 "ends_at": max(last_midnight, START + timedelta(hours=20)).isoformat(),
             }
             campaign_id = api.create_campaign(body, key=PLATFORM_KEY)["campaign_id"]
@@ -118,8 +121,8 @@ def demonstrate(
                 send(stack, api, file, told)
                 _wait_until_handed_over(stack)
             watch.run_until(end)
-            report = api.report(campaign_id)
-        return _collect(stack, asked, report, borrowers, told, monotonic() - started_s)
+            report, effect = api.report(campaign_id), api.evaluation(campaign_id)["contact"]
+        return _collect(stack, asked, report, effect, borrowers, told, monotonic() - started_s)
 
 
 def _wait_until_handed_over(stack: Stack) -> None:
@@ -204,20 +207,24 @@ def _tell(console: Console, now: datetime, end: datetime, state: dict[str, Any],
 
 
 def _collect(
-    stack: Stack, asked: argparse.Namespace, report: dict[str, Any], borrowers: int, told: Told, took_s: float
-) -> Result:
+    stack: Stack, asked: argparse.Namespace, report: dict[str, Any], effect: dict[str, Any], borrowers: int,
+    told: Told, took_s: float,
+) -> Result:  # fmt: skip
     claims = read_claims(stack.database_url("forbear_auditor"))
+    contacts, log = [to_contact(one) for one in stack.world.contacts()], read_log(stack)
     is_whole, verdict = verify_ledger(stack)
     return Result(
         borrowers=borrowers,
         days=asked.days,
         took_s=took_s,
         report=report,
+        effect=effect,
         census=stack.world.summary(),
         claims=claims,
         agreement=stack.world.compare(sorted(claims.accepted)),
         understood=read_understood(stack),
-        care=look(map(to_contact, stack.world.contacts()), told, read_log(stack)),
+        care=look(contacts, told, log),
+        left_alone=follow(contacts, read_lots(stack), told, log),
         ledger_is_whole=is_whole,
         ledger_verdict=verdict,
         picture=asked.run_dir / "campaign.png",

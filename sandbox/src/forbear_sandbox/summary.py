@@ -15,6 +15,7 @@ from rich.table import Table
 from forbear_sandbox import understanding
 from forbear_sandbox.care import Care
 from forbear_sandbox.evidence import Claims
+from forbear_sandbox.left_alone import LeftAlone
 from forbear_sandbox.picture import Cell, Week, draw
 from forbear_sandbox.understanding import Understood
 
@@ -26,17 +27,22 @@ STATES = ("accepted", "refused", "expired", "recalled", "cancelled", "unknown", 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Everything that the summary shows. `agreement` is the comparison of ledger and census."""
+    """Everything that the summary shows.
+
+    `agreement` is the comparison of ledger and census, `effect` what contact brings as the service tells it.
+    """
 
     borrowers: int
     days: float
     took_s: float
     report: dict[str, Any]
+    effect: dict[str, Any]
     census: dict[str, Any]
     claims: Claims
     agreement: dict[str, Any]
     understood: Understood
     care: Care
+    left_alone: LeftAlone
     ledger_is_whole: bool
     ledger_verdict: str
     picture: Path
@@ -50,6 +56,7 @@ class Result:
             "contacts outside 8:00 to 21:00 where the borrower lives": self.census["outside_hours"],
             "contacts that reached a stranger": self.census["strangers"],
             "contacts that reached whom law wants left alone": len(self.care.barred),
+            "reminders that reached whom a lot left alone": len(self.left_alone.broken),
             "contacts by lot to those with whom nothing is tried out": len(self.care.by_lot),
             "ledger that does not verify": int(not self.ledger_is_whole),
         }
@@ -75,6 +82,7 @@ def show(console: Console, result: Result) -> None:
     console.print(_contacts(result), _weeks(result.report), _blocked(result), understanding.table(result.understood))
     console.print(f"lift      {told_lift(result.report['total'])}")
     console.print(f"goal      {told_goal(result.report['goal'])}")
+    console.print(f"contact   {told_contact(result.effect, result.left_alone)}")
     console.print(f"people    {_deeds(result)}")
     console.print(f"care      {told_care(result.care)}")
     _evidence(console, result)
@@ -129,7 +137,20 @@ def told_lift(total: dict[str, Any]) -> str:
 
 def told_goal(goal: dict[str, Any]) -> str:
     """Say whether more borrowers reached the campaign's goal, and what they paid, in lines below each other."""
-    return fill(goal["summary"], SENTENCE_WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10).lstrip()
+    return _below(goal["summary"])
+
+
+def told_contact(effect: dict[str, Any], left: LeftAlone) -> str:
+    """Say what contact itself brings, and whether those whom a lot left alone were, as the world counted."""
+    return _below(
+        f"{effect['summary']} The world saw: of {left.borrowers:,} left alone by lot {left.untouched:,} heard nothing "
+        f"for 14 days; the others got {left.owed:,} contacts that no campaign plans, such as duties and answers, "
+        f"{left.asked:,} reminders because they needed care or had asked, and {len(left.broken):,} that must not be."
+    )
+
+
+def _below(words: str) -> str:
+    return fill(words, SENTENCE_WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10).lstrip()
 
 
 def told_care(care: Care) -> str:
