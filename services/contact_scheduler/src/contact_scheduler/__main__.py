@@ -37,7 +37,15 @@ from contact_scheduler.store.imports import ImportStore
 from contact_scheduler.store.reports import ReportStore
 from contact_scheduler.store.tenants import TenantStore
 from contact_scheduler.take_feedback import TakeFeedback
-from contact_scheduler.tenants import ACTORS, TenantRefused, create_key, create_tenant
+from contact_scheduler.tenants import (
+    ACTORS,
+    TenantRefused,
+    create_key,
+    create_tenant,
+    describe_key,
+    list_keys,
+    revoke_keys,
+)
 from contact_scheduler.watch_clocks import WatchClocks
 from contact_scheduler.web.access import Api
 from contact_scheduler.what_if import AskWhatIf
@@ -197,6 +205,24 @@ SERVED = Service(
 main = make_group(SERVED)
 
 
+async def _at_tenants(settings: Settings, act: Callable[[TenantStore], Awaitable[str]]) -> None:
+    """Do something with tenants or keys, and say what it returns; what is refused names the option."""
+    pool = await _open_database(settings)
+    try:
+        said = await act(TenantStore(pool))
+    except TenantRefused as error:
+        raise click.UsageError(str(error)) from None
+    finally:
+        await pool.close()
+    click.echo(said)
+
+
+def _settings() -> Settings:
+    settings = load(Settings)
+    logs.configure(NAME, settings.log_level)
+    return settings
+
+
 @main.command("create-tenant")
 @click.option("--slug", required=True, help="Short name of the tenant: lower-case letters, digits, hyphens.")
 @click.option("--brand", required=True, help="Name under which borrowers know the lender; it stands in every message.")
@@ -209,23 +235,13 @@ main = make_group(SERVED)
 )
 def create_tenant_command(slug: str, brand: str, actor: str, api_key_file: Path, payment_url: str) -> None:
     """Create a tenant and its first API key; run again, it changes brand, role and payment page and keeps the key."""
-    settings = load(Settings)
-    logs.configure(NAME, settings.log_level)
-    process.run(_create_tenant(settings, slug, brand, actor, api_key_file, payment_url))
 
+    async def act(store: TenantStore) -> str:
+        now = SystemClock().now()
+        tenant_id = await create_tenant(store, slug, brand, actor, api_key_file, now, payment_url)
+        return f"tenant {slug} ({tenant_id}); its key is in {api_key_file}"
 
-async def _create_tenant(
-    settings: Settings, slug: str, brand: str, actor: str, api_key_file: Path, payment_url: str
-) -> None:
-    clock = SystemClock()
-    pool = await _open_database(settings)
-    try:
-        tenant_id = await create_tenant(TenantStore(pool), slug, brand, actor, api_key_file, clock.now(), payment_url)
-    except TenantRefused as error:
-        raise click.UsageError(str(error)) from None
-    finally:
-        await pool.close()
-    click.echo(f"tenant {slug} ({tenant_id}); its key is in {api_key_file}")
+    process.run(_at_tenants(_settings(), act))
 
 
 @main.command("create-key")
@@ -237,20 +253,37 @@ async def _create_tenant(
 )
 def create_key_command(slug: str, person: str, scopes: str, api_key_file: Path) -> None:
     """Make an API key for one person, for instance to work on cases."""
-    settings = load(Settings)
-    logs.configure(NAME, settings.log_level)
-    process.run(_create_key(settings, slug, person, [one.strip() for one in scopes.split(",")], api_key_file))
+
+    async def act(store: TenantStore) -> str:
+        asked = [one.strip() for one in scopes.split(",")]
+        await create_key(store, slug, person, asked, api_key_file, SystemClock().now())
+        return f"the key of {person} is in {api_key_file}"
+
+    process.run(_at_tenants(_settings(), act))
 
 
-async def _create_key(settings: Settings, slug: str, person: str, scopes: list[str], api_key_file: Path) -> None:
-    pool = await _open_database(settings)
-    try:
-        await create_key(TenantStore(pool), slug, person, scopes, api_key_file, SystemClock().now())
-    except TenantRefused as error:
-        raise click.UsageError(str(error)) from None
-    finally:
-        await pool.close()
-    click.echo(f"the key of {person} is in {api_key_file}")
+@main.command("list-keys")
+@click.option("--tenant", "slug", required=True, help="Short name of the tenant.")
+def list_keys_command(slug: str) -> None:
+    """List the API keys of a tenant: name, scopes, since when and until when. Nobody can show a key itself."""
+
+    async def act(store: TenantStore) -> str:
+        return "\n".join(describe_key(key) for key in await list_keys(store, slug))
+
+    process.run(_at_tenants(_settings(), act))
+
+
+@main.command("revoke-key")
+@click.option("--tenant", "slug", required=True, help="Short name of the tenant.")
+@click.option("--name", required=True, help="Name of the key, as `list-keys` shows it; all keys of that name end.")
+def revoke_key_command(slug: str, name: str) -> None:
+    """End a person's or a program's API keys, and the console sessions opened with them, at once."""
+
+    async def act(store: TenantStore) -> str:
+        revoked = await revoke_keys(store, slug, name, SystemClock().now())
+        return f"revoked {revoked} {'key' if revoked == 1 else 'keys'} of {name}"
+
+    process.run(_at_tenants(_settings(), act))
 
 
 @main.command("train-scores")

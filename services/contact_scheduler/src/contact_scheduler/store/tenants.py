@@ -17,6 +17,15 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class Key(NamedTuple):
+    """One API key, without itself."""
+
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    revoked_at: datetime | None
+
+
 class TenantStore:
     """Reads and writes tenants."""
 
@@ -49,6 +58,26 @@ class TenantStore:
         )
         return None if row is None else Caller(row["tenant_id"], frozenset(row["scopes"]), row["name"])
 
+    async def revoke_keys(self, tenant_id: UUID, name: str, now: datetime) -> int:
+        """End all keys of a name and the console sessions that they opened; return how many keys."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            tag = await connection.execute(
+                "UPDATE api_key SET revoked_at = $3 WHERE tenant_id = $1 AND name = $2 AND revoked_at IS NULL",
+                tenant_id, name, now,
+            )  # fmt: skip
+            await connection.execute(
+                "DELETE FROM console_session WHERE tenant_id = $1 AND key_name = $2", tenant_id, name
+            )
+        return int(tag.rpartition(" ")[2])
+
+    async def keys(self, tenant_id: UUID) -> list[Key]:
+        """Return all keys of a tenant, those in force first, by name."""
+        rows = await self._pool.fetch(
+            "SELECT name, scopes, created_at, revoked_at FROM api_key WHERE tenant_id = $1 "
+            "ORDER BY revoked_at IS NOT NULL, name, created_at", tenant_id,
+        )  # fmt: skip
+        return [Key(*row) for row in rows]
+
     async def open_session(self, digest: bytes, caller: Caller, expires_at: datetime, now: datetime) -> None:
         """Open a console session for the owner of a key, and forget those that ended."""
         await self._pool.execute("DELETE FROM console_session WHERE expires_at <= $1", now)
@@ -58,10 +87,12 @@ class TenantStore:
         )  # fmt: skip
 
     async def find_session(self, digest: bytes, now: datetime) -> Caller | None:
-        """Return whose session this is while it is open, or None."""
+        """Return whose session this is while it and a key of its name are in force, or None."""
         row = await self._pool.fetchrow(
-            "SELECT tenant_id, scopes, key_name FROM console_session WHERE digest = $1 AND expires_at > $2", digest, now
-        )
+            "SELECT tenant_id, scopes, key_name FROM console_session WHERE digest = $1 AND expires_at > $2 "
+            "AND EXISTS (SELECT FROM api_key WHERE api_key.tenant_id = console_session.tenant_id "
+            "AND name = key_name AND revoked_at IS NULL)", digest, now,
+        )  # fmt: skip
         return None if row is None else Caller(row["tenant_id"], frozenset(row["scopes"]), row["key_name"])
 
     async def close_session(self, digest: bytes) -> None:
