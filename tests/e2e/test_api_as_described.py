@@ -60,17 +60,19 @@ class Lender:
 
 
 @pytest.fixture(scope="module")
-def lender(tour: Scene, tmp_path_factory: pytest.TempPathFactory) -> Lender:
-    """The lender whom the requests are about."""
+def lender(tour: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lender]:
+    """The lender whom the requests are about; nobody of theirs lives in the world, so nothing stays planned."""
     path = tmp_path_factory.mktemp("described") / "portfolio.csv"
     portfolio.write_csv(portfolio.generate(BORROWERS, 2, START.date()), path)
     url, key = tour.stack.scheduler_url, tour.stack.add_tenant("described", "Described Lenders")
     with Api(url, key) as api:
         imported = api.import_borrowers(path)
         campaign_id = api.create_campaign(CAMPAIGN, key="described")["campaign_id"]
-    row = next(iter(read_rows(path)))
-    names = {"borrower_ref": row["borrower_ref"], "loan_ref": row["loan_ref"], "import_id": imported["import_id"]}
-    return Lender(url, {"Authorization": f"Bearer {key}"}, names | {"campaign_id": campaign_id, "notice": "agency"})
+        row = next(iter(read_rows(path)))
+        names = {"borrower_ref": row["borrower_ref"], "loan_ref": row["loan_ref"], "import_id": imported["import_id"]}
+        names |= {"campaign_id": campaign_id, "notice": "agency"}
+        yield Lender(url, {"Authorization": f"Bearer {key}"}, names)
+        api.change_campaign(campaign_id, "cancel")
 
 
 @pytest.fixture(scope="module")
