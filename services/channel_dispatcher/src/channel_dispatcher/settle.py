@@ -44,12 +44,12 @@ class _Writes:
 
 
 class Settlement:
-    """Writes down how attempts ended. `watch` wakes whoever asks later what became of an opt-out heard of here."""
+    """Writes down how attempts ended. `wake` tells `Drift` of an opt-out heard of here."""
 
-    def __init__(self, pool: Pool, signer: Signer, watch: Callable[[], None]) -> None:
+    def __init__(self, pool: Pool, signer: Signer, wake: Callable[[], None]) -> None:
         self._pool = pool
         self._signer = signer
-        self._watch = watch
+        self._wake = wake
 
     async def settle(self, group: Sequence[Sent], now: datetime) -> None:
         """Settle a group. What was settled or reconciled already stays as it is."""
@@ -71,7 +71,7 @@ class Settlement:
             await braking.count_sent(connection, group)
             await ledger.append(connection, entries, self._signer, now)
         if fresh:
-            self._watch()
+            self._wake()
         _count(group, writes)
 
 
